@@ -1,0 +1,1 @@
+"""Detectors: each watches the record stream and answers with alerts."""

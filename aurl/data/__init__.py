@@ -1,0 +1,1 @@
+"""Pieces of music to batches of tokens."""

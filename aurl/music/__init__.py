@@ -1,0 +1,1 @@
+"""Music as note arrays: MIDI files in and out, tokens, pictures, sound. No torch."""

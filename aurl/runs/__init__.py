@@ -1,0 +1,1 @@
+"""Reads finished and live run directories. No torch, no hydra."""

@@ -1,0 +1,1 @@
+"""Sinks: each writes the record stream somewhere, off the training thread."""

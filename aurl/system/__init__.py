@@ -1,0 +1,1 @@
+"""Measures the machine and the process while a run goes on."""
