@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import PurePath
 from typing import Any
 
 import orjson
@@ -18,7 +17,7 @@ from aurl.record import Kind, Record
 
 VERSION = 1
 _KNOWN_KEYS = frozenset({"v", "kind", "step", "time", "scalars", "fields", "nonfinite"})
-_KINDS = {kind.value: kind for kind in Kind}
+_KINDS: dict[str, Kind] = {kind.value: kind for kind in Kind}
 _NONFINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -60,8 +59,9 @@ def decode(line: bytes | str) -> Record:
         raise RecordError(f"not a JSON line: {error}") from None
     if not isinstance(data, dict) or not isinstance(data.get("kind"), str) or not isinstance(data.get("step"), int):
         raise RecordError("not a record: needs a string 'kind' and an integer 'step'")
+    kind: str = data["kind"]
     return Record(
-        kind=_KINDS.get(data["kind"], data["kind"]),
+        kind=_KINDS.get(kind, kind),
         step=data["step"],
         scalars=_decode_scalars(data.get("scalars"), data.get("nonfinite")),
         fields=_decode_fields(data),
@@ -108,19 +108,15 @@ def _text(value: object) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
+    if value is None or isinstance(value, (bool, float)):
+        return float(value) if isinstance(value, float) else value  # np.float64 is a float that orjson refuses
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**64 else str(value)
-    if isinstance(value, float):
-        return float(value)
     if isinstance(value, Mapping):
         return {_text(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):  # numpy arrays and scalars, torch tensors
-        return _plain(value.tolist())
-    return _text(value.as_posix() if isinstance(value, PurePath) else value)
+    return _plain(value.tolist()) if hasattr(value, "tolist") else _text(value)  # numpy arrays, torch tensors
 
 
 def _decode_scalars(scalars: Any, nonfinite: Any) -> dict[str, float]:

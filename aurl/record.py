@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-Json: TypeAlias = None | bool | int | float | str | Sequence[Any] | Mapping[str, Any]
+Json: TypeAlias = bool | int | float | str | Sequence[Any] | Mapping[str, Any] | None
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 

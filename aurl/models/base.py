@@ -1,0 +1,70 @@
+"""What the loop asks of a model: losses by phase, and samples."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+
+class Losses(NamedTuple):
+    """What one forward pass of a phase gives.
+
+    Attributes:
+        objective: 0-dim tensor to differentiate.
+        metrics: detached 0-dim tensors by scalar name (`loss/recon`, `loss/kl`, ...), left on the device.
+    """
+
+    objective: Tensor
+    metrics: Mapping[str, Tensor]
+
+
+class MusicModel(nn.Module, ABC):
+    """A generative model of token sequences, trained in one or more phases a step.
+
+    Each phase has its own optimiser: a plain model has the one phase `generator`; a VAE-GAN adds `discriminator`.
+
+    Shapes: B sequences, T tokens, V vocabulary, D model width, H heads, K head width, Z latent width.
+    """
+
+    phases: tuple[str, ...] = ("generator",)
+
+    @abstractmethod
+    def forward(self, tokens_BT: Tensor, phase: str = "generator", step: int = 0) -> Losses:
+        """Losses of a batch of padded token sequences (int64); `step` drives the schedules (beta, adversarial weight).
+
+        In eval mode: no dropout, schedules at their final values, and phase `generator` reports the metrics without
+        sampling noise where it can, so that validation is comparable over steps.
+        """
+
+    @abstractmethod
+    def generate(
+        self,
+        seeds: Sequence[int],
+        *,
+        length: int,
+        prompt_T: Tensor | None = None,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+    ) -> Tensor:
+        """Token sequences [len(seeds), <= length], one per slot, padded after the end token.
+
+        A slot's result depends only on its seed and the arguments, not on the other slots. Without a prompt a slot
+        starts from the begin token (and a latent drawn from the prior, where the model has one); with a prompt it
+        continues it (and the latent is the prompt's).
+
+        Args:
+            length: tokens at most, prompt and begin token included.
+            temperature: > 0; lower is more conservative.
+            top_k: keep only the k likeliest tokens; 0 keeps all.
+            top_p: keep the smallest set of tokens whose probability reaches p (Holtzman et al. 2020, arXiv:1904.09751).
+        """
+
+    def phase_parameters(self, phase: str) -> list[nn.Parameter]:
+        """The parameters that the optimiser of this phase updates."""
+        if phase not in self.phases:
+            raise ValueError(f"phase '{phase}': this model has {', '.join(self.phases)}")
+        return list(self.parameters())
