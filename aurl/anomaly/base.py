@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from aurl.record import Json, Kind, Record, Severity
 
@@ -21,7 +22,7 @@ class Detector(ABC):
         """What a resumed run needs to go on as if never stopped; JSON values."""
         return {}
 
-    def load_state_dict(self, state: dict[str, Json]) -> None:  # noqa: B027  a detector without memory
+    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027  a detector without memory
         """Take back what `state_dict` gave."""
 
 

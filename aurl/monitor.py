@@ -1,0 +1,249 @@
+"""The Monitor: says once what happened in a run, and everything else reads it.
+
+Each record goes to the event log first (durable when the call returns), then to the detectors, whose alerts are
+records too, and to the sinks on a background thread.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from aurl.anomaly.base import POLICIES, Detector
+from aurl.deferred import Deferred
+from aurl.dispatch import SinkThread
+from aurl.errors import CRASH, DONE, PREEMPTED, STOPPED, ConfigError
+from aurl.eventlog import EventLog
+from aurl.record import Json, Kind, Record, Severity
+from aurl.rundir import RunDirectory
+from aurl.sinks.base import Sink
+
+if TYPE_CHECKING:
+    from aurl.system.probe import SystemProbe
+
+EXIT_CODES = {"done": DONE, "failed": CRASH, "stopped": STOPPED, "preempted": PREEMPTED}
+_SYNCED = frozenset({Kind.EPOCH, Kind.CHECKPOINT, Kind.START, Kind.END})
+_URGENT = frozenset({Severity.CRITICAL.value, Severity.FATAL.value})
+
+
+class Monitor:
+    """Writes the records of one run; safe to call from several threads.
+
+    Args:
+        run: the run's directory, already created.
+        sinks: shown every record on one background thread; a failing one is switched off, see `aurl.sinks.base`.
+        detectors: by name; shown every record on the calling thread.
+        policy: what alerts may do: `observe` and `warn` only tell, `recover` and `stop` ask the loop to stop at a
+            fatal alert (`stop` also at a critical one), see `stop_reason`.
+        probe_seconds: how often memory, CPU and GPU are sampled on a thread of their own; 0 for never.
+
+    Raises:
+        ConfigError: an unknown policy.
+        RunError: the run's directory cannot be written, or another process writes to it.
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        *,
+        sinks: Sequence[Sink] = (),
+        detectors: Mapping[str, Detector] | None = None,
+        policy: str = "warn",
+        probe_seconds: float = 0.0,
+    ) -> None:
+        if policy not in POLICIES:
+            raise ConfigError(f"anomaly.policy={policy}: allowed are {', '.join(POLICIES)}")
+        self.run = run
+        self.detectors = dict(detectors or {})
+        self.policy = policy
+        self.stop_reason: Record | None = None
+        self.last_step = 0
+        self._lock = threading.RLock()
+        self._deferred: tuple[int, Deferred, dict[str, Json], float] | None = None
+        self._disk_failing = False
+        self._closed = False
+        self._log = EventLog(run.records)
+        self._sinks = SinkThread(run, sinks, self.write)
+        self._probe = _start_probe(self, probe_seconds) if probe_seconds > 0 else None
+        atexit.register(self._close_at_exit)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        logging: str | Sequence[str] = ("tensorboard",),
+        anomaly: str | Mapping[str, Any] = "default",
+        config: Mapping[str, Any] | None = None,
+        tags: Sequence[str] = (),
+        **start: Json,
+    ) -> Monitor:
+        """A Monitor for a loop of your own: makes the run directory, or goes on with the one that is there.
+
+        The event log, `run.json` and the text log are always written; `logging` names what comes beside them.
+
+        Args:
+            path: the run directory itself.
+            logging: options of `conf/logging/`, such as `["console", "tensorboard"]`.
+            anomaly: a preset of `conf/anomaly/`, or a mapping of changes to the default one, `{"zscore": 3}`.
+            config: what to remember as this run's configuration (secrets are masked).
+            start: further fields of the START record, such as `epochs=10`.
+        """
+        from aurl import presets
+        from aurl.runfile import RunFile
+        from aurl.sinks.textlog import TextLog
+
+        run = RunDirectory(Path(path).absolute())
+        detectors, policy = presets.detectors(anomaly)
+        chosen = presets.sinks(logging)
+        run.create()
+        info = {"id": run.id, "name": run.id, "tags": list(tags), "config": dict(config or {})}
+        sinks = [TextLog(), RunFile(info), *chosen]
+        monitor = cls(run, sinks=sinks, detectors=detectors, policy=policy, probe_seconds=5.0)
+        monitor.say(Kind.START, 0, run=run.id, name=run.id, **start)
+        return monitor
+
+    def write(self, record: Record) -> None:
+        """Write any record; when this returns it is in the event log, and the detectors have seen it."""
+        self._sinks.wait_for_room()
+        with self._lock:
+            self._take(record)
+            if record.kind is Kind.ALERT:
+                self._judge(record)
+                return
+            for detector in self.detectors.values():
+                for found in detector.observe(record):
+                    self._take(found)
+                    self._judge(found)
+
+    def step(self, step: int, scalars: Mapping[str, Any], **fields: Json) -> None:
+        """Write a STEP record; values are floats or tensors.
+
+        Tensors on an accelerator are copied without blocking and written when the next step comes, so that reading
+        them never makes the device wait.
+
+        Args:
+            step: optimiser steps finished, over the whole run.
+        """
+        now = time.time()
+        self.flush_deferred()
+        if all(type(value) is float for value in scalars.values()):
+            self.write(Record(Kind.STEP, step, scalars, fields, now))
+            return
+        deferred = Deferred(scalars)
+        if deferred.on_host:
+            self.write(Record(Kind.STEP, step, deferred.read(), fields, now))
+        else:
+            self._deferred = (step, deferred, fields, now)
+
+    def eval(self, step: int, scalars: Mapping[str, Any], **fields: Json) -> None:
+        """Write an EVAL record: metrics on held-out data."""
+        self.say(Kind.EVAL, step, Deferred(scalars).read(), **fields)
+
+    def note(self, message: str, *, level: str = "info", module: str = "train", **fields: Json) -> None:
+        """Write a NOTE record: a sentence for people, at the current step."""
+        self.say(Kind.NOTE, self.last_step, message=message, level=level, module=module, **fields)
+
+    def say(self, kind: Kind, step: int, scalars: Mapping[str, float] | None = None, /, **fields: Json) -> None:
+        """Write a record of any kind, dated now, after the step that may still be waiting for its device."""
+        self.flush_deferred()
+        self.write(Record(kind, step, scalars or {}, fields, time.time()))
+
+    def flush_deferred(self) -> None:
+        """Write the step whose tensors were on their way to the host."""
+        if self._deferred is not None:
+            (step, deferred, fields, now), self._deferred = self._deferred, None
+            self.write(Record(Kind.STEP, step, deferred.read(), fields, now))
+
+    def drain(self, timeout: float | None = None) -> bool:
+        """Wait until every sink has shown what was written so far; False when `timeout` seconds were not enough."""
+        return self._sinks.drain(timeout)
+
+    def state_dict(self) -> dict[str, Json]:
+        """The detectors' memory, as JSON values."""
+        with self._lock:
+            return {name: detector.state_dict() for name, detector in self.detectors.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Give the detectors their memory back; those that are new since then start empty."""
+        with self._lock:
+            for name, detector in self.detectors.items():
+                if name in state:
+                    detector.load_state_dict(dict(state[name]))
+
+    def close(self, status: str = "done", message: str = "", **fields: Json) -> None:
+        """Write the END record, let every sink finish, sync the log. A second call does nothing.
+
+        Args:
+            status: done, failed, stopped or preempted.
+
+        Raises:
+            EventLogError: the disk refused the last records; the message names the file that holds them.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        atexit.unregister(self._close_at_exit)
+        if self._probe is not None:
+            self._probe.stop()
+        self.say(Kind.END, self.last_step, status=status, exit_code=EXIT_CODES[status], message=message, **fields)
+        self._sinks.close()
+        with self._lock:
+            self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close("stopped" if self.stop_reason else "done")
+        else:
+            self.close("failed", f"{type(error).__name__}: {error}")
+
+    def _take(self, record: Record) -> None:
+        self._log.append(record)
+        self._sinks.put(record)
+        self.last_step = max(self.last_step, record.step)
+        if record.kind in _SYNCED or (record.kind is Kind.ALERT and record.fields.get("severity") in _URGENT):
+            self._log.sync()
+        if (self._log.failure is not None) != self._disk_failing:
+            self._tell_disk_state()
+
+    def _judge(self, found: Record) -> None:
+        severity = found.fields.get("severity")
+        stops = {"stop": _URGENT, "recover": {Severity.FATAL.value}}.get(self.policy, frozenset())
+        if severity in stops and self.stop_reason is None:
+            self.stop_reason = found
+
+    def _tell_disk_state(self) -> None:
+        failure = self._log.failure
+        self._disk_failing = failure is not None
+        if failure is not None:
+            message = (
+                f"event log: {failure.strerror} at {self._log.path}; records wait in memory and are retried with "
+                "every new one. Free space on this disk"
+            )
+        else:
+            message = "event log: the disk takes records again, none was lost"
+        fields = {"message": message, "level": "critical" if failure else "warning", "module": "monitor"}
+        self._take(Record(Kind.NOTE, self.last_step, fields=fields, time=time.time()))
+
+    def _close_at_exit(self) -> None:
+        with contextlib.suppress(Exception):
+            self.close("failed", "the program ended without closing its Monitor")
+
+
+def _start_probe(monitor: Monitor, seconds: float) -> SystemProbe:
+    from aurl.system.probe import SystemProbe
+
+    probe = SystemProbe(monitor.write, lambda: monitor.last_step, every=seconds)
+    probe.start()
+    return probe

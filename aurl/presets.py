@@ -1,0 +1,120 @@
+"""Where `conf/` lies, and its sink and detector files read without Hydra.
+
+`aurl.Monitor` must work in anybody's loop, also inside somebody else's Hydra application, so it reads the same yaml
+files plainly. They may use one Hydra construct, a defaults list of the form `- group: [name, ...]`; a test holds that
+both readings give the same.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from aurl.errors import ConfigError, did_you_mean
+
+COMMON_ANOMALY_KEYS = ("zscore", "iqr", "window", "warmup", "cooldown", "confirm")
+
+
+@lru_cache(maxsize=1)
+def conf_dir() -> Path:
+    """The folder of aurl's own yaml files: inside an installed package, beside it in a checkout.
+
+    Raises:
+        ConfigError: neither exists, so the installation is broken.
+    """
+    package = Path(__file__).resolve().parent
+    for place in (package / "conf", package.parent / "conf"):
+        if (place / "train.yaml").is_file():
+            return place
+    raise ConfigError(f"no conf/train.yaml in {package} or {package.parent}; reinstall aurl")
+
+
+def load(group: str, name: str) -> dict[str, Any]:
+    """The content of `conf/<group>/<name>.yaml`, the groups in its defaults list merged in.
+
+    Raises:
+        ConfigError: there is no such file; the message names the options.
+    """
+    import yaml
+
+    folder = conf_dir() / group
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        options = sorted(file.stem for file in folder.glob("*.yaml"))
+        raise ConfigError(f"{group}={name}: no such option.{did_you_mean(name, options)} Options: {', '.join(options)}")
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    for entry in content.pop("defaults", ()):
+        if isinstance(entry, Mapping):
+            for child, names in entry.items():
+                merged = content.setdefault(child, {})
+                for option in names:
+                    for key, value in load(f"{group}/{child}", option).items():
+                        merged.setdefault(key, value)
+    return content
+
+
+def sinks(names: str | Sequence[str]) -> list[Any]:
+    """The sinks of these `logging` options, such as `["console", "tensorboard"]`, with their default settings."""
+    nodes: dict[str, Any] = {}
+    for name in [names] if isinstance(names, str) else names:
+        nodes.update(load("logging", name))
+    return [construct(node) for node in nodes.values() if node is not None]
+
+
+def detectors(anomaly: str | Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """The detectors by name and the policy of an `anomaly` preset, or of a mapping of overrides to the default one."""
+    if isinstance(anomaly, str):
+        config = load("anomaly", anomaly)
+    else:
+        config = _merge(load("anomaly", "default"), anomaly, "anomaly")
+    return build_detectors(config), str(config["policy"])
+
+
+def build_detectors(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The detectors of a resolved `anomaly` node, by name; those set to null are left out."""
+    common = {key: config[key] for key in COMMON_ANOMALY_KEYS if config.get(key) is not None}
+    nodes = config.get("detectors") or {}
+    return {name: construct(with_common(node, common)) for name, node in nodes.items() if node is not None}
+
+
+def with_common(node: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
+    """A detector's node, with the common `anomaly.*` keys for those parameters that it names and does not set."""
+    accepted = inspect.signature(_locate(str(node["_target_"]))).parameters
+    return {key: value for key, value in common.items() if key in accepted} | dict(node)
+
+
+def construct(node: Mapping[str, Any]) -> Any:
+    """An object from a flat node `{"_target_": "package.module.Class", key: value, ...}`.
+
+    Raises:
+        ConfigError: the class is missing, or does not take these keys.
+    """
+    arguments = dict(node)
+    target = str(arguments.pop("_target_", ""))
+    try:
+        return _locate(target)(**arguments)
+    except TypeError as error:
+        raise ConfigError(f"{target}: {error}") from error
+
+
+def _locate(target: str) -> Any:
+    module, _, name = target.rpartition(".")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"_target_: {target!r} cannot be imported ({error}); give package.module.Class") from error
+
+
+def _merge(base: dict[str, Any], changes: Mapping[str, Any], path: str) -> dict[str, Any]:
+    for key, value in changes.items():
+        if key not in base and path != "anomaly.detectors":
+            raise ConfigError(f"{path}.{key}: no such key.{did_you_mean(key, base)} Keys: {', '.join(sorted(base))}")
+        if isinstance(value, Mapping) and isinstance(base.get(key), dict):
+            base[key] = _merge(base[key], value, f"{path}.{key}")
+        else:
+            base[key] = value
+    return base
