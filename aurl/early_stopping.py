@@ -1,0 +1,76 @@
+"""When further training no longer helps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from aurl.errors import ConfigError
+from aurl.record import Json
+from aurl.scalars import describe
+
+Direction = Literal["auto", "min", "max"]
+
+
+class EarlyStopping:
+    """Stops a run when none of its metrics has improved for a number of evaluations.
+
+    Args:
+        metrics: scalar names with `min`, `max`, or `auto` (the direction that `aurl.scalars` calls better), such as
+            `{"val/loss/total": "min", "quality/overall": "max"}`. A metric that an evaluation lacks, or that is not
+            finite, counts as not improved.
+        patience: evaluations without any improvement that are let pass; null never stops.
+        min_delta: an improvement must be larger than this, in the metric's unit.
+
+    Raises:
+        ConfigError: an unknown direction, or `auto` for a metric without a better direction.
+    """
+
+    def __init__(
+        self, *, metrics: Mapping[str, Direction] | None = None, patience: int | None = None, min_delta: float = 0.0
+    ) -> None:
+        if patience is not None and patience < 1:
+            raise ConfigError(f"trainer.early_stopping.patience={patience}: needs at least 1, or null to never stop")
+        if min_delta < 0:
+            raise ConfigError(f"trainer.early_stopping.min_delta={min_delta}: needs 0 or more")
+        self.signs = {name: sign(name, direction) for name, direction in (metrics or {}).items()}
+        self.patience, self.min_delta = patience, min_delta
+        self._best: dict[str, float] = {}
+        self._waited = 0
+
+    def update(self, scalars: Mapping[str, float]) -> str | None:
+        """Take one evaluation; the reason to stop, or None to go on."""
+        improved = [name for name in self.signs if self._improves(name, scalars.get(name, math.nan))]
+        self._waited = 0 if improved else self._waited + 1
+        if self.patience is None or self._waited < self.patience or not self.signs:
+            return None
+        best = ", ".join(f"{name} {value:.4g}" for name, value in self._best.items())
+        return f"no improvement in {self._waited} evaluations (best: {best or 'none'})"
+
+    def state_dict(self) -> dict[str, Json]:
+        return {"best": dict(self._best), "waited": self._waited}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._best, self._waited = dict(state["best"]), int(state["waited"])
+
+    def _improves(self, name: str, value: float) -> bool:
+        if not math.isfinite(value):
+            return False
+        if name in self._best and (value - self._best[name]) * self.signs[name] <= self.min_delta:
+            return False
+        self._best[name] = value
+        return True
+
+
+def sign(metric: str, direction: str) -> int:
+    """+1 where larger is better, -1 where smaller is.
+
+    Raises:
+        ConfigError: not min, max or auto, or auto for a metric whose better direction is not known.
+    """
+    if direction == "auto":
+        direction = {"lower": "min", "higher": "max"}.get(describe(metric).better, "unknown")
+    if direction not in {"min", "max"}:
+        raise ConfigError(f"metric {metric}: direction '{direction}' is not one of min, max; say which is better")
+    return 1 if direction == "max" else -1

@@ -1,0 +1,103 @@
+"""Music drawn from the model while it trains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from aurl.errors import ConfigError
+from aurl.models.base import MusicModel
+from aurl.music.tokens import Decoded, Tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aurl.music.notes import Notes
+
+
+class Sampler:
+    """Draws the same slots at each occasion, so that one can hear a slot improve.
+
+    A slot's seed is `seed` + its number. The first `continuations` slots continue openings of validation pieces, the
+    others start from nothing (and a latent drawn from the prior, where the model has one).
+
+    Args:
+        every: optimiser steps between occasions; null samples at every evaluation, 0 never.
+        count: slots, >= 0.
+        continuations: how many of them continue a validation piece.
+        prompt_bars: bars of that piece that are given.
+        length: tokens at most; null for the model's own sequence length.
+        temperature: > 0; lower is more conservative.
+        top_k: keep only the k likeliest tokens; 0 keeps all.
+        top_p: keep the likeliest tokens whose probabilities reach p together.
+    """
+
+    def __init__(
+        self,
+        *,
+        every: int | None = None,
+        count: int = 4,
+        continuations: int = 1,
+        prompt_bars: int = 1,
+        length: int | None = None,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 0.95,
+        seed: int = 0,
+    ) -> None:
+        _require("every", every, every is None or every >= 0, "null, 0 or more")
+        _require("count", count, count >= 0, "0 or more")
+        _require("continuations", continuations, 0 <= continuations <= count, f"0 to sample.count={count}")
+        _require("prompt_bars", prompt_bars, prompt_bars >= 1, "1 or more")
+        _require("length", length, length is None or length >= 2, "null or 2 or more")
+        _require("temperature", temperature, temperature > 0, "a number above 0")
+        _require("top_k", top_k, top_k >= 0, "0 or more")
+        _require("top_p", top_p, 0 < top_p <= 1, "a number in (0, 1]")
+        self.every, self.count, self.continuations, self.prompt_bars = every, count, continuations, prompt_bars
+        self.length, self.temperature, self.top_k, self.top_p, self.seed = length, temperature, top_k, top_p, seed
+
+    def due(self, step: int, evaluated: bool) -> bool:
+        """Whether to sample after this step."""
+        if not self.count or self.every == 0:
+            return False
+        return evaluated if self.every is None else step % self.every == 0
+
+    def draw(
+        self, model: MusicModel, tokenizer: Tokenizer, openings: Sequence[Notes], seq_len: int
+    ) -> Iterator[tuple[int, int, str, Decoded]]:
+        """Every slot's (number, seed, mode, decoded notes); `mode` is `continuation` or `prior`."""
+        length = min(self.length or seq_len, seq_len)
+        told = min(self.continuations, len(openings))
+        for slot in range(told):
+            prompt_T = self._prompt(tokenizer, openings[slot], length, model)
+            [tokens_T] = self._generate(model, [self.seed + slot], length, prompt_T)
+            yield slot, self.seed + slot, "continuation", tokenizer.decode(tokens_T)
+        free = [self.seed + slot for slot in range(told, self.count)]
+        if free:
+            for slot, tokens_T in enumerate(self._generate(model, free, length, None), told):
+                yield slot, self.seed + slot, "prior", tokenizer.decode(tokens_T)
+
+    def _prompt(self, tokenizer: Tokenizer, notes: Notes, length: int, model: MusicModel) -> Tensor:
+        ids = tokenizer.encode(notes.window(0, self.prompt_bars), end=False)[: length - 1]
+        return torch.as_tensor(ids, dtype=torch.int64, device=next(model.parameters()).device)
+
+    def _generate(
+        self, model: MusicModel, seeds: Sequence[int], length: int, prompt_T: Tensor | None
+    ) -> Sequence[list[int]]:
+        tokens_BT = model.generate(
+            seeds,
+            length=length,
+            prompt_T=prompt_T,
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+        )
+        rows: list[list[int]] = tokens_BT.tolist()
+        return rows
+
+
+def _require(key: str, value: object, fine: bool, allowed: str) -> None:
+    if not fine:
+        raise ConfigError(f"sample.{key}={value}: allowed is {allowed}")
