@@ -68,6 +68,7 @@ class Monitor:
         self._deferred: tuple[int, Deferred, dict[str, Json], float] | None = None
         self._disk_failing = False
         self._closed = False
+        self._opened = time.monotonic()
         self._log = EventLog(run.records)
         self._sinks = SinkThread(run, sinks, self.write)
         self._probe = _start_probe(self, probe_seconds) if probe_seconds > 0 else None
@@ -192,7 +193,8 @@ class Monitor:
         atexit.unregister(self._close_at_exit)
         if self._probe is not None:
             self._probe.stop()
-        self.say(Kind.END, self.last_step, status=status, exit_code=EXIT_CODES[status], message=message, **fields)
+        ending = {"status": status, "exit_code": EXIT_CODES[status], "message": message, **fields}
+        self.say(Kind.END, self.last_step, {"time/total": time.monotonic() - self._opened}, **ending)
         self._sinks.close()
         with self._lock:
             self._log.close()

@@ -1,0 +1,231 @@
+"""One training run, from a plain config to its ending: puts the parts together and takes them apart again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import random
+import socket
+import traceback
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from aurl import checkpointer, env, nodes, presets
+from aurl.build import build
+from aurl.checkpointer import Checkpointer
+from aurl.data.module import MusicData
+from aurl.engine import Engine
+from aurl.errors import CRASH, AurlError, RunError
+from aurl.loop import Ending, Loop
+from aurl.models.base import MusicModel
+from aurl.monitor import EXIT_CODES, Monitor
+from aurl.optim import AdamW
+from aurl.record import Json, Kind
+from aurl.rundir import RunDirectory
+from aurl.runfile import RunFile
+from aurl.samples import SampleWriter
+from aurl.secrets import mask_argv
+from aurl.signals import StopSignal
+
+
+class Outcome(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        status: done, failed, stopped or preempted.
+        exit_code: of the command, see `aurl.errors`.
+        value: the best value of `checkpoint.metric`, which a sweep optimises; NaN where there is none.
+        message: why, in one sentence.
+        folder: the run's directory.
+    """
+
+    status: str
+    exit_code: int
+    value: float
+    message: str
+    folder: Path
+
+
+def execute(config: Mapping[str, Any], folder: Path, argv: list[str]) -> Outcome:
+    """Train as the config says, in this run directory; every ending is recorded there, and returned.
+
+    Args:
+        config: plain and resolved, as `aurl.build.to_plain` gives it.
+        folder: the run's directory; made where it is missing, gone on with where it holds a run.
+        argv: the command, for `run.json`; secrets are masked.
+
+    Raises:
+        AurlError: the run directory cannot be written; nothing has begun then.
+    """
+    seed_everything(config["seed"])
+    run = RunDirectory(folder.absolute())
+    with _monitor(run, config, argv) as monitor, StopSignal() as stop_signal:
+        best = float("nan")
+        try:
+            loop = assemble(config, run, monitor, stop_signal)
+            try:
+                with _profiled(config, run):
+                    ending = loop.run()
+            finally:
+                best = loop.checkpointer.best_value
+                loop.writer.close()
+                loop.engine.close()
+            code = EXIT_CODES[ending.status]
+        except AurlError as error:
+            ending, code = Ending("failed", str(error)), error.exit_code
+        except Exception as error:  # noqa: BLE001  recorded with its traceback; a sweep goes on with its next job
+            ending, code = Ending("failed", f"{type(error).__name__}: {error}"), CRASH
+            monitor.note(traceback.format_exc(), level="critical", module="run")
+        monitor.close(ending.status, ending.message, exit_code=code)
+    return Outcome(ending.status, code, best, ending.message, run.path)
+
+
+def assemble(config: Mapping[str, Any], run: RunDirectory, monitor: Monitor, stop_signal: StopSignal) -> Loop:
+    """Build data, model, engine and loop, take up a checkpoint where the run is resumed, and write START.
+
+    Raises:
+        AurlError: a part cannot be had as configured; names the key, file or folder.
+    """
+    trainer = {key: value for key, value in config["trainer"].items() if key != "early_stopping"}
+    plan, engine = nodes.trainer(**trainer)
+    sampler, render = nodes.sample(**config["sample"])
+    early_stopping = nodes.early_stopping(**(config["trainer"]["early_stopping"] or {}))
+    keeper: Checkpointer = build(config["checkpoint"], "checkpoint")
+    keeper.folder = run.checkpoints
+    data: MusicData = build(config["data"], "data")
+    data.setup(config["seed"])
+    model = build_model(config, data)
+    optim: AdamW = build(config["optim"], "optim")
+    engine.setup(model, optim)
+    loop = Loop(
+        engine=engine,
+        data=data,
+        monitor=monitor,
+        plan=plan,
+        early_stopping=early_stopping,
+        checkpointer=keeper,
+        sampler=sampler,
+        writer=SampleWriter(run, monitor.write, **render),
+        seed=config["seed"],
+        stop_signal=stop_signal,
+    )
+    resumed_from = _take_up(config, run, loop)
+    _announce(config, run, loop, resumed_from)
+    return loop
+
+
+def build_model(config: Mapping[str, Any], data: MusicData) -> MusicModel:
+    """The configured model for this data's vocabulary, with the run's seed for its weights."""
+    tokenizer = data.tokenizer
+    model: MusicModel = build(
+        config["model"],
+        "model",
+        vocab_size=tokenizer.vocab_size,
+        seq_len=data.seq_len,
+        pad=tokenizer.pad,
+        bos=tokenizer.bos,
+        eos=tokenizer.eos,
+    )
+    return model
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, numpy and torch: jobs of a sweep share a process and must not share their randomness."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def _monitor(run: RunDirectory, config: Mapping[str, Any], argv: list[str]) -> Monitor:
+    try:
+        run.create()
+    except OSError as error:
+        raise RunError(
+            f"{run.path}: cannot be written ({error.strerror}); choose another folder with paths.outputs=DIR"
+        ) from error
+    info = _info(run, config, argv)
+    logging = config.get("logging") or {}
+    sinks = [build(node, f"logging.{name}") for name, node in logging.items() if node is not None]
+    return Monitor(
+        run,
+        sinks=[build(config["textlog"], "textlog"), RunFile(info), *sinks],
+        detectors=presets.build_detectors(config["anomaly"]),
+        policy=config["anomaly"]["policy"],
+        probe_seconds=config["probe_seconds"],
+    )
+
+
+def _info(run: RunDirectory, config: Mapping[str, Any], argv: list[str]) -> dict[str, Json]:
+    info = {
+        "id": run.id,
+        "name": config["name"],
+        "tags": list(config["tags"]),
+        "argv": mask_argv(argv),
+        "seed": config["seed"],
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "python": platform.python_version(),
+        **env.snapshot(Path.cwd()),
+    }
+    if diff := env.git_diff(Path.cwd()):
+        (run.path / "git.diff").write_text(diff, encoding="utf-8")
+        info["git_diff"] = "git.diff"
+    return info
+
+
+def _take_up(config: Mapping[str, Any], run: RunDirectory, loop: Loop) -> int | None:
+    """Load the checkpoint to go on from; its step, 0 where the run was killed before its first one, None when new."""
+    if not config["resume"]:
+        return None
+    given = Path(config["resume"])
+    if given.name.startswith("step_") or given.name == "best":
+        loop.load(given.resolve())
+    elif (run.checkpoints / "latest").exists():
+        loop.load(checkpointer.resolve(run.path))
+    else:
+        loop.monitor.note("the run has no checkpoint yet; it begins anew in its directory", level="warning")
+    return loop.step
+
+
+def _announce(config: Mapping[str, Any], run: RunDirectory, loop: Loop, resumed_from: int | None) -> None:
+    engine, data = loop.engine, loop.data
+    fields: dict[str, Json] = {
+        "run": run.id,
+        "name": config["name"],
+        "epochs": loop.epochs,
+        "batches": len(loop.loader),
+        "steps": loop.total_steps,
+        "model": type(engine.model).__name__,
+        "parameters": sum(p.numel() for p in engine.model.parameters()),
+        "device": _device_name(engine),
+        "precision": engine.precision,
+        "resumed_from": resumed_from,
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "seed": config["seed"],
+    }
+    loop.monitor.say(Kind.START, loop.step, **fields)
+    loop.monitor.say(Kind.DATA, loop.step, **data.describe())
+
+
+def _device_name(engine: Engine) -> str:
+    if engine.device.type == "cuda":
+        return torch.cuda.get_device_name(engine.device)
+    return f"cpu ({torch.get_num_threads()} threads)"
+
+
+@contextlib.contextmanager
+def _profiled(config: Mapping[str, Any], run: RunDirectory) -> Iterator[None]:
+    if not config["profile"]:
+        yield
+        return
+    with torch.profiler.profile(record_shapes=True) as profiler:
+        yield
+    profiler.export_chrome_trace(str(run.path / "profile.json"))
+    table = profiler.key_averages().table(sort_by="self_cpu_time_total", row_limit=30)
+    (run.path / "profile.txt").write_text(table, encoding="utf-8")
