@@ -77,6 +77,8 @@ _TABLE = (
     Scalar("system/gpu_percent", "GPU utilisation", "%", ".0f"),
     Scalar("system/gpu_watts", "GPU power", "W", ".0f"),
     Scalar("system/gpu_celsius", "GPU temperature", "C", ".0f"),
+    Scalar("system/cuda_allocated_gb", "GPU memory in tensors", "GB", ".2f"),
+    Scalar("system/cuda_reserved_gb", "GPU memory kept by torch", "GB", ".2f"),
     Scalar("system/disk_free_gb", "Free disk", "GB", ".1f"),
     Scalar("data/files", "Files processed", "files", ".0f"),
     Scalar("data/augmented", "Files augmented", "files", ".0f"),

@@ -1,0 +1,59 @@
+"""How fast training goes, and how much of it is waiting for data."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from aurl.errors import ConfigError
+
+
+class Throughput:
+    """Rates and times over the last few steps; constant work and memory per step.
+
+    Rates are sums over sums (sequences of the window / seconds of the window), not means of rates, so short steps do
+    not count too much.
+
+    Args:
+        window: steps looked back on.
+
+    Raises:
+        ConfigError: `window` is below 1.
+    """
+
+    def __init__(self, window: int = 20) -> None:
+        if window < 1:
+            raise ConfigError(f"throughput window={window}: at least 1 step")
+        # Totals since the start, one more than steps: differences of totals neither drift nor need a sum.
+        self._totals: deque[tuple[float, float, int, int]] = deque([(0.0, 0.0, 0, 0)], maxlen=window + 1)
+
+    def update(self, seconds: float, waiting: float, sequences: int, tokens: int) -> dict[str, float]:
+        """Take one step and give the smoothed scalars.
+
+        Args:
+            seconds: wall time of the whole step, waiting included.
+            waiting: seconds of it spent waiting for the next batch.
+            sequences: sequences of the step, over all accumulated micro-batches.
+            tokens: tokens of the step, padding left out.
+
+        Returns:
+            `time/step` and `time/data` (seconds), `time/data_share` (0 to 1), `throughput/samples` and
+            `throughput/tokens` (per second); the last three are left out while no time has passed.
+        """
+        seconds, waiting = _duration(seconds), _duration(waiting)
+        last = self._totals[-1]
+        self._totals.append((last[0] + seconds, last[1] + waiting, last[2] + sequences, last[3] + tokens))
+        now, before = self._totals[-1], self._totals[0]
+        steps = len(self._totals) - 1
+        spent, waited = now[0] - before[0], now[1] - before[1]
+        scalars = {"time/step": spent / steps, "time/data": waited / steps}
+        if spent > 0:
+            scalars["time/data_share"] = min(1.0, waited / spent)
+            scalars["throughput/samples"] = (now[2] - before[2]) / spent
+            scalars["throughput/tokens"] = (now[3] - before[3]) / spent
+        return scalars
+
+
+def _duration(seconds: float) -> float:
+    # A wall clock set back gives a negative step; it must not spoil the totals for good.
+    return seconds if math.isfinite(seconds) and seconds > 0 else 0.0

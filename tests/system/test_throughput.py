@@ -1,0 +1,63 @@
+"""Rates over a window, against sums done by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aurl.errors import ConfigError
+from aurl.system.throughput import Throughput
+
+steps = st.tuples(
+    st.floats(1e-4, 1e3), st.floats(0, 1e3), st.integers(0, 10_000), st.integers(0, 10_000_000)
+)  # fmt: skip
+
+
+def test_one_step() -> None:
+    assert Throughput().update(0.5, 0.1, 16, 4000) == {
+        "time/step": 0.5,
+        "time/data": 0.1,
+        "time/data_share": 0.2,
+        "throughput/samples": 32.0,
+        "throughput/tokens": 8000.0,
+    }
+
+
+@given(st.lists(steps, min_size=1, max_size=40), st.integers(1, 10))
+def test_equals_sums_over_the_window(done: list[tuple[float, float, int, int]], window: int) -> None:
+    throughput = Throughput(window)
+    for step in done:
+        scalars = throughput.update(*step)
+    last = done[-window:]
+    seconds, waiting = math.fsum(s[0] for s in last), math.fsum(s[1] for s in last)
+    assert scalars["time/step"] == pytest.approx(seconds / len(last), rel=1e-6, abs=1e-9)
+    assert scalars["time/data"] == pytest.approx(waiting / len(last), rel=1e-6, abs=1e-9)
+    assert scalars["time/data_share"] == pytest.approx(min(1.0, waiting / seconds), rel=1e-5, abs=1e-9)
+    assert scalars["throughput/samples"] == pytest.approx(sum(s[2] for s in last) / seconds, rel=1e-5)
+    assert scalars["throughput/tokens"] == pytest.approx(sum(s[3] for s in last) / seconds, rel=1e-5)
+
+
+def test_a_rate_is_not_the_mean_of_rates() -> None:
+    throughput = Throughput(2)
+    throughput.update(1.0, 0.0, 10, 10)
+    assert throughput.update(0.1, 0.0, 10, 10)["throughput/samples"] == pytest.approx(20 / 1.1)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -5.0])
+def test_a_clock_that_jumps_does_not_spoil_what_follows(bad: float) -> None:
+    throughput = Throughput(2)
+    throughput.update(bad, bad, 1, 1)
+    throughput.update(1.0, 0.5, 4, 8)
+    assert throughput.update(1.0, 0.5, 4, 8)["throughput/tokens"] == 8.0
+
+
+def test_rates_are_left_out_while_no_time_has_passed() -> None:
+    assert Throughput().update(0.0, 0.0, 4, 8) == {"time/step": 0.0, "time/data": 0.0}
+
+
+def test_window_of_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="window=0"):
+        Throughput(0)
