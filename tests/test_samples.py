@@ -206,9 +206,13 @@ def test_what_the_record_writer_raises_reaches_the_caller_once(run: RunDirectory
 
 def test_what_the_record_writer_raises_stops_the_next_submits(run: RunDirectory) -> None:
     writer = SampleWriter(run, failing(EventLogError("the log is gone")), image=False, audio=False, queue_size=1)
-    with pytest.raises(EventLogError, match="the log is gone"):
-        for slot in range(4):  # the third finds room only when the first has failed
+
+    def submit_four() -> None:  # the third finds room only when the first has failed
+        for slot in range(4):
             writer.submit(1, slot, Piece(), seed=0, mode="prior")
+
+    with pytest.raises(EventLogError, match="the log is gone"):
+        submit_four()
     with suppress(EventLogError):  # what still waited fails the same way, unless it was skipped
         writer.close()
 
