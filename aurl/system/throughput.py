@@ -27,24 +27,29 @@ class Throughput:
         # Totals since the start, one more than steps: differences of totals neither drift nor need a sum.
         self._totals: deque[tuple[float, float, int, int]] = deque([(0.0, 0.0, 0, 0)], maxlen=window + 1)
 
-    def update(self, seconds: float, waiting: float, sequences: int, tokens: int) -> dict[str, float]:
-        """Take one step and give the smoothed scalars.
+    def update(self, seconds: float, waiting: float, sequences: int, tokens: int) -> None:
+        """Take one step.
 
         Args:
             seconds: wall time of the whole step, waiting included.
             waiting: seconds of it spent waiting for the next batch.
             sequences: sequences of the step, over all accumulated micro-batches.
             tokens: tokens of the step, padding left out.
-
-        Returns:
-            `time/step` and `time/data` (seconds), `time/data_share` (0 to 1), `throughput/samples` and
-            `throughput/tokens` (per second); the last three are left out while no time has passed.
         """
-        seconds, waiting = _duration(seconds), _duration(waiting)
         last = self._totals[-1]
-        self._totals.append((last[0] + seconds, last[1] + waiting, last[2] + sequences, last[3] + tokens))
+        seconds, waiting = last[0] + _duration(seconds), last[1] + _duration(waiting)
+        self._totals.append((seconds, waiting, last[2] + sequences, last[3] + tokens))
+
+    def scalars(self) -> dict[str, float]:
+        """The smoothed scalars of the window; nothing before the first step.
+
+        `time/step` and `time/data` (seconds a step), `time/data_share` (0 to 1), `throughput/samples` and
+        `throughput/tokens` (per second); the last three are left out while no time has passed.
+        """
         now, before = self._totals[-1], self._totals[0]
         steps = len(self._totals) - 1
+        if not steps:
+            return {}
         spent, waited = now[0] - before[0], now[1] - before[1]
         scalars = {"time/step": spent / steps, "time/data": waited / steps}
         if spent > 0:

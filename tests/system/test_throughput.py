@@ -16,8 +16,15 @@ steps = st.tuples(
 )  # fmt: skip
 
 
+def after(*done: tuple[float, float, int, int], window: int = 20) -> dict[str, float]:
+    throughput = Throughput(window)
+    for step in done:
+        throughput.update(*step)
+    return throughput.scalars()
+
+
 def test_one_step() -> None:
-    assert Throughput().update(0.5, 0.1, 16, 4000) == {
+    assert after((0.5, 0.1, 16, 4000)) == {
         "time/step": 0.5,
         "time/data": 0.1,
         "time/data_share": 0.2,
@@ -28,9 +35,7 @@ def test_one_step() -> None:
 
 @given(st.lists(steps, min_size=1, max_size=40), st.integers(1, 10))
 def test_equals_sums_over_the_window(done: list[tuple[float, float, int, int]], window: int) -> None:
-    throughput = Throughput(window)
-    for step in done:
-        scalars = throughput.update(*step)
+    scalars = after(*done, window=window)
     last = done[-window:]
     seconds, waiting = math.fsum(s[0] for s in last), math.fsum(s[1] for s in last)
     assert scalars["time/step"] == pytest.approx(seconds / len(last), rel=1e-6, abs=1e-9)
@@ -41,21 +46,18 @@ def test_equals_sums_over_the_window(done: list[tuple[float, float, int, int]], 
 
 
 def test_a_rate_is_not_the_mean_of_rates() -> None:
-    throughput = Throughput(2)
-    throughput.update(1.0, 0.0, 10, 10)
-    assert throughput.update(0.1, 0.0, 10, 10)["throughput/samples"] == pytest.approx(20 / 1.1)
+    assert after((1.0, 0.0, 10, 10), (0.1, 0.0, 10, 10))["throughput/samples"] == pytest.approx(20 / 1.1)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -5.0])
 def test_a_clock_that_jumps_does_not_spoil_what_follows(bad: float) -> None:
-    throughput = Throughput(2)
-    throughput.update(bad, bad, 1, 1)
-    throughput.update(1.0, 0.5, 4, 8)
-    assert throughput.update(1.0, 0.5, 4, 8)["throughput/tokens"] == 8.0
+    good = (1.0, 0.5, 4, 8)
+    assert after((bad, bad, 1, 1), good, good, window=2)["throughput/tokens"] == 8.0
 
 
 def test_rates_are_left_out_while_no_time_has_passed() -> None:
-    assert Throughput().update(0.0, 0.0, 4, 8) == {"time/step": 0.0, "time/data": 0.0}
+    assert after() == {}
+    assert after((0.0, 0.0, 4, 8)) == {"time/step": 0.0, "time/data": 0.0}
 
 
 def test_window_of_nothing_is_refused() -> None:
