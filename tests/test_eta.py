@@ -148,6 +148,11 @@ def test_pause_and_resume_are_overhead() -> None:
     assert eta.estimate() == pytest.approx((70 + 7 * 20,) * 3)
 
 
+def test_frequent_pauses_are_not_counted_twice() -> None:
+    run = Simulation(200, lambda step: 1.0, [(2, lambda step: 4.0, "sampling")])
+    assert run.worst(20, 190) < 0.1
+
+
 def test_what_comes_before_the_first_step_is_nobody_s_time() -> None:
     eta = Eta(10)
     eta.overhead(500.0)
