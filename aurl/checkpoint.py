@@ -18,6 +18,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from safetensors import SafetensorError
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
@@ -212,3 +213,24 @@ def _sync(folder: Path) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+def export_model(folder: Path, target: Path) -> None:
+    """Write only the model's weights, all shards together, as one safetensors file.
+
+    Raises:
+        CheckpointError: the checkpoint is missing or damaged.
+        OSError: the target cannot be written.
+    """
+    _read_state(folder)
+    reader = _reader(folder)
+    found = reader.read_metadata().state_dict_metadata
+    weights = {
+        name: torch.empty(meta.size, dtype=meta.properties.dtype)  # type: ignore[union-attr]
+        for name, meta in found.items()
+        if name.startswith("model.")
+    }
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="torch.distributed is disabled")
+        dcp_load(weights, storage_reader=reader, no_dist=True)
+    save_file(_with_prefix(weights, "model."), target, metadata={"format": "pt", "checkpoint": folder.name})

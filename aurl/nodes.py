@@ -1,4 +1,4 @@
-"""What takes the keys of the config nodes that have no `_target_`, and what aurl adds when it builds those that have."""
+"""What takes the keys of config nodes without a `_target_`, and what aurl adds when it builds those that have one."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 """Where `conf/` lies, and its sink and detector files read without Hydra.
 
 `aurl.Monitor` must work in anybody's loop, also inside somebody else's Hydra application, so it reads the same yaml
-files plainly. They may use one Hydra construct, a defaults list of the form `- group: [name, ...]`; a test holds that
-both readings give the same.
+files plainly. They may use two Hydra constructs: a defaults list of the form `- group: [name, ...]`, and in a detector
+`key: ${anomaly.key}` for a value that all detectors share. A test holds that both readings give the same.
 """
 
 from __future__ import annotations
 
-import inspect
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
@@ -16,7 +16,7 @@ from typing import Any
 
 from aurl.errors import ConfigError, did_you_mean
 
-COMMON_ANOMALY_KEYS = ("zscore", "iqr", "window", "warmup", "cooldown", "confirm")
+_COMMON_KEY = re.compile(r"\$\{anomaly\.(\w+)\}")
 
 
 @lru_cache(maxsize=1)
@@ -75,16 +75,9 @@ def detectors(anomaly: str | Mapping[str, Any]) -> tuple[dict[str, Any], str]:
 
 
 def build_detectors(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The detectors of a resolved `anomaly` node, by name; those set to null are left out."""
-    common = {key: config[key] for key in COMMON_ANOMALY_KEYS if config.get(key) is not None}
+    """The detectors of an `anomaly` node, by name; those set to null are left out."""
     nodes = config.get("detectors") or {}
-    return {name: construct(with_common(node, common)) for name, node in nodes.items() if node is not None}
-
-
-def with_common(node: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
-    """A detector's node, with the common `anomaly.*` keys for those parameters that it names and does not set."""
-    accepted = inspect.signature(_locate(str(node["_target_"]))).parameters
-    return {key: value for key, value in common.items() if key in accepted} | dict(node)
+    return {name: construct(_resolved(node, config)) for name, node in nodes.items() if node is not None}
 
 
 def construct(node: Mapping[str, Any]) -> Any:
@@ -107,6 +100,11 @@ def _locate(target: str) -> Any:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(f"_target_: {target!r} cannot be imported ({error}); give package.module.Class") from error
+
+
+def _resolved(node: Mapping[str, Any], anomaly: Mapping[str, Any]) -> dict[str, Any]:
+    common = {key: _COMMON_KEY.fullmatch(value) for key, value in node.items() if isinstance(value, str)}
+    return dict(node) | {key: anomaly[match[1]] for key, match in common.items() if match}
 
 
 def _merge(base: dict[str, Any], changes: Mapping[str, Any], path: str) -> dict[str, Any]:

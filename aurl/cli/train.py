@@ -1,0 +1,96 @@
+"""`aurl train [overrides]`: one run, or a sweep with `-m`."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aurl.config.flags import is_multirun, source_of, split_argv
+from aurl.config.preflight import preflight
+from aurl.config.resolvers import register
+from aurl.errors import AurlError
+from aurl.presets import conf_dir
+from aurl.resume import with_saved_overrides
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from aurl.run import Outcome
+
+ASKS = frozenset({"--help", "--hydra-help", "--version", "--cfg", "--info", "--shell-completion"})  # trains nothing
+
+
+def run(args: list[str]) -> int:
+    """Check the whole configuration, then train; returns the exit code, the worst one of a sweep's jobs.
+
+    Raises:
+        AurlError: the command cannot begin: bad configuration, nothing to resume.
+    """
+    register()
+    flags, overrides = split_argv(args)
+    overrides = with_saved_overrides(overrides, is_multirun(flags))
+    if not ASKS.intersection(flags):
+        preflight(overrides, is_multirun(flags), source_of(flags))
+    outcomes: list[Outcome] = []
+    code = _launch([*flags, *overrides], _job(outcomes, os.getpid(), ["train.py", *args]))
+    return code or _worst(outcomes)
+
+
+def _launch(argv: Sequence[str], job: Callable[[DictConfig], float]) -> int:
+    import hydra
+
+    before, sys.argv = sys.argv, ["train.py", *argv]
+    try:
+        hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")(job)()
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 1
+    finally:
+        sys.argv = before
+    return 0
+
+
+def _job(outcomes: list[Outcome], parent: int, argv: list[str]) -> Callable[[DictConfig], float]:
+    def job(config: DictConfig) -> float:
+        if outcomes and outcomes[-1].status == "preempted":
+            return math.nan  # the machine is being taken away: begin no further job
+        outcome = train_one(config, argv)
+        if os.getpid() != parent and outcome.status == "failed":
+            raise AurlError(outcome.message)  # a launcher's own process: this is how its parent hears of it
+        outcomes.append(outcome)
+        return outcome.value
+
+    return job
+
+
+def train_one(config: DictConfig, argv: list[str]) -> Outcome:
+    """One job of Hydra: save its configuration, show it, train."""
+    from hydra.core.hydra_config import HydraConfig
+    from rich.console import Console
+
+    from aurl.build import to_plain
+    from aurl.config.files import mask_file, save_hydra_files
+    from aurl.config.show import tree
+    from aurl.run import Outcome, execute
+
+    hydra_config = HydraConfig.get()
+    folder = Path(hydra_config.runtime.output_dir)
+    try:
+        save_hydra_files(folder, config, list(hydra_config.overrides.task), hydra_config)
+        if (sweep := Path(hydra_config.sweep.dir) / "multirun.yaml").is_file() and hydra_config.mode.name == "MULTIRUN":
+            mask_file(sweep)
+        Console().print(tree(config))
+        outcome = execute(to_plain(config), folder, argv)
+    except AurlError as error:
+        outcome = Outcome("failed", error.exit_code, math.nan, str(error), folder)
+    if outcome.status != "done":
+        sys.stderr.write(f"aurl: {outcome.status}: {outcome.message}\n")
+    return outcome
+
+
+def _worst(outcomes: Sequence[Outcome]) -> int:
+    codes = {outcome.exit_code for outcome in outcomes}
+    return next((code for code in (75, 1, 2, 3) if code in codes), 0)
