@@ -142,7 +142,7 @@ def _mask(value: Json, secret: str | None) -> Json:
 def _leaf(value: Json, strength: str) -> Json:
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, (int, float)) and strength == "weak":
+    if strength == "weak" and _is_number(value):
         return value
     return value if isinstance(value, str) and _HARMLESS.fullmatch(value.strip("'\"")) else MASK
 
@@ -165,6 +165,10 @@ def _is_code(word: str, strength: str) -> bool:
     if _CODE_WORD.fullmatch(word):
         return True
     return strength == "weak" and not _looks_random(word)  # `token = tokens` is code, not a leak
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, (int, float)) or (isinstance(value, str) and value.isdecimal() and len(value) < 9)
 
 
 def _looks_random(word: str) -> bool:

@@ -13,7 +13,7 @@ from aurl.secrets import MASK, key_strength, mask, mask_argv, mask_override, mas
 
 SECRET_KEYS = [
     "token", "hf_token", "HF_TOKEN", "githubToken", "access-token", "secret", "client_secret", "password",
-    "db_password", "passwd", "api_key", "apikey", "apiKey", "WANDB_API_KEY", "api_keys", "credential", "credentials", 
+    "db_password", "passwd", "api_key", "apikey", "apiKey", "WANDB_API_KEY", "api_keys", "credential", "credentials",
     "webhook", "slack_webhook_url", "private_key", "AWS_SECRET_ACCESS_KEY", "aws_access_key_id", "authorization",
     "Authorization", "passphrase", "sentry_dsn", "hf_token2",
 ]  # fmt: skip
@@ -113,6 +113,8 @@ def test_the_default_of_an_interpolation_may_be_a_secret() -> None:
 
 def test_numbers_are_masked_as_passwords_but_not_as_vocabulary_ids() -> None:
     assert mask({"password": 1234, "newline_token": 5}) == {"password": MASK, "newline_token": 5}
+    assert mask_override("data.newline_token=5") == "data.newline_token=5"
+    assert mask_override("db.password=1234") == "db.password=***"
 
 
 def test_everything_under_a_secret_key_is_masked() -> None:
