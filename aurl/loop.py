@@ -83,7 +83,7 @@ class Loop:
         while ending is None and self.step < self.total_steps:
             ending = self._run_epoch()
         if ending is None and self.step >= self.total_steps:
-            ending = Ending("done", f"{self.step} steps, {self.epoch} epochs")
+            ending = Ending("done", f"all {self.total_steps} steps of the plan")
         assert ending is not None
         if ending.status != "stopped" and self.step and not self._is_saved():
             self._save("signal" if ending.status == "preempted" else "end")
@@ -143,6 +143,8 @@ class Loop:
             started = self._train_step(group, started)
             if ending := self._after_step():
                 return ending
+            if self.step >= self.total_steps:
+                break
             started = max(started, self._resumed_at)
         return None
 

@@ -104,7 +104,7 @@ class Monitor:
         detectors, policy = presets.detectors(anomaly)
         chosen = presets.sinks(logging)
         run.create()
-        info = {"id": run.id, "name": run.id, "tags": list(tags), "config": dict(config or {})}
+        info: dict[str, Json] = {"id": run.id, "name": run.id, "tags": list(tags), "config": dict(config or {})}
         sinks = [TextLog(), RunFile(info), *chosen]
         monitor = cls(run, sinks=sinks, detectors=detectors, policy=policy, probe_seconds=5.0)
         monitor.say(Kind.START, 0, run=run.id, name=run.id, **start)
@@ -196,6 +196,7 @@ class Monitor:
         ending = {"status": status, "exit_code": EXIT_CODES[status], "message": message, **fields}
         self.say(Kind.END, self.last_step, {"time/total": time.monotonic() - self._opened}, **ending)
         self._sinks.close()
+        self._write_table()
         with self._lock:
             self._log.close()
 
@@ -237,6 +238,16 @@ class Monitor:
             message = "event log: the disk takes records again, none was lost"
         fields = {"message": message, "level": "critical" if failure else "warning", "module": "monitor"}
         self._take(Record(Kind.NOTE, self.last_step, fields=fields, time=time.time()))
+
+    def _write_table(self) -> None:
+        from aurl.table import write_parquet
+
+        try:
+            write_parquet(self.run.path, self.run.scalars_parquet)
+        except OSError as error:
+            message = f"{self.run.scalars_parquet} not written ({error}); `aurl export` writes it later"
+            fields = {"message": message, "level": "warning", "module": "monitor"}
+            self._take(Record(Kind.NOTE, self.last_step, fields=fields, time=time.time()))
 
     def _close_at_exit(self) -> None:
         with contextlib.suppress(Exception):

@@ -14,7 +14,7 @@ LAYERS = (
     ("record", "errors", "codec", "scalars", "rundir"),
     (
         "anomaly", "deferred", "dispatch", "early_stopping", "env", "eta", "eventlog", "git", "monitor", "music",
-        "plan", "presets", "process", "runfile", "samples", "secrets", "signals", "sinks", "system",
+        "plan", "presets", "process", "runfile", "samples", "secrets", "signals", "sinks", "summary", "system", "table",
     ),
     ("runs", "quality", "compare", "dashboard", "lint"),
     ("checkpoint", "checkpointer", "data", "engine", "models", "optim", "sampler"),

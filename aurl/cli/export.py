@@ -43,7 +43,7 @@ def export(folder: Path, target: Path, checkpoint: str, *, csv: bool = False) ->
     """
     from aurl.checkpoint import export_model
     from aurl.checkpointer import resolve
-    from aurl.runs.table import scalar_table
+    from aurl.table import scalar_table
 
     chosen = checkpoint if checkpoint != "best" or (folder / "checkpoints" / "best").exists() else "latest"
     target.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from aurl.secrets import mask_override
 
-LONGEST_LABEL = 80
+LONGEST_LABEL = 120
 
 
 def register() -> None:
