@@ -1,0 +1,82 @@
+"""`aurl`: the commands. Each lives in a module of its own, imported only when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from aurl import __version__
+from aurl.errors import CRASH, DONE, USAGE, AurlError, did_you_mean
+
+COMMANDS = {
+    "train": "train a model, or a sweep of them with -m; takes config overrides",
+    "check": "validate a configuration and the files it names, without running it",
+    "runs": "list the runs of a directory",
+    "doctor": "report on this machine and its packages",
+    "generate": "write MIDI files from a checkpoint",
+    "export": "write a run's weights and its scalars as plain files",
+}
+INTERRUPTED, BROKEN_PIPE = 130, 141  # what shells report for SIGINT and SIGPIPE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 crash, 2 bad usage or input, 3 stopped, 75 preempted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+    except AurlError as error:
+        return _report(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return BROKEN_PIPE
+    return code
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        print(usage())
+        return DONE if arguments else USAGE
+    command, *rest = arguments
+    if command in {"-V", "--version"}:
+        print(f"aurl {__version__}")
+        return DONE
+    if command not in COMMANDS:
+        suggestion = did_you_mean(command, COMMANDS)
+        print(f"aurl: error: {command}: no such command.{suggestion} `aurl --help` lists them.", file=sys.stderr)
+        return USAGE
+    code: int = import_module(f"aurl.cli.{command}").run(rest)
+    return code
+
+
+def usage() -> str:
+    """The text of `aurl --help`."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: aurl COMMAND [arguments]",
+            "",
+            *lines,
+            "",
+            "`aurl COMMAND --help` says what a command takes. AURL_DEBUG=1 shows the traceback of an error.",
+        ]
+    )
+
+
+def _report(error: AurlError) -> int:
+    if os.environ.get("AURL_DEBUG", "0") not in {"", "0"}:
+        import traceback
+
+        traceback.print_exception(error)
+    print(f"aurl: error: {error}", file=sys.stderr)
+    return error.exit_code or CRASH
+
+
+def _discard_output() -> None:
+    """Whoever read our output is gone: keep Python from complaining again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

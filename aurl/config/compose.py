@@ -1,0 +1,73 @@
+"""Override strings to a composed config, every error of Hydra and OmegaConf turned into one clear message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from hydra.errors import HydraException
+from omegaconf import DictConfig, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from aurl.config.explain import explain
+from aurl.config.grammar import parse, quote_options
+from aurl.config.session import CONFIG_NAME, Session, Source, session
+from aurl.config.values import check_values
+
+# Hydra lets raw errors of Python through for some overrides (`=3` is a ValueError, `group=[nan]` a TypeError).
+LOADING_ERRORS = (
+    HydraException,
+    OmegaConfBaseException,
+    yaml.YAMLError,
+    UserWarning,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+)
+
+
+def compose(
+    overrides: Sequence[str],
+    config_dir: Path | None = None,
+    extra_dirs: Sequence[Path] = (),
+    config_name: str = CONFIG_NAME,
+) -> DictConfig:
+    """The config of these overrides, interpolations left as they are, without Hydra's own node.
+
+    Args:
+        overrides: Hydra override strings, `trainer.epochs=3`, `logging=[tensorboard]`, `+logging=wandb`.
+        config_dir: the folder of the primary config; aurl's own by default.
+        extra_dirs: folders searched after it.
+
+    Raises:
+        ConfigError: an override or a file cannot be read, a key, group or option does not exist, a mandatory value
+            is missing or an interpolation leads nowhere; all such faults of one kind in one message.
+    """
+    with session(Source(config_dir, tuple(extra_dirs), config_name)) as opened:
+        return compose_in(opened, overrides)
+
+
+def compose_in(opened: Session, overrides: Sequence[str]) -> DictConfig:
+    """`compose` in a session that is open already, which saves its set-up when many configs are composed."""
+    config = load(opened, overrides)
+    check_values(config)
+    with open_dict(config):
+        del config["hydra"]
+    return config
+
+
+def load(opened: Session, overrides: Sequence[str], multirun: bool = False) -> DictConfig:
+    """The composed config with Hydra's node, its values not looked at yet.
+
+    Raises:
+        ConfigError: as `compose`.
+    """
+    overrides = quote_options(overrides, opened.folders)
+    parsed = parse(overrides)
+    try:
+        return opened.compose(overrides, multirun)
+    except LOADING_ERRORS as error:
+        raise explain(error, parsed, opened) from error

@@ -1,0 +1,85 @@
+"""Everything about a run or a sweep that can be found wrong before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from aurl.build import to_plain
+from aurl.config.compose import compose_in
+from aurl.config.overrides import MOST_JOBS, expand_in
+from aurl.config.phrases import ConfigFaultsError
+from aurl.config.session import Session, Source, session
+from aurl.config.validate import Nodes, Provided, validate
+from aurl.errors import ConfigError
+from aurl.secrets import mask_override
+
+# Looks at a resolved config for faults that no signature shows, such as files that do not exist.
+Inspect: TypeAlias = Callable[[Mapping[str, Any]], Sequence[str]]
+
+
+def preflight(
+    overrides: Sequence[str],
+    multirun: bool = False,
+    source: Source | None = None,
+    *,
+    nodes: Nodes | None = None,
+    provided: Provided | None = None,
+    inspect: Inspect | None = None,
+    most: int = MOST_JOBS,
+) -> list[dict[str, Any]]:
+    """The resolved config of each job, composed and validated before any of them starts.
+
+    Args:
+        overrides: as `aurl.config.flags.split_argv` gives them.
+        source: where configs are read from; aurl's own folder by default.
+        nodes: what takes the keys of nodes without `_target_`; `aurl.nodes.NODES` by default.
+        provided: keywords passed at run time; `aurl.nodes.PROVIDED` by default.
+        inspect: a further check of each config.
+        most: jobs of a sweep looked at; of a larger one every single value is looked at once.
+
+    Raises:
+        ConfigError: lists all faults of all jobs, each once, with the job where it was met first.
+    """
+    if nodes is None or provided is None:
+        from aurl.nodes import NODES, PROVIDED
+
+        nodes, provided = NODES if nodes is None else nodes, PROVIDED if provided is None else provided
+    with session(source) as opened:
+        jobs = expand_in(opened, overrides, most) if multirun else [list(overrides)]
+        configs, found = [], []
+        for job in jobs:
+            config, problems = _look(opened, job, nodes, provided, inspect)
+            configs.append(config)
+            found.append(problems)
+    if any(found):
+        raise ConfigFaultsError(_merge(jobs, found))
+    return configs
+
+
+def _look(
+    opened: Session, job: Sequence[str], nodes: Nodes, provided: Provided, inspect: Inspect | None
+) -> tuple[dict[str, Any], list[str]]:
+    """The resolved config of one job, and all that is wrong with it."""
+    try:
+        config = to_plain(compose_in(opened, job))
+    except ConfigError as error:
+        return {}, list(error.problems) if isinstance(error, ConfigFaultsError) else [str(error)]
+    problems = [fault.problem for fault in validate(config, provided, nodes)]
+    return config, [*problems, *(inspect(config) if inspect else ())]
+
+
+def _merge(jobs: Sequence[Sequence[str]], found: Sequence[Sequence[str]]) -> list[str]:
+    """Each problem once, with the first job that has it where not all of them do."""
+    first: dict[str, int] = {}
+    for number, problems in enumerate(found):
+        for problem in problems:
+            first.setdefault(problem, number)
+    return [
+        problem if all(problem in problems for problems in found) else f"{_job(number, jobs[number])}: {problem}"
+        for problem, number in first.items()
+    ]
+
+
+def _job(number: int, overrides: Sequence[str]) -> str:
+    return f"job {number} ({' '.join(map(mask_override, overrides))})"
