@@ -1,0 +1,159 @@
+"""`aurl runs` as a person and as a script use it."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aurl.cli import main
+from aurl.record import Kind, Record
+from aurl.rundir import RunDirectory
+from aurl.runfile import RunFile
+
+
+def make(folder: Path, name: str, losses: list[float], status: str | None = "done", **changes: Any) -> None:
+    run = RunDirectory(folder)
+    run.create()
+    sink = RunFile({"id": folder.name, "name": name, "tags": ["t"], "seed": 1})
+    sink.open(run)
+    sink.write(Record(Kind.START, 0, fields={"steps": 100}))
+    for step, loss in enumerate(losses, 1):
+        sink.write(Record(Kind.STEP, step, {"loss/total": loss}, {"epoch": 1}))
+    if status:
+        sink.write(Record(Kind.END, len(losses), fields={"status": status, "exit_code": 0}, time=time.time()))
+        sink.close()
+    run.run_json.write_text(json.dumps(json.loads(run.run_json.read_text()) | changes))
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> Path:
+    make(
+        tmp_path / "b" / "run2", "bee", [3.0, 2.0, 2.5], started=200.0, ended=7400.0, alerts={"warning": 3, "fatal": 0}
+    )
+    make(tmp_path / "a" / "run1", "ant", [5.0], "failed", started=300.0, ended=360.0)
+    make(tmp_path / "c" / "run3", "cat", [], None, started=100.0, host="elsewhere", updated=160.0)
+    make(tmp_path / "d" / "run4", "[red]dog\x1b[2J", [1.0], started=50.0, ended=60.0)
+    broken = tmp_path / "e" / "run5"
+    broken.mkdir(parents=True)
+    (broken / "run.json").write_text("{")
+    return tmp_path
+
+
+def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    assert main(["runs", *arguments, "--json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    rows: list[dict[str, Any]] = json.loads(captured.out)
+    return rows
+
+
+def test_json_tells_everything_about_each_run(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = {row["id"]: row for row in listed(capsys, str(outputs))}
+    bee = rows["run2"]
+    assert bee["loss"] == {"metric": "loss/total", "last": 2.5, "best": 2.0, "best_step": 2}
+    assert (bee["name"], bee["status"], bee["step"], bee["steps"], bee["epoch"]) == ("bee", "done", 3, 100, 1)
+    assert (bee["started"], bee["ended"], bee["duration"]) == (200.0, 7400.0, 7200.0)
+    assert (bee["alerts"], bee["tags"], bee["seed"], bee["resumes"]) == ({"warning": 3, "fatal": 0}, ["t"], 1, 0)
+    assert bee["path"] == str(outputs / "b" / "run2")
+    assert bee["summary"]["loss/total"]["count"] == 3
+    assert (rows["run3"]["status"], rows["run3"]["loss"]["last"]) == ("crashed", None)
+    assert rows["run3"]["duration"] == 60.0
+    assert rows["run5"]["status"] == "unreadable"
+    assert "not valid JSON" in rows["run5"]["error"]
+
+
+@pytest.mark.parametrize(
+    ("key", "order"),
+    [
+        ("started", ["run1", "run2", "run3", "run4", "run5"]),
+        ("name", ["run4", "run1", "run2", "run3", "run5"]),
+        ("loss", ["run4", "run2", "run1", "run3", "run5"]),
+        ("step", ["run2", "run1", "run4", "run3", "run5"]),
+        ("duration", ["run2", "run1", "run3", "run4", "run5"]),
+    ],
+)
+def test_sorting(outputs: Path, capsys: pytest.CaptureFixture[str], key: str, order: list[str]) -> None:
+    assert [row["id"] for row in listed(capsys, str(outputs), "--sort", key)] == order
+
+
+def test_most_alerts_come_first(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert listed(capsys, str(outputs), "--sort", "alerts")[0]["id"] == "run2"
+
+
+def test_status_and_limit(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [row["id"] for row in listed(capsys, str(outputs), "--status", "done")] == ["run2", "run4"]
+    assert [row["id"] for row in listed(capsys, str(outputs), "--limit", "1")] == ["run1"]
+    assert listed(capsys, str(outputs), "--status", "preempted") == []
+
+
+def test_validation_loss_is_the_main_loss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    statistics = {"last": 1.5, "best": 1.25, "best_step": 40}
+    make(tmp_path / "run", "x", [2.0], summary={"loss/total": {"last": 9.0}, "val/loss/total": statistics})
+    assert listed(capsys, str(tmp_path))[0]["loss"] == {"metric": "val/loss/total", **statistics}
+
+
+def test_table(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", str(outputs)]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^bee +run2 +done +3/100 +2\.5 +2 +3 warning +2h +1970-01-01 ", out, re.M)
+    assert re.search(r"^ant +run1 +failed +1/100 +5 +5 +1min", out, re.M)
+    assert "[red]dog\\x1b[2J" in out, "names are shown as they are, and control no terminal"
+    assert "\x1b" not in out
+    assert re.search(r"run5: run\.json: not valid JSON", out)
+    assert max(map(len, out.splitlines())) <= 200
+
+
+def test_table_of_a_part_says_so(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["runs", str(outputs), "--limit", "2"])
+    assert capsys.readouterr().out.rstrip().endswith("2 of 5 runs")
+
+
+def test_nothing_to_show(tmp_path: Path, outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["runs", str(tmp_path / "empty")]) == 0
+    assert capsys.readouterr().out == f"no runs under {tmp_path / 'empty'}\n"
+    main(["runs", str(outputs), "--status", "stopped"])
+    assert capsys.readouterr().out == f"none of the 5 runs under {outputs} is that\n"
+
+
+def test_the_directory_is_outputs_by_default(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs.rename(outputs.parent / "outputs")
+    monkeypatch.chdir(outputs.parent)
+    assert len(listed(capsys)) == 5
+
+
+def test_odd_values_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = {"steps": "many", "alerts": {"warning": "x"}, "summary": {"loss/total": {"last": "low"}}, "tags": None}
+    make(tmp_path / "run", "x", [1.0], **odd)
+    (row,) = listed(capsys, str(tmp_path))
+    assert (row["steps"], row["alerts"], row["loss"]["last"], row["tags"]) == (None, {}, None, [])
+    assert main(["runs", str(tmp_path)]) == 0
+
+
+def test_a_missing_directory_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", str(tmp_path / "nowhere")]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "nowhere: no such directory" in captured.err
+
+
+@pytest.mark.parametrize("arguments", [["--sort", "size"], ["--status", "odd"], ["--limit", "0"], ["--limit", "x"]])
+def test_bad_options_are_bad_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(["runs", *arguments])
+    assert raised.value.code == 2
+    assert "usage: aurl runs" in capsys.readouterr().err
+
+
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(["runs", "--help"])
+    assert raised.value.code == 0
+    assert "--status" in capsys.readouterr().out
