@@ -61,11 +61,11 @@ class Autoregressive(MusicModel):
             top_k=top_k,
             top_p=top_p,
         )
-        with evaluating(self), torch.inference_mode():
+        # Not inference_mode: under FSDP its tensors would outlive the call and break the next training step.
+        with evaluating(self), torch.no_grad():
             prompt_P = sampler.prompt(prompt_T, self.decoder.table.weight.device)
             context = self._context(prompt_P if prompt_T is not None else None)
-            tokens_BT = sampler.run(self.decoder, seeds, prompt_P, context)
-        return tokens_BT.clone()  # an ordinary tensor, that autograd takes
+            return sampler.run(self.decoder, seeds, prompt_P, context)
 
     def _context(self, prompt_P: Tensor | None) -> Context | None:
         """What makes the decoder's context [B, D] from the slots' generators, or from the prompt; None without one."""
