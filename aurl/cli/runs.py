@@ -139,7 +139,7 @@ def _table(rows: Sequence[_Row], now: float) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("alerts", min_width=6)
     table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("started", min_width=10)
+    table.add_column("started", no_wrap=True)
     for row in rows:
         status = Text(row["status"], style=_COLOURS.get(row["status"], "yellow"))
         table.add_row(printable(row["name"]), printable(row["id"]), status, *_cells(row, now))
@@ -163,7 +163,7 @@ def _value(metric: str | None, value: float | None) -> str:
 
 
 def _date(moment: float, now: float) -> str:
-    """Local time; without the date where that is today's."""
+    """The local date, or the time where that is today: on a narrow terminal there is no room for both."""
     when = datetime.fromtimestamp(moment)
     today = when.date() == datetime.fromtimestamp(now).date()
-    return when.strftime("today %H:%M" if today else "%Y-%m-%d %H:%M")
+    return when.strftime("today %H:%M" if today else "%Y-%m-%d")

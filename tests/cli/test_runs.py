@@ -100,7 +100,7 @@ def test_validation_loss_is_the_main_loss(tmp_path: Path, capsys: pytest.Capture
 def test_table(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["runs", str(outputs)]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"^bee +run2 +done +3/100 +2\.5 +2 +3 warning +2h +1970-01-01 ", out, re.M)
+    assert re.search(r"^bee +run2 +done +3/100 +2\.5 +2 +3 warning +2h +1970-01-01", out, re.M)
     assert re.search(r"^ant +run1 +failed +1/100 +5 +5 +1min", out, re.M)
     assert "[red]dog\\x1b[2J" in out, "names are shown as they are, and control no terminal"
     assert "\x1b" not in out
