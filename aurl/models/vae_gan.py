@@ -143,7 +143,9 @@ class VAEGAN(VAE):
 
     def _judge(self, tokens_BT: Tensor) -> Losses:
         with torch.no_grad():
-            fake_BL, _ = self._draw(self._latents(self.encoder(tokens_BT)), self._free_length(tokens_BT))
+            posterior = self.encoder(tokens_BT[: _half(tokens_BT)])
+            z_BZ = self._with_prior(posterior.sample(), len(tokens_BT))
+            fake_BL, _ = self._draw(z_BZ, self._free_length(tokens_BT))
         real_BL = tokens_BT[:, 1 : 1 + fake_BL.shape[1]]
         real_B, fake_B = self.discriminator(torch.cat((real_BL, fake_BL))).chunk(2)
         loss = hinge_discriminator(real_B, fake_B)
@@ -158,11 +160,10 @@ class VAEGAN(VAE):
     def _free_length(self, tokens_BT: Tensor) -> int:
         return min(self.adversarial_length, tokens_BT.shape[1] - 1)
 
-    def _latents(self, posterior: Posterior) -> Tensor:
-        """z [B, Z] of the generated sequences, without gradient: the first half posterior, the rest prior."""
-        posterior_BZ = posterior.sample().detach()
-        half = len(posterior_BZ) // 2
-        return torch.cat((posterior_BZ[:half], torch.randn_like(posterior_BZ[half:])))
+    def _with_prior(self, posterior_z: Tensor, rows: int) -> Tensor:
+        """z [rows, Z] of the generated sequences: those given, and prior ones for the rest."""
+        prior_z = torch.randn(rows - len(posterior_z), self.d_latent, device=posterior_z.device)
+        return torch.cat((posterior_z, prior_z.to(posterior_z.dtype)))
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     @torch.no_grad()
@@ -188,7 +189,7 @@ class VAEGAN(VAE):
 
     def _relaxed(self, tokens_BT: Tensor, posterior: Posterior) -> Tensor:
         """One-hot generated sequences [B, L, V] with the gradient of the Gumbel-softmax; none after the end token."""
-        z_BZ = self._latents(posterior)
+        z_BZ = self._with_prior(posterior.sample().detach()[: _half(tokens_BT)], len(tokens_BT))
         drawn_BL, noise_BLV = self._draw(z_BZ, self._free_length(tokens_BT))
         history_BL = torch.cat((self._begin(len(z_BZ), z_BZ.device), drawn_BL[:, :-1]), dim=1)
         logits_BLV = self._without_special(self.decoder(history_BL, self.to_context(z_BZ)).float())
@@ -205,3 +206,7 @@ class VAEGAN(VAE):
         """The logits with padding and begin token ruled out, which are never generated."""
         tokens_V = torch.arange(self.vocab_size, device=logits.device)
         return logits.masked_fill((tokens_V == self.pad) | (tokens_V == self.bos), float("-inf"))
+
+
+def _half(tokens_BT: Tensor) -> int:
+    return (len(tokens_BT) + 1) // 2

@@ -19,10 +19,11 @@ def test_phases_have_disjoint_parameters_that_are_all_of_them():
     assert discriminator == set(model.discriminator.parameters())
 
 
+@pytest.mark.parametrize("rows", [1, 4])
 @pytest.mark.parametrize("phase", VAEGAN.phases)
-def test_a_phase_leaves_no_gradient_in_the_others_parameters(phase):
+def test_a_phase_leaves_no_gradient_in_the_others_parameters(phase, rows):
     model = build("vae_gan").train()
-    model(some_batch(), phase, AFTER).objective.backward()
+    model(some_batch(rows), phase, AFTER).objective.backward()
     own = set(model.phase_parameters(phase))
     for parameter in model.parameters():
         assert (parameter.grad is not None) == (parameter in own)
@@ -70,7 +71,7 @@ def test_relaxed_sequences_are_the_drawn_ones_with_a_softmax_gradient():
     torch.manual_seed(11)
     relaxed = model._relaxed(tokens, posterior)
     torch.manual_seed(11)
-    z = model._latents(posterior)
+    z = model._with_prior(posterior.sample()[:2].detach(), 4)
     drawn, noise = model._draw(z, 6)
     torch.testing.assert_close(relaxed, F.one_hot(drawn, VOCAB).float(), atol=1e-6, rtol=0.0)
     history = torch.cat((torch.full((4, 1), BOS), drawn[:, :-1]), 1)
@@ -95,15 +96,21 @@ def test_drawn_sequences_are_padded_after_the_end_and_never_begin_again():
         assert set(row[len(body) + 1 :]) <= {PAD}
 
 
-def test_half_of_the_latents_are_posterior_and_half_prior():
-    model = build("vae_gan")
+def test_half_of_the_sequences_are_decoded_from_posterior_z_and_half_from_prior_z(monkeypatch):
+    model = build("vae_gan").train()
     with torch.no_grad():
         model.encoder.posterior.weight.zero_()
         model.encoder.posterior.bias.copy_(torch.tensor([30.0] * 4 + [-50.0] * 4))
-    z = model._latents(model.encoder(some_batch(5)))
-    assert (z[:2] > 25).all()
-    assert (z[2:].abs() < 10).all()
-    assert not z.requires_grad
+    drawn_from = []
+    draw = model._draw
+    monkeypatch.setattr(model, "_draw", lambda z, length: drawn_from.append(z) or draw(z, length))
+    for phase in VAEGAN.phases:
+        model(some_batch(5), phase, AFTER)
+    for z in drawn_from:
+        assert (z[:3] > 25).all()
+        assert (z[3:].abs() < 10).all()
+        assert not z.requires_grad
+    assert len(drawn_from) == 2
 
 
 def test_the_discriminator_learns_to_tell_an_untrained_generator_from_a_pattern():
