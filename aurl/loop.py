@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,7 +76,7 @@ class Loop:
         self._epoch_steps = 0
         self._epoch_seconds = 0.0
         self._last_saved = 0
-        self._resumed_at = 0.0  # when the last pause for evaluation, samples or a checkpoint ended
+        self._resumed_at = 0.0  # when the last pause ended
 
     def run(self) -> Ending:
         """Train to the end; returns how it ended. Errors pass through, with everything before them recorded."""
@@ -169,21 +170,29 @@ class Loop:
 
     def _after_step(self) -> Ending | None:
         """Evaluation, samples, checkpoint where due; then whether the run ends here."""
-        began = time.perf_counter()
         epoch_ends = self.batch >= len(self.loader)
-        last = self.step >= self.total_steps
-        evaluated = self.plan.evaluates(self.step, epoch_ends) or last
-        reason = self._evaluate() if evaluated else None
+        evaluated = self.plan.evaluates(self.step, epoch_ends) or self.step >= self.total_steps
+        early = None
+        if evaluated:
+            with self._pause("evaluation"):
+                early = self._evaluate()
         if epoch_ends:
             self._finish_epoch()
         if self.sampler.due(self.step, evaluated):
-            self._sample()
+            with self._pause("samples"):
+                self._sample()
         if self.checkpointer.due(self.step, evaluated):
-            self._save("epoch" if epoch_ends else "interval")
+            with self._pause("checkpoint"):
+                self._save("epoch" if epoch_ends else "interval")
+        return self._ending(early)
+
+    @contextmanager
+    def _pause(self, kind: str) -> Iterator[None]:
+        """Time that is not a step's own: kept out of the throughput, and known to the ETA as what recurs."""
+        began = time.perf_counter()
+        yield
         self._resumed_at = time.perf_counter()
-        if evaluated or epoch_ends:
-            self.eta.overhead(self._resumed_at - began)
-        return self._ending(reason)
+        self.eta.overhead(self._resumed_at - began, kind)
 
     def _ending(self, early: str | None) -> Ending | None:
         found = self.monitor.stop_reason
@@ -224,7 +233,7 @@ class Loop:
         self.monitor.flush_deferred()
         if not self.engine.weights_are_finite():
             self.monitor.note(
-                f"checkpoint of step {self.step} not saved: the weights hold NaN or infinity; the earlier ones are kept",
+                f"checkpoint of step {self.step} not saved: the weights hold NaN or infinity; earlier ones are kept",
                 level="error",
                 module="checkpoint",
             )

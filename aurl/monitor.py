@@ -96,7 +96,7 @@ class Monitor:
             config: what to remember as this run's configuration (secrets are masked).
             start: further fields of the START record, such as `epochs=10`.
         """
-        from aurl import presets
+        from aurl import env, presets
         from aurl.runfile import RunFile
         from aurl.sinks.textlog import TextLog
 
@@ -105,6 +105,7 @@ class Monitor:
         chosen = presets.sinks(logging)
         run.create()
         info: dict[str, Json] = {"id": run.id, "name": run.id, "tags": list(tags), "config": dict(config or {})}
+        info |= env.snapshot(Path.cwd())
         sinks = [TextLog(), RunFile(info), *chosen]
         monitor = cls(run, sinks=sinks, detectors=detectors, policy=policy, probe_seconds=5.0)
         monitor.say(Kind.START, 0, run=run.id, name=run.id, **start)
@@ -257,6 +258,6 @@ class Monitor:
 def _start_probe(monitor: Monitor, seconds: float) -> SystemProbe:
     from aurl.system.probe import SystemProbe
 
-    probe = SystemProbe(monitor.write, lambda: monitor.last_step, every=seconds)
+    probe = SystemProbe(monitor.write, lambda: monitor.last_step, every=seconds, outputs=monitor.run.path)
     probe.start()
     return probe
