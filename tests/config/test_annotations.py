@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Optional, TypeVar, Union
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurl.config.annotations import choices, describe, fits
@@ -79,12 +79,14 @@ def test_fits(value: object, annotation: Any, expected: bool) -> None:
     assert fits(value, annotation) is expected
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_a_union_takes_what_one_of_its_members_takes(value: object) -> None:
     for left, right in ((int, str), (float, list[int]), (bool, None)):
         assert fits(value, left | right) is (fits(value, left) or fits(value, right))
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_integers_are_numbers(value: object) -> None:
     assert fits(value, float) or not fits(value, int)

@@ -92,18 +92,20 @@ def test_keys_that_others_rely_on(key: str) -> None:
     assert key in set(dotted(composed("")))
 
 
+def test_presets_that_others_rely_on() -> None:
+    expected = {f"anomaly/{name}" for name in ("default", "light", "strict", "off")}
+    expected |= {f"debug/{name}" for name in ("one_batch", "overfit", "nan", "profile")}
+    expected |= {f"model/{name}" for name in ("transformer", "vae", "vae_gan", "size/tiny", "size/base")}
+    expected |= {f"data/{name}" for name in ("chorales", "midi_folder", "synthetic")}
+    assert expected <= set(OPTIONS)
+
+
 @pytest.mark.parametrize(
     "override",
     [
-        "anomaly=default",
-        "anomaly=light",
-        "anomaly=strict",
-        "anomaly=off",
         "logging=[]",
-        "logging=tensorboard",
         "+logging=memory",
         "logging=[tensorboard,memory]",
-        "debug=nan",
         "experiment=null",
     ],
 )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurl.config.grammar import parse, quote_options
@@ -12,6 +12,7 @@ from aurl.errors import ConfigError
 NEARLY_OVERRIDES = st.from_regex(r"[+~]{0,2}[a-z./@]{1,6}=[a-z0-9\[\]{}'\",.:()$\\ ]{0,12}")
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(max_size=20) | NEARLY_OVERRIDES, max_size=3))
 def test_any_text_is_read_or_refused_with_a_message(overrides: list[str]) -> None:
     try:
@@ -21,6 +22,7 @@ def test_any_text_is_read_or_refused_with_a_message(overrides: list[str]) -> Non
     assert read in (overrides, True)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=20) | st.from_regex(r"(model|data/x|logging)=\[?[a-z0-9., ]{0,10}\]?"))
 def test_quoting_twice_is_quoting_once(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.getbasetemp() / "groups"

@@ -31,7 +31,7 @@ SWEEPS = {
 }
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sets(st.sampled_from(sorted(SWEEPS)), max_size=3).flatmap(
         lambda keys: st.tuples(*(st.sampled_from([(key, value) for value in SWEEPS[key]]) for key in sorted(keys)))
@@ -84,6 +84,7 @@ def test_a_range_that_cannot_be_listed_needs_another_sweeper(conf: Path) -> None
     ]
 
 
+@pytest.mark.slow
 def test_the_order_of_jobs_is_that_of_a_real_sweep(conf: Path, tmp_path: Path) -> None:
     """A ten-line Hydra app runs the sweep; its jobs are compared with ours."""
     app = tmp_path / "app.py"

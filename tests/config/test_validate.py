@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurl.config.signatures import signature_of
@@ -112,6 +112,7 @@ def test_a_callable_without_a_signature_is_not_checked() -> None:
     assert validate({"f": {"_target_": "torch.relu", "anything": 1}}) == []
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
