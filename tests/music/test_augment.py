@@ -114,6 +114,11 @@ def test_what_comes_out_are_notes_and_the_generator_decides(any_notes: Notes, se
     assert (again.same_as(changed), again.tempo, applied_again) == (True, changed.tempo, applied)
 
 
+def test_silence_has_nothing_to_change_but_its_tempo() -> None:
+    silence = Notes.build([], [], [])
+    assert {applied for _, applied in drawn(Augment(**ALWAYS), silence, times=20)} == {Applied(("tempo",), 0)}
+
+
 def test_the_input_is_left_alone() -> None:
     before = [column.copy() for column in (PIECE.onset, PIECE.duration, PIECE.pitch, PIECE.velocity)]
     drawn(Augment(**ALWAYS), times=20)
