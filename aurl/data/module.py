@@ -34,8 +34,8 @@ class MusicData:
         bars: length of a sequence in bars.
         seq_len: tokens a sequence has at most; the rest of a longer one is cut.
         batch_size: training sequences a batch and process.
-        eval_batch_size: sequences a batch of validation; twice `batch_size` where left out.
-        workers: processes that make training batches; 0 makes them in the training process, which takes about 0.2 ms
+        eval_batch_size: sequences a batch of validation; `batch_size` where left out.
+        workers: processes that make training batches; 0 makes them in the training process, which takes about 0.1 ms
             a sequence.
         pad_to_seq_len: pad every batch to `seq_len` instead of to its longest sequence, so that a compiled model
             meets one shape only.
@@ -59,7 +59,7 @@ class MusicData:
         pad_to_seq_len: bool = False,
         root: str | None = None,
     ) -> None:
-        eval_batch_size = 2 * batch_size if eval_batch_size is None else eval_batch_size
+        eval_batch_size = batch_size if eval_batch_size is None else eval_batch_size
         _require("bars", bars, 1)
         _require("batch_size", batch_size, 1)
         _require("eval_batch_size", eval_batch_size, 1)

@@ -68,6 +68,7 @@ def test_evaluation_covers_the_split_without_augmentation_and_repeats() -> None:
     assert pitches == list(range(40, 49))
     assert all(torch.equal(a.tokens, b.tokens) for a, b in zip(batches, made.eval_batches(), strict=True))
     assert len(list(made.eval_batches(limit=1))) == 1
+    assert [len(batch) for batch in data(batch_size=1).eval_batches()] == [1, 1, 1]
     assert len(list(made.eval_batches("train"))) == 3
 
 
