@@ -16,7 +16,8 @@ from torch import Tensor
 
 from aurl import checkpoint
 from aurl.checkpointer import Checkpointer
-from aurl.data.loader import Batch, TrainLoader
+from aurl.data.batch import Batch
+from aurl.data.loader import TrainLoader
 from aurl.data.module import MusicData
 from aurl.data.usage import Usage
 from aurl.early_stopping import EarlyStopping

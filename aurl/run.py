@@ -210,7 +210,10 @@ def _announce(config: Mapping[str, Any], run: RunDirectory, loop: Loop, resumed_
         "seed": config["seed"],
     }
     loop.monitor.say(Kind.START, loop.step, **fields)
-    loop.monitor.say(Kind.DATA, loop.step, **data.describe())
+    described = data.describe()
+    loop.monitor.say(Kind.DATA, loop.step, **described)
+    for warning in described["warnings"]:
+        loop.monitor.note(warning, level="warning", module="data")
 
 
 def _device_name(engine: Engine) -> str:

@@ -80,7 +80,8 @@ class Sampler:
                 yield slot, self.seed + slot, "prior", tokenizer.decode(tokens_T)
 
     def _prompt(self, tokenizer: Tokenizer, notes: Notes, length: int, model: MusicModel) -> Tensor:
-        ids = tokenizer.encode(notes.window(0, self.prompt_bars), end=False)[: length - 1]
+        first = int(notes.onset[0]) // notes.bar  # a silent beginning would prompt nothing
+        ids = tokenizer.encode(notes.window(first, self.prompt_bars), end=False)[: max(1, length // 2)]
         return torch.as_tensor(ids, dtype=torch.int64, device=next(model.parameters()).device)
 
     def _generate(

@@ -36,6 +36,7 @@ def run(args: list[str]) -> int:
 
 
 def _check(argv: list[str]) -> dict[str, Any]:
+    from aurl import trial
     from aurl.config.flags import is_multirun, source_of, split_argv
     from aurl.config.places import missing_places
     from aurl.config.preflight import preflight
@@ -45,7 +46,7 @@ def _check(argv: list[str]) -> dict[str, Any]:
     register()
     flags, overrides = split_argv(argv)
     overrides = with_saved_overrides(overrides, is_multirun(flags))
-    configs = preflight(overrides, is_multirun(flags), source_of(flags), inspect=missing_places)
+    configs = preflight(overrides, is_multirun(flags), source_of(flags), inspect=missing_places, construct=trial.faults)
     values, components = _count(configs[0])
     return {"ok": True, "jobs": len(configs), "values": values, "components": components}
 

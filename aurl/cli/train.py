@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurl.config.flags import is_multirun, source_of, split_argv
+from aurl.config.places import missing_places
 from aurl.config.preflight import preflight
 from aurl.config.resolvers import register
-from aurl.errors import AurlError
+from aurl.errors import AurlError, RunError
 from aurl.presets import conf_dir
 from aurl.resume import with_saved_overrides
 
@@ -34,10 +35,23 @@ def run(args: list[str]) -> int:
     flags, overrides = split_argv(args)
     overrides = with_saved_overrides(overrides, is_multirun(flags))
     if not ASKS.intersection(flags):
-        preflight(overrides, is_multirun(flags), source_of(flags))
+        from aurl import trial
+
+        checked = preflight(
+            overrides, is_multirun(flags), source_of(flags), inspect=missing_places, construct=trial.faults
+        )
+        for outputs in {config["paths"]["outputs"] for config in checked}:
+            _make_folder(Path(outputs))
     outcomes: list[Outcome] = []
     code = _launch([*flags, *overrides], _job(outcomes, os.getpid(), ["train.py", *args]))
     return code or _worst(outcomes)
+
+
+def _make_folder(outputs: Path) -> None:
+    try:
+        outputs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"paths.outputs={outputs}: cannot be made ({error.strerror}); choose another folder") from error
 
 
 def _launch(argv: Sequence[str], job: Callable[[DictConfig], float]) -> int:
@@ -69,6 +83,7 @@ def _job(outcomes: list[Outcome], parent: int, argv: list[str]) -> Callable[[Dic
 def train_one(config: DictConfig, argv: list[str]) -> Outcome:
     """One job of Hydra: save its configuration, show it, train."""
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
     from rich.console import Console
 
     from aurl.build import to_plain
@@ -80,7 +95,7 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
     folder = Path(hydra_config.runtime.output_dir)
     try:
         save_hydra_files(folder, config, list(hydra_config.overrides.task), hydra_config)
-        if (sweep := Path(hydra_config.sweep.dir) / "multirun.yaml").is_file() and hydra_config.mode.name == "MULTIRUN":
+        if hydra_config.mode == RunMode.MULTIRUN and (sweep := folder.parent / "multirun.yaml").is_file():
             mask_file(sweep)
         Console().print(tree(config))
         outcome = execute(to_plain(config), folder, argv)

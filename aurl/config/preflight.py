@@ -26,6 +26,7 @@ def preflight(
     nodes: Nodes | None = None,
     provided: Provided | None = None,
     inspect: Inspect | None = None,
+    construct: Inspect | None = None,
     most: int = MOST_JOBS,
 ) -> list[dict[str, Any]]:
     """The resolved config of each job, composed and validated before any of them starts.
@@ -36,6 +37,7 @@ def preflight(
         nodes: what takes the keys of nodes without `_target_`; `aurl.nodes.NODES` by default.
         provided: keywords passed at run time; `aurl.nodes.PROVIDED` by default.
         inspect: a further check of each config.
+        construct: builds what a config names, to find values out of range; called where every signature fits.
         most: jobs of a sweep looked at; of a larger one every single value is looked at once.
 
     Raises:
@@ -49,7 +51,7 @@ def preflight(
         jobs = expand_in(opened, overrides, most) if multirun else [list(overrides)]
         configs, found = [], []
         for job in jobs:
-            config, problems = _look(opened, job, nodes, provided, inspect)
+            config, problems = _look(opened, job, nodes=nodes, provided=provided, inspect=inspect, construct=construct)
             configs.append(config)
             found.append(problems)
     if any(found):
@@ -58,7 +60,13 @@ def preflight(
 
 
 def _look(
-    opened: Session, job: Sequence[str], nodes: Nodes, provided: Provided, inspect: Inspect | None
+    opened: Session,
+    job: Sequence[str],
+    *,
+    nodes: Nodes,
+    provided: Provided,
+    inspect: Inspect | None,
+    construct: Inspect | None,
 ) -> tuple[dict[str, Any], list[str]]:
     """The resolved config of one job, and all that is wrong with it."""
     try:
@@ -66,6 +74,8 @@ def _look(
     except ConfigError as error:
         return {}, list(error.problems) if isinstance(error, ConfigFaultsError) else [str(error)]
     problems = [fault.problem for fault in validate(config, provided, nodes)]
+    if construct and not problems:
+        problems += construct(config)
     return config, [*problems, *(inspect(config) if inspect else ())]
 
 

@@ -7,9 +7,6 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from aurl.data.batch import Batch, collate
 from aurl.data.loader import TrainLoader
 from aurl.data.measure import Measured, measure
@@ -129,22 +126,6 @@ class MusicData:
         if not windows.pieces:
             raise DataError(f"split '{split}' of {self.corpus.name} has no pieces: choose another, or add files")
         return islice(self._eval_batches(windows), limit)
-
-    def prompt(self, n_bars: int, slot: int = 0, split: str = "validation") -> Tensor:
-        """The first bars of a piece for a model to continue, int64 [T], without end token.
-
-        Begins with the first bar that has a note. Cut to half of `seq_len`, so that there is room to go on.
-
-        Args:
-            n_bars: 1 or more.
-            slot: which piece, counted round and round through the split.
-        """
-        _require("n_bars", n_bars, 1)
-        pieces = self._split(split).pieces
-        piece = pieces[slot % len(pieces)]
-        opening = piece.window(int(piece.onset[0]) // piece.bar, n_bars)
-        tokens = self.tokenizer.encode(opening, end=False)[: self.seq_len // 2]
-        return torch.from_numpy(tokens.astype("int64"))
 
     def describe(self) -> dict[str, Any]:
         """What the corpus holds, as JSON values: the fields of a DATA record at the start of a run."""

@@ -40,7 +40,7 @@ def test_the_corpus_is_loaded_once() -> None:
 
 def test_nothing_can_be_had_before_setup() -> None:
     made = MusicData(Handmade([piece(4)]), REMI)
-    for ask in (made.train_loader, made.eval_batches, made.describe, lambda: made.prompt(1)):
+    for ask in (made.train_loader, made.eval_batches, made.describe):
         with pytest.raises(RuntimeError, match="setup"):
             ask()
 
@@ -76,23 +76,6 @@ def test_a_fixed_width_holds_for_all_batches() -> None:
     made = data(pad_to_seq_len=True, seq_len=50)
     for batch in (*made.train_loader(0).epoch(0), *made.eval_batches()):
         assert batch.tokens.shape[1] == 50
-
-
-def test_a_prompt_is_the_opening_of_a_validation_piece() -> None:
-    late = Notes.build([96, 144, 192], [12, 12, 12], [50, 51, 52])
-    made = data(source=Handmade([piece(4)], validation=[piece(9, pitch=40), late]))
-    prompt = made.prompt(2)
-    assert prompt.dtype == torch.int64
-    assert prompt[0] == REMI.bos
-    assert prompt[-1] != REMI.eos
-    assert [REMI.decode(made.prompt(2, slot)).notes.pitch.tolist() for slot in range(3)] == [
-        [40, 41],
-        [50, 51],
-        [40, 41],
-    ]
-    assert len(data(seq_len=20).prompt(8)) == 10
-    with pytest.raises(ConfigError, match="n_bars=0"):
-        made.prompt(0)
 
 
 def test_the_description_is_a_record_of_json_values() -> None:
