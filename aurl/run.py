@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import random
 import socket
 import traceback
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,17 +64,14 @@ def execute(config: Mapping[str, Any], folder: Path, argv: list[str]) -> Outcome
     """
     seed_everything(config["seed"])
     run = RunDirectory(folder.absolute())
+    best = float("nan")
     with _monitor(run, config, argv) as monitor, StopSignal() as stop_signal:
-        best = float("nan")
         try:
-            loop = assemble(config, run, monitor, stop_signal)
-            try:
+            with ExitStack() as stack:
+                loop = assemble(config, run, monitor, stop_signal, stack)
                 with _profiled(config, run):
                     ending = loop.run()
-            finally:
                 best = loop.checkpointer.best_value
-                loop.writer.close()
-                loop.engine.close()
             code = EXIT_CODES[ending.status]
         except AurlError as error:
             ending, code = Ending("failed", str(error)), error.exit_code
@@ -85,8 +82,13 @@ def execute(config: Mapping[str, Any], folder: Path, argv: list[str]) -> Outcome
     return Outcome(ending.status, code, best, ending.message, run.path)
 
 
-def assemble(config: Mapping[str, Any], run: RunDirectory, monitor: Monitor, stop_signal: StopSignal) -> Loop:
+def assemble(
+    config: Mapping[str, Any], run: RunDirectory, monitor: Monitor, stop_signal: StopSignal, stack: ExitStack
+) -> Loop:
     """Build data, model, engine and loop, take up a checkpoint where the run is resumed, and write START.
+
+    Args:
+        stack: takes what has to be closed, whatever happens.
 
     Raises:
         AurlError: a part cannot be had as configured; names the key, file or folder.
@@ -101,7 +103,10 @@ def assemble(config: Mapping[str, Any], run: RunDirectory, monitor: Monitor, sto
     data.setup(config["seed"])
     model = build_model(config, data)
     optim: AdamW = build(config["optim"], "optim")
+    stack.callback(engine.close)
     engine.setup(model, optim)
+    writer = SampleWriter(run, monitor.write, **render)
+    stack.callback(writer.close)
     loop = Loop(
         engine=engine,
         data=data,
@@ -110,7 +115,7 @@ def assemble(config: Mapping[str, Any], run: RunDirectory, monitor: Monitor, sto
         early_stopping=early_stopping,
         checkpointer=keeper,
         sampler=sampler,
-        writer=SampleWriter(run, monitor.write, **render),
+        writer=writer,
         seed=config["seed"],
         stop_signal=stop_signal,
     )
@@ -222,7 +227,7 @@ def _device_name(engine: Engine) -> str:
     return f"cpu ({torch.get_num_threads()} threads)"
 
 
-@contextlib.contextmanager
+@contextmanager
 def _profiled(config: Mapping[str, Any], run: RunDirectory) -> Iterator[None]:
     if not config["profile"]:
         yield

@@ -19,7 +19,7 @@ LAYERS = (
     ("runs", "quality", "compare", "dashboard", "lint"),
     ("checkpoint", "checkpointer", "data", "engine", "models", "optim", "sampler"),
     ("integrations", "loop"),
-    ("build", "cli", "config", "nodes", "resume", "run", "trial"),
+    ("__main__", "build", "cli", "config", "nodes", "resume", "run", "trial"),
 )  # fmt: skip
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 HEAVY = {"torch": 3, "lightning": 4, "hydra": 5, "omegaconf": 5}

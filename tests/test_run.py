@@ -25,6 +25,10 @@ def of_kind(run: Path, kind: Kind) -> list[Record]:
     return [record for record in read_records(run) if record.kind == kind]
 
 
+def notes(run: Path) -> list[str]:
+    return [str(record.fields["message"]) for record in of_kind(run, Kind.NOTE)]
+
+
 def losses(run: Path) -> dict[int, tuple[float, ...]]:
     """Every step's losses, superseded stretches left out."""
     table = scalar_table(run).filter(pl.col("kind") == "step")
@@ -106,8 +110,7 @@ def test_a_resume_before_the_first_checkpoint_begins_anew(train: Trainer) -> Non
     (train.folder / "cut").mkdir()
     again = train("cut", *plan, f"resume='{train.folder / 'cut'}'")
     assert losses(again.folder) == losses(whole.folder)
-    [note] = of_kind(again.folder, Kind.NOTE)
-    assert "no checkpoint yet" in str(note.fields["message"])
+    assert any("no checkpoint yet" in note for note in notes(again.folder))
 
 
 def test_the_stop_policy_ends_a_run_that_turns_nan_and_keeps_the_good_checkpoints(
@@ -130,8 +133,7 @@ def test_under_warn_a_nan_run_goes_on_and_saves_no_broken_weights(
     outcome = train("run", "trainer.epochs=2", "checkpoint.every=2")
     assert outcome.status == "done"
     assert (outcome.folder / "checkpoints" / "latest").resolve().name == "step_00000004"
-    notes = [str(record.fields["message"]) for record in of_kind(outcome.folder, Kind.NOTE)]
-    assert any("step 6 not saved: the weights hold NaN" in note for note in notes)
+    assert any("step 6 not saved: the weights hold NaN" in note for note in notes(outcome.folder))
 
 
 def test_early_stopping_ends_a_run_as_done(train: Trainer) -> None:
@@ -168,8 +170,8 @@ def test_a_checkpoint_disk_that_is_full_is_told_and_training_goes_on(
     outcome = train("run", "trainer.epochs=1", "checkpoint.every=2")
     assert outcome.status == "done"
     assert len(losses(outcome.folder)) == 5
-    notes = [record for record in of_kind(outcome.folder, Kind.NOTE) if record.fields["level"] == "critical"]
-    assert "checkpoint of step 2 not saved: [Errno 28] No space left on device" in str(notes[0].fields["message"])
+    told = "checkpoint of step 2 not saved: [Errno 28] No space left on device"
+    assert any(told in note for note in notes(outcome.folder))
     assert list((outcome.folder / "checkpoints").iterdir()) == []
 
 
@@ -209,8 +211,7 @@ def test_a_crash_is_recorded_with_its_traceback(train: Trainer, monkeypatch: pyt
     outcome = train("run", "trainer.epochs=1")
     assert (outcome.status, outcome.exit_code) == ("failed", 1)
     assert outcome.message == "IndexError: out of notes"
-    [note] = of_kind(outcome.folder, Kind.NOTE)
-    assert "Traceback" in str(note.fields["message"])
+    assert "Traceback" in notes(outcome.folder)[-1]
     assert of_kind(outcome.folder, Kind.END)[0].fields["exit_code"] == 1
 
 
