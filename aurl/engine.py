@@ -95,7 +95,7 @@ class Engine:
 
     @torch.no_grad()
     def evaluate(self, batches: Iterator[Tensor]) -> dict[str, Tensor]:
-        """Token-weighted means of the model's metrics over held-out batches, in eval mode; dropout and noise off."""
+        """Means of the model's metrics over held-out batches, weighted by sequences; dropout and noise off."""
         self.model.eval()
         total: dict[str, Tensor] = {}
         weight = torch.zeros((), device=self.device)

@@ -20,7 +20,7 @@ from aurl.build import build
 from aurl.checkpointer import Checkpointer
 from aurl.data.module import MusicData
 from aurl.engine import Engine
-from aurl.errors import CRASH, AurlError, RunError
+from aurl.errors import CRASH, AurlError, ConfigError, RunError
 from aurl.loop import Ending, Loop
 from aurl.models.base import MusicModel
 from aurl.monitor import EXIT_CODES, Monitor
@@ -95,6 +95,11 @@ def assemble(
     """
     trainer = {key: value for key, value in config["trainer"].items() if key != "early_stopping"}
     plan, engine = nodes.trainer(**trainer)
+    if engine.world > 1:
+        raise ConfigError(
+            f"WORLD_SIZE={engine.world}: `aurl train` runs in one process; start it without torchrun. Jobs of a sweep "
+            "run beside each other with launcher=joblib or launcher=slurm"
+        )
     sampler, render = nodes.sample(**config["sample"])
     early_stopping = nodes.early_stopping(**(config["trainer"]["early_stopping"] or {}))
     keeper: Checkpointer = build(config["checkpoint"], "checkpoint")
@@ -159,7 +164,7 @@ def _monitor(run: RunDirectory, config: Mapping[str, Any], argv: list[str]) -> M
     return Monitor(
         run,
         sinks=[build(config["textlog"], "textlog"), RunFile(info), *sinks],
-        detectors=presets.build_detectors(config["anomaly"]),
+        watch=presets.build_watch(config["anomaly"], config),
         policy=config["anomaly"]["policy"],
         probe_seconds=config["probe_seconds"],
     )
