@@ -65,7 +65,11 @@ class AdamW:
         vectors = [p for p in parameters if p.ndim < 2]
         groups = [{"params": matrices, "weight_decay": self.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
         return torch.optim.AdamW(
-            [group for group in groups if group["params"]], lr=self.peaks[phase], betas=self.betas, eps=self.eps
+            [group for group in groups if group["params"]],
+            lr=self.peaks[phase],
+            betas=self.betas,
+            eps=self.eps,
+            fused=True,  # one pass over the weights: several times faster than the loop, on the CPU too
         )
 
     def lr_at(self, step: int, total: int, phase: str = "generator") -> float:
