@@ -13,6 +13,7 @@ from aurl.errors import CRASH, DONE, USAGE, AurlError, did_you_mean
 COMMANDS = {
     "train": "train a model, or a sweep of them with -m; takes config overrides",
     "check": "validate a configuration and the files it names, without running it",
+    "lint": "find what went wrong in a finished log of any trainer",
     "runs": "list the runs of a directory",
     "doctor": "report on this machine and its packages",
     "generate": "write MIDI files from a checkpoint",

@@ -1,0 +1,143 @@
+"""`aurl lint PATH...`: runs the detectors over finished logs of any trainer."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from aurl.errors import DONE, STOPPED, USAGE, AurlError, DataError
+from aurl.lint.findings import Finding, examine
+from aurl.lint.folders import logs_in
+from aurl.lint.log import Log
+from aurl.lint.opening import open_log
+from aurl.lint.overrides import Overrides, read
+from aurl.lint.report import plain, report, summary
+from aurl.lint.text import EXPECTED, unreadable
+from aurl.presets import build_watch
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Show = Callable[[Log, Sequence[Finding], bool], None]
+_OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=.*", re.DOTALL)
+_DESCRIPTION = """Run the detectors over finished training logs.
+
+A PATH is an aurl run directory, a CSV file (any delimiter), JSON lines, a JSON document such as Hugging Face's
+trainer_state.json, a tfevents file or folder, or a folder with any of these in it. Which column is what is guessed
+from the names; say it where the guess is wrong."""
+_EXAMPLES = """overrides:
+  loss=COLUMN               what a column is: loss, val_loss, accuracy, lr, grad_norm, step, epoch, time, ...
+  step=null                 count rows instead of a step column
+  zscore=3                  a setting of all detectors, also anomaly.zscore=3
+  anomaly=strict            another preset
+  detectors.loss_plateau=null           leave a detector out
+  detectors.loss_spike.zscore=5         a setting of one detector
+
+exit code: 0 nothing critical, 2 bad usage or no log could be read, 3 a critical or fatal finding
+
+examples:
+  aurl lint outputs/my_run
+  aurl lint lightning_logs/ runs/ --json
+  aurl lint metrics.csv loss=objective step=iteration"""
+
+
+def run(args: list[str]) -> int:
+    """Report on each log, or with `--json` write one line for each alert; a log that cannot be read is one line on
+    stderr, and the others are read all the same.
+
+    Raises:
+        AurlError: bad overrides, or no log could be read.
+    """
+    parser = argparse.ArgumentParser(
+        "aurl lint",
+        usage="aurl lint PATH... [key=value ...] [--json] [--explain]",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("arguments", nargs="*", metavar="PATH or key=value")
+    parser.add_argument("--json", action="store_true", help="JSON lines on stdout, one for each alert, nothing else")
+    parser.add_argument("--explain", action="store_true", help="tell of every column what it was taken for, and why")
+    options = parser.parse_intermixed_args(args)
+    paths = [Path(argument) for argument in options.arguments if not _is_override(argument)]
+    overrides = read(argument for argument in options.arguments if _is_override(argument))
+    if not paths:
+        raise DataError(f"aurl lint: which log? Give at least one path; {EXPECTED}")
+    build_watch(overrides.anomaly)  # a setting out of range is told before any log is read
+    show = _show_json if options.json else _show_report
+    return _lint(list(_each(paths)), overrides, show, options.explain)
+
+
+def _is_override(argument: str) -> bool:
+    """Whether this is `key=value` and no path; folders of a sweep are called `0_optim.lr=0.1`."""
+    return _OVERRIDE.fullmatch(argument) is not None and not os.path.lexists(argument)
+
+
+def _each(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
+    """Each log, and whether it was found by looking through a folder."""
+    for path in paths:
+        found = logs_in(path) if path.is_dir() else []
+        yield from ((log, log != path) for log in found or [path])
+
+
+def _lint(logs: Sequence[tuple[Path, bool]], overrides: Overrides, show: Show, explain: bool) -> int:
+    checked: list[list[Finding]] = []
+    failed = 0
+    for path, is_a_find in logs:
+        try:
+            log = open_log(path, overrides.roles)
+            if is_a_find and not log.is_recognised:
+                _say(f"{path}: skipped, none of its columns looks like a metric of training")
+                continue
+            findings = _examine(log, overrides)
+        except AurlError as error:
+            _say(f"error: {error}")
+            failed += 1
+            continue
+        show(log, findings, explain)
+        checked.append(findings)
+    if not checked:
+        if not failed:
+            _say(f"error: no log among {len(logs)} files; {EXPECTED}")
+        return USAGE
+    if show is _show_report and len(checked) + failed > 1:
+        _console().print(summary(checked, failed), soft_wrap=True)
+    return STOPPED if any(finding.is_alarming for findings in checked for finding in findings) else DONE
+
+
+def _examine(log: Log, overrides: Overrides) -> list[Finding]:
+    try:
+        return examine(log, overrides.anomaly)
+    except OSError as error:
+        raise unreadable(log.path, error) from error
+
+
+def _show_json(log: Log, findings: Sequence[Finding], explain: bool) -> None:
+    for finding in findings:
+        sys.stdout.buffer.write(orjson.dumps(finding.as_json(), option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.flush()
+    for line in [*log.explanation, *log.notes] if explain else ():
+        _say(f"{log.path}: {line}")
+
+
+def _show_report(log: Log, findings: Sequence[Finding], explain: bool) -> None:
+    console = _console()
+    for line in report(log, findings, explain=explain):
+        console.print(line, soft_wrap=True)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _say(message: str) -> None:
+    print(f"aurl: {plain(message)}", file=sys.stderr)

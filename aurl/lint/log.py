@@ -1,0 +1,125 @@
+"""A finished log of any trainer, as the records that aurl's own loop would have written."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from aurl.anomaly.roles import Role
+from aurl.errors import DataError
+from aurl.lint.beside import config_beside
+from aurl.lint.columns import Column, columns_of
+from aurl.lint.replay import Replay
+from aurl.lint.source import Source
+from aurl.lint.steps import Steps, steps_of
+from aurl.lint.survey import Survey
+from aurl.record import Json, Record
+
+_RESTARTS_TOLD = 3
+
+
+class Log(ABC):
+    """One log, opened.
+
+    Attributes:
+        path: the file or folder.
+        format: what it was taken for, and `why`.
+        rows: how many rows (entries, events, records) it has.
+        columns: what its columns were taken for.
+        counting: where its steps come from, in words.
+        config: what the run was configured with, flat, where that lies beside the log.
+    """
+
+    path: Path
+    format: str
+    why: str
+    rows: int
+    columns: Sequence[Column]
+    counting: str
+    config: Mapping[str, Json] = {}
+
+    @abstractmethod
+    def records(self) -> Iterator[Record]:
+        """The log as records, steps that a restart wrote again left out.
+
+        Raises:
+            OSError: the file can no longer be read.
+        """
+
+    @property
+    @abstractmethod
+    def notes(self) -> list[str]:
+        """What a reader of the report should know, such as restarts; complete once `records` ran to its end."""
+
+    @property
+    def is_recognised(self) -> bool:
+        """Whether any column looks like a metric of training; a table of something else has none."""
+        return any(column.kind is not None and column.role is not Role.OTHER for column in self.columns)
+
+    @property
+    def explanation(self) -> list[str]:
+        """What the log was taken for, line by line."""
+        lines = [f"{self.format}: {self.why}", f"steps: {self.counting}"]
+        return lines + [column.sentence for column in self.columns]
+
+
+class TableLog(Log):
+    """A log of rows: every format but aurl's own.
+
+    Args:
+        source: its reader.
+        roles: what the user said: column by role, an empty string for "none of them".
+
+    Raises:
+        ConfigError: the user named a column that is not there or cannot be what they say.
+        DataError: the log cannot be read, or holds no numbers.
+    """
+
+    def __init__(self, source: Source, roles: Mapping[str, str]) -> None:
+        named = {role: column for role, column in roles.items() if column}
+        survey = Survey(source, {column: Role(role) for role, column in named.items()})
+        if not survey.counts:
+            reasons = f" ({'; '.join(survey.reasons)})" if survey.reasons else ""
+            raise DataError(f"{source.path}: {source.format} without any number in {survey.rows} rows{reasons}")
+        self.path, self.format, self.why, self.rows = source.path, source.format, source.why, survey.rows
+        self.columns = columns_of(survey.counts, named)
+        self._steps = steps_of(survey, self.columns, roles.get(Role.STEP))
+        self.counting = self._steps.why
+        self.config = config_beside(source.path)
+        self._source = source
+        self._clock = next((name for name in survey.clocks), None)
+        self._skipped = _skipped_note(survey)
+        self._superseded = 0
+
+    def records(self) -> Iterator[Record]:
+        replay = Replay(self._source, self.columns, self._steps, self._clock)
+        yield from replay.records()
+        self._superseded = replay.superseded
+
+    @property
+    def notes(self) -> list[str]:
+        notes = [*self._source.notes, *self._steps.notes, *_restart_notes(self._steps, self._superseded)]
+        if self._skipped:
+            notes.append(self._skipped)
+        roles = {column.role for column in self.columns}
+        if Role.LOSS not in roles and Role.VAL_LOSS not in roles:
+            names = ", ".join(column.name for column in self.columns[:20])
+            notes.append(f"no column looks like a loss; name one with loss=COLUMN (columns: {names})")
+        return notes
+
+
+def _skipped_note(survey: Survey) -> str:
+    if not survey.skipped:
+        return ""
+    more = ", ..." if survey.skipped > len(survey.reasons) else ""
+    return f"{survey.skipped} lines could not be read: {'; '.join(survey.reasons)}{more}"
+
+
+def _restart_notes(steps: Steps, superseded: int) -> list[str]:
+    restarts = steps.restarts
+    if not restarts:
+        return []
+    told = [f"at row {one.row} from step {one.before} to {one.to}" for one in restarts[:_RESTARTS_TOLD]]
+    more = f" and {len(restarts) - len(told)} times more" if len(restarts) > len(told) else ""
+    return [f"restarted: the step goes back {', '.join(told)}{more}; {superseded} rows superseded by it are left out"]

@@ -1,0 +1,97 @@
+"""Opens a log of any format: a guess by content, the name only where contents are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aurl.errors import DataError
+from aurl.eventlog import segments
+from aurl.lint.cells import numbers
+from aurl.lint.csv_log import CsvLog
+from aurl.lint.event_folders import event_files, event_log
+from aurl.lint.json_document import JsonDocument
+from aurl.lint.json_lines import JsonLines, parse
+from aurl.lint.log import Log, TableLog
+from aurl.lint.run_log import RunLog
+from aurl.lint.source import Source
+from aurl.lint.table import shape_of
+from aurl.lint.text import EXPECTED, decoded, encoding_of, head, unreadable
+from aurl.lint.tfevents_log import EventFile, TfeventsLog
+from aurl.lint.tfrecord import begins_with_frame
+
+_TABLE_CHARACTERS = 1 << 21
+
+
+def open_log(path: Path, roles: Mapping[str, str] | None = None) -> Log:
+    """A log of any format that lint knows: an aurl run directory, CSV, JSON, or tfevents (a file or a folder).
+
+    Args:
+        path: a file, a run directory, or the folder of one run's event files.
+        roles: what the user knows better than the guess: column by role (see `aurl.anomaly.roles.Role`), an empty
+            string for `step` to count rows.
+
+    Raises:
+        ConfigError: a role names a column that the log does not have.
+        DataError: the file is missing, empty, corrupt or of no known format; the message says what was expected.
+    """
+    roles = roles or {}
+    try:
+        if path.is_dir():
+            return _open_folder(path, roles)
+        run = run_of(path)
+        return RunLog(run, roles) if run is not None else TableLog(_source(path), roles)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def run_of(path: Path) -> Path | None:
+    """The run directory that this path is, or is the live event log of."""
+    folder = path if path.is_dir() else path.parent.parent
+    log = segments(folder / "events")
+    return folder if log and (path == folder or path in log) else None
+
+
+def _open_folder(path: Path, roles: Mapping[str, str]) -> Log:
+    if run_of(path) is not None:
+        return RunLog(path, roles)
+    if files := event_files(path):
+        return TableLog(event_log(path, files), roles)
+    raise DataError(f"{path}: no log in this folder; {EXPECTED}")
+
+
+def _source(path: Path) -> Source:
+    begin = head(path)
+    if begins_with_frame(begin):
+        return TfeventsLog(path, [EventFile(path)], "TFRecord frames")
+    if "tfevents" in path.name:
+        raise DataError(f"{path}: no event file, or its first event is damaged; {EXPECTED}")
+    encoding = encoding_of(path, begin)
+    text = decoded(begin, encoding).lstrip()
+    if not text:
+        raise DataError(f"{path}: only blank lines; {EXPECTED}")
+    if text[0] == "[" or (text[0] == "{" and _is_document(path, encoding)):
+        return JsonDocument(path)
+    if text[0] == "{":
+        return JsonLines(path, encoding)
+    shape = shape_of(_lines(path, encoding))
+    if shape is None:
+        raise DataError(f"{path}: text, but neither JSON nor a table with a column of numbers; {EXPECTED}")
+    return CsvLog(path, shape, encoding)
+
+
+def _is_document(path: Path, encoding: str) -> bool:
+    """Whether the object that a file begins with is all of it: it spans lines, or is alone and holds lists."""
+    with path.open(encoding=encoding, errors="replace") as file:
+        filled = (line for line in file if line.strip())
+        first, second = next(filled, ""), next(filled, "")
+    entry = parse(first)
+    if isinstance(entry, dict):
+        return not second and ("log_history" in entry or not numbers(entry))
+    return first.rstrip().endswith(("{", "[", ",", ":")) and not isinstance(parse(second), dict)
+
+
+def _lines(path: Path, encoding: str) -> str:
+    """Enough of a table to see its shape, also of one with thousands of columns."""
+    with path.open(encoding=encoding, errors="replace") as file:
+        return file.read(_TABLE_CHARACTERS)
