@@ -10,12 +10,14 @@ import atexit
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from aurl.anomaly.base import POLICIES, Detector
+from aurl.anomaly.base import POLICIES
+from aurl.anomaly.watch import Watch
 from aurl.deferred import Deferred
 from aurl.dispatch import SinkThread
 from aurl.errors import CRASH, DONE, PREEMPTED, STOPPED, ConfigError
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {"done": DONE, "failed": CRASH, "stopped": STOPPED, "preempted": PREEMPTED}
 _SYNCED = frozenset({Kind.EPOCH, Kind.CHECKPOINT, Kind.START, Kind.END})
+_ALERTS_HELD = 100
 _URGENT = frozenset({Severity.CRITICAL.value, Severity.FATAL.value})
 
 
@@ -38,9 +41,9 @@ class Monitor:
     Args:
         run: the run's directory, already created.
         sinks: shown every record on one background thread; a failing one is switched off, see `aurl.sinks.base`.
-        detectors: by name; shown every record on the calling thread.
-        policy: what alerts may do: `observe` and `warn` only tell, `recover` and `stop` ask the loop to stop at a
-            fatal alert (`stop` also at a critical one), see `stop_reason`.
+        watch: the detectors; shown every record on the calling thread. None watches nothing.
+        policy: what alerts may do: `observe` and `warn` only tell; `stop` asks the loop to stop at a critical or fatal
+            one, see `stop_reason`; under `recover` the loop acts on them itself, see `take_alerts`.
         probe_seconds: how often memory, CPU and GPU are sampled on a thread of their own; 0 for never.
 
     Raises:
@@ -53,17 +56,18 @@ class Monitor:
         run: RunDirectory,
         *,
         sinks: Sequence[Sink] = (),
-        detectors: Mapping[str, Detector] | None = None,
+        watch: Watch | None = None,
         policy: str = "warn",
         probe_seconds: float = 0.0,
     ) -> None:
         if policy not in POLICIES:
             raise ConfigError(f"anomaly.policy={policy}: allowed are {', '.join(POLICIES)}")
         self.run = run
-        self.detectors = dict(detectors or {})
+        self.watch = watch or Watch({})
         self.policy = policy
         self.stop_reason: Record | None = None
         self.last_step = 0
+        self._alerts: deque[Record] = deque(maxlen=_ALERTS_HELD)
         self._lock = threading.RLock()
         self._deferred: tuple[int, Deferred, dict[str, Json], float] | None = None
         self._disk_failing = False
@@ -101,13 +105,13 @@ class Monitor:
         from aurl.sinks.textlog import TextLog
 
         run = RunDirectory(Path(path).absolute())
-        detectors, policy = presets.detectors(anomaly)
+        watch, policy = presets.watch(anomaly, config)
         chosen = presets.sinks(logging)
         run.create()
         info: dict[str, Json] = {"id": run.id, "name": run.id, "tags": list(tags), "config": dict(config or {})}
         info |= env.snapshot(Path.cwd())
         sinks = [TextLog(), RunFile(info), *chosen]
-        monitor = cls(run, sinks=sinks, detectors=detectors, policy=policy, probe_seconds=5.0)
+        monitor = cls(run, sinks=sinks, watch=watch, policy=policy, probe_seconds=5.0)
         monitor.say(Kind.START, 0, run=run.id, name=run.id, **start)
         return monitor
 
@@ -119,10 +123,9 @@ class Monitor:
             if record.kind is Kind.ALERT:
                 self._judge(record)
                 return
-            for detector in self.detectors.values():
-                for found in detector.observe(record):
-                    self._take(found)
-                    self._judge(found)
+            for found in self.watch.observe(record):
+                self._take(found)
+                self._judge(found)
 
     def step(self, step: int, scalars: Mapping[str, Any], **fields: Json) -> None:
         """Write a STEP record; values are floats or tensors.
@@ -163,6 +166,12 @@ class Monitor:
             (step, deferred, fields, now), self._deferred = self._deferred, None
             self.write(Record(Kind.STEP, step, deferred.read(), fields, now))
 
+    def take_alerts(self) -> list[Record]:
+        """The alerts since the last call, for a loop that acts on them; at most the last hundred."""
+        with self._lock:
+            alerts, self._alerts = list(self._alerts), deque(maxlen=_ALERTS_HELD)
+        return alerts
+
     def drain(self, timeout: float | None = None) -> bool:
         """Wait until every sink has shown what was written so far; False when `timeout` seconds were not enough."""
         return self._sinks.drain(timeout)
@@ -170,14 +179,12 @@ class Monitor:
     def state_dict(self) -> dict[str, Json]:
         """The detectors' memory, as JSON values."""
         with self._lock:
-            return {name: detector.state_dict() for name, detector in self.detectors.items()}
+            return self.watch.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Give the detectors their memory back; those that are new since then start empty."""
         with self._lock:
-            for name, detector in self.detectors.items():
-                if name in state:
-                    detector.load_state_dict(dict(state[name]))
+            self.watch.load_state_dict(state)
 
     def close(self, status: str = "done", message: str = "", **fields: Json) -> None:
         """Write the END record, let every sink finish, sync the log. A second call does nothing.
@@ -223,8 +230,8 @@ class Monitor:
 
     def _judge(self, found: Record) -> None:
         severity = found.fields.get("severity")
-        stops = {"stop": _URGENT, "recover": {Severity.FATAL.value}}.get(self.policy, frozenset())
-        if severity in stops and self.stop_reason is None:
+        self._alerts.append(found)
+        if self.policy == "stop" and severity in _URGENT and self.stop_reason is None:
             self.stop_reason = found
 
     def _tell_disk_state(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from aurl.early_stopping import Direction, EarlyStopping
 from aurl.engine import Engine, Precision
 from aurl.plan import Plan
+from aurl.recovery import Recovery
 from aurl.sampler import Sampler
 
 Policy = Literal["observe", "warn", "recover", "stop"]
@@ -40,11 +41,17 @@ def trainer(
     accumulate: int = 1,
     clip_norm: float = 1.0,
     compile: bool = False,
+    probe_every: int = 50,
 ) -> tuple[Plan, Engine]:
     """The keys of `trainer`: how long, and on what."""
     plan = Plan(epochs=epochs, steps=steps, eval_every=eval_every, eval_batches=eval_batches)
     engine = Engine(
-        accelerator=accelerator, precision=precision, accumulate=accumulate, clip_norm=clip_norm, compile=compile
+        accelerator=accelerator,
+        precision=precision,
+        accumulate=accumulate,
+        clip_norm=clip_norm,
+        compile=compile,
+        probe_every=probe_every,
     )
     return plan, engine
 
@@ -89,14 +96,16 @@ def sample(
 def anomaly(
     *,
     policy: Policy = "warn",
-    zscore: float = 8.0,
+    zscore: float = 5.0,
     iqr: float = 1.5,
     window: int = 96,
-    warmup: int = 32,
+    warmup: int = 16,
     cooldown: int = 50,
     confirm: int = 3,
+    max_alerts: int = 10,
+    roles: Mapping[str, str | Sequence[str]] | None = None,
 ) -> None:
-    """The keys of `anomaly` that its detectors share."""
+    """The keys of `anomaly` that its detectors share, and those of `aurl.anomaly.watch.Watch`."""
 
 
 NODES: Mapping[str, Callable[..., Any]] = {
@@ -106,6 +115,7 @@ NODES: Mapping[str, Callable[..., Any]] = {
     "trainer.early_stopping": early_stopping,
     "sample": sample,
     "anomaly": anomaly,
+    "anomaly.recovery": Recovery,
     "anomaly.detectors": lambda **detectors: None,
     "logging": lambda **sinks: None,
 }

@@ -14,8 +14,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from aurl.anomaly.watch import Watch
 from aurl.errors import ConfigError, did_you_mean
 
+_OPEN = frozenset({"anomaly.detectors", "anomaly.roles"})  # nodes that take any key
 _COMMON_KEY = re.compile(r"\$\{anomaly\.(\w+)\}")
 
 
@@ -65,12 +67,30 @@ def sinks(names: str | Sequence[str]) -> list[Any]:
     return [construct(node) for node in nodes.values() if node is not None]
 
 
+def watch(anomaly: str | Mapping[str, Any], config: Mapping[str, Any] | None = None) -> tuple[Watch, str]:
+    """What an `anomaly` preset watches with, and its policy; or a mapping of changes to the default one.
+
+    Args:
+        config: the run's flat configuration, which advice refers to.
+    """
+    node = _anomaly(anomaly)
+    return build_watch(node, config), str(node["policy"])
+
+
+def build_watch(node: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> Watch:
+    """The detectors of an `anomaly` node and what makes episodes of their findings."""
+    return Watch(
+        build_detectors(node),
+        cooldown=node["cooldown"],
+        max_alerts=node["max_alerts"],
+        roles=node["roles"],
+        config=config,
+    )
+
+
 def detectors(anomaly: str | Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     """The detectors by name and the policy of an `anomaly` preset, or of a mapping of overrides to the default one."""
-    if isinstance(anomaly, str):
-        config = load("anomaly", anomaly)
-    else:
-        config = _merge(load("anomaly", "default"), anomaly, "anomaly")
+    config = _anomaly(anomaly)
     return build_detectors(config), str(config["policy"])
 
 
@@ -78,6 +98,12 @@ def build_detectors(config: Mapping[str, Any]) -> dict[str, Any]:
     """The detectors of an `anomaly` node, by name; those set to null are left out."""
     nodes = config.get("detectors") or {}
     return {name: construct(_resolved(node, config)) for name, node in nodes.items() if node is not None}
+
+
+def _anomaly(anomaly: str | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(anomaly, str):
+        return load("anomaly", anomaly)
+    return _merge(load("anomaly", "default"), anomaly, "anomaly")
 
 
 def construct(node: Mapping[str, Any]) -> Any:
@@ -109,7 +135,7 @@ def _resolved(node: Mapping[str, Any], anomaly: Mapping[str, Any]) -> dict[str, 
 
 def _merge(base: dict[str, Any], changes: Mapping[str, Any], path: str) -> dict[str, Any]:
     for key, value in changes.items():
-        if key not in base and path != "anomaly.detectors":
+        if key not in base and path not in _OPEN:
             raise ConfigError(f"{path}.{key}: no such key.{did_you_mean(key, base)} Keys: {', '.join(sorted(base))}")
         if isinstance(value, Mapping) and isinstance(base.get(key), dict):
             base[key] = _merge(base[key], value, f"{path}.{key}")

@@ -19,13 +19,15 @@ from aurl import checkpointer, env, nodes, presets
 from aurl.build import build
 from aurl.checkpointer import Checkpointer
 from aurl.data.module import MusicData
+from aurl.ending import Ending
 from aurl.engine import Engine
 from aurl.errors import CRASH, AurlError, ConfigError, RunError
-from aurl.loop import Ending, Loop
+from aurl.loop import Loop
 from aurl.models.base import MusicModel
 from aurl.monitor import EXIT_CODES, Monitor
 from aurl.optim import AdamW
 from aurl.record import Json, Kind
+from aurl.recovery import Recovery
 from aurl.rundir import RunDirectory
 from aurl.runfile import RunFile
 from aurl.samples import SampleWriter
@@ -123,6 +125,7 @@ def assemble(
         writer=writer,
         seed=config["seed"],
         stop_signal=stop_signal,
+        recovery=Recovery(**config["anomaly"]["recovery"]) if config["anomaly"]["policy"] == "recover" else None,
     )
     resumed_from = _take_up(config, run, loop)
     _announce(config, run, loop, resumed_from)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from aurl.anomaly.base import Detector, alert
+from aurl.anomaly.watch import Watch
 from aurl.errors import ConfigError, RunError
 from aurl.eventlog import read_records
 from aurl.monitor import Monitor
@@ -77,7 +78,7 @@ def test_a_record_is_in_the_log_when_the_call_returns(run: RunDirectory) -> None
 
 def test_alerts_follow_the_record_that_caused_them_and_carry_its_step(run: RunDirectory) -> None:
     sink = MemorySink()
-    with Monitor(run, sinks=[sink], detectors={"echo": Echo()}) as monitor:
+    with Monitor(run, sinks=[sink], watch=Watch({"echo": Echo()})) as monitor:
         monitor.step(1, {"loss/total": 0.5})
         monitor.step(2, {"loss/total": 2.0})
         monitor.step(3, {"loss/total": 0.5})
@@ -95,13 +96,13 @@ def test_alerts_follow_the_record_that_caused_them_and_carry_its_step(run: RunDi
         ("stop", Severity.CRITICAL, True),
         ("stop", Severity.FATAL, True),
         ("recover", Severity.CRITICAL, False),
-        ("recover", Severity.FATAL, True),
+        ("recover", Severity.FATAL, False),
     ],
 )
 def test_the_policy_decides_which_alert_asks_to_stop(
     run: RunDirectory, policy: str, severity: Severity, stops: bool
 ) -> None:
-    with Monitor(run, detectors={"echo": Echo(severity)}, policy=policy) as monitor:
+    with Monitor(run, watch=Watch({"echo": Echo(severity)}), policy=policy) as monitor:
         monitor.step(1, {"loss/total": 2.0})
         assert (monitor.stop_reason is not None) is stops
     assert list(read_records(run.path))[-1].fields["status"] == ("stopped" if stops else "done")
@@ -140,7 +141,7 @@ def test_a_failing_sink_leaves_notes_in_the_log_and_the_run_goes_on(run: RunDire
 
 def test_eight_threads_lose_nothing(run: RunDirectory) -> None:
     sink = MemorySink()
-    with Monitor(run, sinks=[sink], detectors={"echo": Echo()}) as monitor:
+    with Monitor(run, sinks=[sink], watch=Watch({"echo": Echo()})) as monitor:
 
         def work(thread: int) -> None:
             for step in range(200):
@@ -157,14 +158,14 @@ def test_eight_threads_lose_nothing(run: RunDirectory) -> None:
 
 
 def test_detectors_keep_their_memory_over_a_resume(run: RunDirectory) -> None:
-    first = Monitor(run, detectors={"echo": Echo()})
+    first = Monitor(run, watch=Watch({"echo": Echo()}))
     first.step(1, {"loss/total": 0.5})
     state = json.loads(json.dumps(first.state_dict()))
     first.close()
-    second = Monitor(run, detectors={"echo": Echo(), "new": Echo()})
+    second = Monitor(run, watch=Watch({"echo": Echo(), "new": Echo()}))
     second.load_state_dict(state)
-    assert second.detectors["echo"].seen == 1  # type: ignore[attr-defined]
-    assert second.detectors["new"].seen == 0  # type: ignore[attr-defined]
+    assert second.watch.detectors["echo"].seen == 1  # type: ignore[attr-defined]
+    assert second.watch.detectors["new"].seen == 0  # type: ignore[attr-defined]
     second.close()
 
 

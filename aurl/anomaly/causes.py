@@ -1,0 +1,172 @@
+"""What is behind an incident: every explanation that the log supports, with its evidence, the most likely first.
+
+An explanation is an earlier incident (a gradient explosion explains a NaN), a fact (the learning rate rose just
+before), or what the record itself shows (loss and gradient norm leave their range together: the batch). Scores are
+judgements, not probabilities; what happened long before counts less.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from aurl.anomaly.context import Context, Fact
+from aurl.anomaly.incidents import ACUTE, Incident
+from aurl.anomaly.roles import Role
+from aurl.anomaly.settings import Settings
+
+REACH = 64  # observations back in which something acute can be a cause
+_AGEING = 0.3  # share of the score that is lost at the end of the reach
+
+# Which type explains which, and how well.
+_LINKS: Mapping[str, Mapping[str, float]] = {
+    "nan_values": {
+        "learning_rate_issue": 0.9, "gradient_explosion": 0.8, "training_divergence": 0.75, "kl_blowup": 0.7,
+        "loss_spike": 0.7,
+    },
+    "training_divergence": {
+        "learning_rate_issue": 0.9, "nan_values": 0.7, "gradient_explosion": 0.7, "kl_blowup": 0.6, "loss_spike": 0.5,
+        "loss_oscillation": 0.5,
+    },
+    "loss_spike": {
+        "learning_rate_issue": 0.9, "gradient_explosion": 0.7, "kl_blowup": 0.6, "nan_values": 0.6,
+        "loss_oscillation": 0.45,
+    },
+    "gradient_explosion": {"learning_rate_issue": 0.9, "loss_spike": 0.6, "kl_blowup": 0.5, "nan_values": 0.5},
+    "loss_oscillation": {"learning_rate_issue": 0.9, "loss_spike": 0.4},
+    "loss_plateau": {
+        "learning_rate_issue": 0.9, "gradient_vanishing": 0.85, "posterior_collapse": 0.7, "training_divergence": 0.6,
+        "nan_values": 0.6, "loss_spike": 0.4, "gradient_explosion": 0.4,
+    },
+    "underfitting": {"learning_rate_issue": 0.9, "gradient_vanishing": 0.85, "posterior_collapse": 0.4},
+    "posterior_collapse": {"training_divergence": 0.5, "gradient_explosion": 0.4},
+    "kl_blowup": {"learning_rate_issue": 0.8, "gradient_explosion": 0.5},
+    "mode_collapse": {"discriminator_domination": 0.8, "learning_rate_issue": 0.7, "nan_values": 0.5},
+    "quality_degradation": {
+        "mode_collapse": 0.85, "posterior_collapse": 0.8, "training_divergence": 0.7, "nan_values": 0.7,
+        "discriminator_domination": 0.6, "overfitting": 0.5, "loss_spike": 0.4,
+    },
+    "memorization": {"overfitting": 0.8},
+    "throughput_degradation": {"data_stall": 0.9, "memory_overflow": 0.6},
+    "gpu_idle": {"data_stall": 0.9, "throughput_degradation": 0.5},
+    "data_stall": {"memory_overflow": 0.5},
+}  # fmt: skip
+_BLOWUPS = frozenset({"loss_spike", "gradient_explosion", "training_divergence", "nan_values", "loss_oscillation"})
+
+
+class Cause(NamedTuple):
+    """A possible explanation.
+
+    Attributes:
+        name: an anomaly type, or `bad_batch`, `overflow`, `kl_weight`, `restart`, `step_size`.
+        score: how well it fits, 0 to 1.
+        evidence: the observation that speaks for it.
+        incident: the incident that it is, if it is one.
+    """
+
+    name: str
+    score: float
+    evidence: str
+    incident: Incident | None = None
+
+
+def rank(incident: Incident, others: Iterable[Incident], context: Context, settings: Settings) -> list[Cause]:
+    """All explanations of an incident, the best first; each name once."""
+    found = [*_incidents(incident, others), *_facts(incident, context), *_record(incident, context, settings)]
+    best: dict[str, Cause] = {}
+    for cause in sorted(found, key=lambda cause: -cause.score):
+        best.setdefault(cause.name, cause)
+    return list(best.values())
+
+
+def blame(incident: Incident, ranked: list[Cause]) -> None:
+    """Give the incident its most likely cause; one that is an incident itself passes on its own, and its episode.
+
+    The root is put first in `ranked`.
+    """
+    if not ranked:
+        return
+    top = ranked[0]
+    incident.root, incident.cause = top.name, f"{top.name}: {top.evidence}"
+    if top.incident is None:
+        return
+    incident.episode = top.incident.episode
+    if top.incident.root and top.incident.cause:
+        incident.root, incident.cause = top.incident.root, f"{top.incident.cause}; then {top.name}: {top.evidence}"
+        ranked[:] = [cause for cause in ranked if cause.name != incident.root]
+        ranked.insert(0, Cause(incident.root, top.score, incident.cause))
+
+
+def _incidents(incident: Incident, others: Iterable[Incident]) -> Iterable[Cause]:
+    links = _LINKS.get(incident.type, {})
+    for other in others:
+        score = links.get(other.type, 0.0)
+        if other.id >= incident.id or not score or (other.severity == 0 and other.type in {"data_stall"}):
+            continue
+        age = incident.opened - (other.last if other.type not in ACUTE else other.opened)
+        if age > REACH or (age <= 0 and other.opened >= incident.opened and not _goes_first(other, incident)):
+            continue
+        when = "at the same step" if age <= 0 else f"{age} observations before"
+        text = f"{other.metric} since step {other.onset_step}, {when}"
+        yield Cause(other.type, score * _fresh(max(age, 0)), text, other)
+
+
+def _goes_first(other: Incident, incident: Incident) -> bool:
+    """Of two that were first found in the same record, which is the cause."""
+    return (
+        other.type == "learning_rate_issue" or incident.type not in _BLOWUPS or other.onset_step < incident.onset_step
+    )
+
+
+def _facts(incident: Incident, context: Context) -> Iterable[Cause]:
+    for fact in context.facts:
+        age = incident.opened - fact.at
+        if not 0 <= age <= REACH:
+            continue
+        found = _explains(fact, incident)
+        if found is not None:
+            name, score = found
+            yield Cause(name, score * _fresh(age), f"{fact.text} at step {fact.step}, {age} observations before")
+
+
+def _explains(fact: Fact, incident: Incident) -> tuple[str, float] | None:
+    type_ = incident.type
+    if fact.kind == "lr_up" and (type_ in _BLOWUPS or type_ == "kl_blowup"):
+        return "learning_rate_issue", 0.85 if fact.size >= 5 else 0.6
+    if fact.kind == "lr_down" and type_ in {"loss_plateau", "underfitting"}:
+        return "learning_rate_issue", 0.5
+    if fact.kind == "kl_weight_up" and type_ in {"posterior_collapse", *_BLOWUPS}:
+        return "kl_weight", 0.8 if type_ == "posterior_collapse" else 0.55
+    if fact.kind == "kl_weight_down" and type_ == "kl_blowup":
+        return "kl_weight", 0.85
+    if fact.kind == "loss_scale_down" and type_ == "nan_values":
+        return "overflow", 0.75
+    if fact.kind == "restart" and type_ in {*_BLOWUPS, "throughput_degradation", "data_stall"}:
+        return "restart", 0.7
+    return None
+
+
+def _record(incident: Incident, context: Context, settings: Settings) -> Iterable[Cause]:
+    """What the record at which it was found says by itself."""
+    loss, gradient = context.training_loss, context.curve(Role.GRAD_NORM)
+    type_ = incident.type
+    if type_ in {"loss_spike", "gradient_explosion"} and loss is not None:
+        if gradient is None:
+            yield Cause("bad_batch", 0.4, f"{loss.name} left its range at once")
+        elif min(loss.rise, gradient.rise) > math.log(1.4):
+            yield Cause("bad_batch", 0.55, f"{loss.name} and {gradient.name} left their range in the same step")
+    if type_ == "nan_values":
+        if settings.text("precision") in {"fp16", "16", "16-mixed", "float16"}:
+            yield Cause("overflow", 0.55, f"{settings.key('precision')} is {settings.text('precision')}")
+        calm = [curve for curve in map(context.known, (Role.LOSS, Role.GRAD_NORM)) if curve is not None and curve.seen]
+        if calm and all(curve.rise < curve.limit(5.0) for curve in calm):
+            yield Cause("bad_batch", 0.5, f"{', '.join(c.name for c in calm)} were usual until the step before")
+    rate = context.last(Role.LR)
+    if type_ in {"training_divergence", "loss_oscillation", "gradient_explosion"}:
+        at = f" of {rate:.3g}" if rate else ""
+        yield Cause("step_size", 0.35, f"nothing else stood out before: the learning rate{at} may be too high")
+
+
+def _fresh(age: int) -> float:
+    return 1.0 - _AGEING * min(1.0, age / REACH)

@@ -1,0 +1,284 @@
+"""What all detectors share: each metric's statistics, computed once a record, and what else happened lately."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from aurl.anomaly.curve import Curve
+from aurl.anomaly.roles import Role, Roles
+from aurl.record import Json, Kind, Record
+
+_MEASURED = frozenset({
+    Role.LOSS, Role.LOSS_PART, Role.KL, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.GRAD_NORM, Role.STEP_TIME,
+    Role.DATA_TIME,
+})  # fmt: skip
+_TRAINING = frozenset(
+    {Role.LOSS, Role.LOSS_PART, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.GRAD_NORM, Role.LR}
+)
+_REMEMBERED = (Role.LR, Role.KL_WEIGHT, Role.LOSS_SCALE)
+_MOST_PLANS, _MOST_CURVES, _MOST_FACTS = 64, 256, 32
+_CHANGED = 1.5  # factor from which a change of learning rate, KL weight or loss scale is a fact
+_STILL_RISING = 16  # observations since the learning rate last rose
+_CADENCE = 4.0  # change of the logging interval that makes a new rhythm
+
+
+class Fact(NamedTuple):
+    """Something that happened and may explain an alert, without being one.
+
+    Attributes:
+        at: the observation at which it happened.
+        step: the step.
+        kind: what, such as `lr_up`; see `aurl.anomaly.causes`.
+        text: a phrase with the values.
+        size: how large, 1 for just worth noting.
+    """
+
+    at: int
+    step: int
+    kind: str
+    text: str
+    size: float
+
+
+class _Plan(NamedTuple):
+    """What to do with records that hold the same metrics: worked out once, for every record is like the last."""
+
+    number: int
+    curves: tuple[Curve, ...]
+    remembered: tuple[tuple[Role, str], ...]
+    first: Mapping[Role, str]
+    by_role: Mapping[Role, tuple[str, ...]]
+    trains: bool
+
+
+class Context:
+    """The run as far as it is known, brought up to date by each record.
+
+    Attributes:
+        record: the last record taken.
+        index: observations of training so far; STEP records, or EPOCH records where there are no others.
+        gap: steps between the last two.
+        coarse: whether an observation is a whole epoch.
+        planned: steps of the whole run if the START record told them, else None.
+        resumed: whether the run began as the continuation of another.
+        facts: what happened lately, oldest first.
+
+    Args:
+        window: distances remembered for a metric's spread.
+        roles: what a metric is.
+    """
+
+    def __init__(self, window: int = 96, roles: Roles | None = None) -> None:
+        self.window = window
+        self.roles = roles or Roles()
+        self.record = Record(Kind.NOTE, 0)
+        self.index = 0
+        self.step = 0
+        self.gap = 0
+        self.coarse = False
+        self.resumed = False
+        self.planned: int | None = None
+        self.facts: list[Fact] = []
+        self.curves: dict[str, Curve] = {}
+        self.main: dict[Role, str] = {}  # the first metric that was seen in each role
+        self._plan = _Plan(0, (), (), {}, {}, False)
+        self._plans: dict[tuple[object, ...], _Plan] = {}
+        self._last: dict[Role, float] = {}
+        self._lr_peak, self._lr_rose = 0.0, -_STILL_RISING
+        self._made = 0
+        self._stepwise = False
+        self._started = False
+
+    def update(self, record: Record) -> None:
+        """Take a record; the same one again changes nothing."""
+        if record is self.record:
+            return
+        self.record = record
+        if record.kind is Kind.START:
+            self._start(record)
+        scalars = record.scalars
+        key = (record.kind, *scalars)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._make_plan(key, record)
+        self._plan = plan
+        if plan.trains:
+            self._advance(record)
+        for curve in plan.curves:
+            value = scalars[curve.name]
+            if -math.inf < value < math.inf:
+                curve.push(value)
+        for role, name in plan.remembered:
+            self._remember(role, scalars[name])
+
+    def last(self, role: Role) -> float | None:
+        """The last finite value of a role that is remembered: learning rate, KL weight, loss scale."""
+        return self._last.get(role)
+
+    @property
+    def layout(self) -> int:
+        """A number that records with the same kind and metrics share."""
+        return self._plan.number
+
+    @property
+    def warming_up(self) -> bool:
+        """Whether the learning rate is still on its first way up, or was for most of the run."""
+        return self.index - self._lr_rose < max(_STILL_RISING, self._lr_rose // 2) and self._last.get(Role.LR) == self._lr_peak
+
+    def has(self, role: Role) -> bool:
+        """Whether this record holds a metric of that role."""
+        return role in self._plan.first
+
+    def value(self, role: Role) -> float | None:
+        """This record's metric of that role, the first if there are several; None without one that is finite."""
+        name = self._plan.first.get(role)
+        if name is None:
+            return None
+        value = self.record.scalars[name]
+        return value if -math.inf < value < math.inf else None
+
+    def name(self, role: Role) -> str:
+        """The name of this record's first metric of that role; the role itself where there is none."""
+        return self._plan.first.get(role, role.value)
+
+    def names(self, role: Role) -> tuple[str, ...]:
+        """All of this record's metrics of that role."""
+        return self._plan.by_role.get(role, ())
+
+    def curve(self, role: Role) -> Curve | None:
+        """The statistics of this record's first metric of that role; None where it is absent or not finite."""
+        name = self._plan.first.get(role)
+        if name is None:
+            return None
+        curve = self.curves.get(name)
+        return curve if curve is not None and -math.inf < self.record.scalars[name] < math.inf else None
+
+    def known(self, role: Role) -> Curve | None:
+        """The statistics of the role's first metric, whether or not this record holds it."""
+        name = self.main.get(role)
+        return None if name is None else self.curves.get(name)
+
+    @property
+    def training_loss(self) -> Curve | None:
+        """This record's loss that training should lower: the whole one, or its reconstruction part.
+
+        The total of a VAE or GAN moves with the weights of its terms, so there the part that has none is watched.
+        """
+        if Role.KL in self.main or Role.GENERATOR_LOSS in self.main:
+            part = self.curves.get("loss/recon")
+            if part is not None:
+                return part if "loss/recon" in self.record.scalars and math.isfinite(part.value) else None
+        return self.curve(Role.LOSS)
+
+    def tell(self, kind: str, text: str, size: float = 1.0) -> None:
+        """Remember a fact of this moment."""
+        self.facts = [*self.facts[1 - _MOST_FACTS :], Fact(self.index, self.record.step, kind, text, size)]
+
+    def _start(self, record: Record) -> None:
+        """The plan, and whether the run goes on from a checkpoint."""
+        steps, resumed_from = record.fields.get("steps"), record.fields.get("resumed_from")
+        self.planned = steps if isinstance(steps, int) and steps > 0 else self.planned
+        if isinstance(resumed_from, int) and resumed_from > 0:
+            self.resumed = True
+            self._restart(f"resumed from step {resumed_from}", forget=record.step < self.step)
+            self.step = min(self.step, record.step)
+
+    def state_dict(self) -> dict[str, Json]:
+        return {
+            "index": self.index,
+            "step": self.step,
+            "gap": self.gap,
+            "coarse": self.coarse,
+            "planned": self.planned,
+            "facts": [list(fact) for fact in self.facts],
+            "last": {role.value: value for role, value in self._last.items()},
+            "lr": [self._lr_peak, self._lr_rose],
+            "main": {role.value: name for role, name in self.main.items()},
+            "stepwise": self._stepwise,
+            "started": self._started,
+            "curves": {name: curve.state_dict() for name, curve in self.curves.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.index, self.step, self.gap = state["index"], state["step"], state["gap"]
+        self.coarse, self.planned = state["coarse"], state["planned"]
+        self.facts = [Fact(*fact) for fact in state["facts"]]
+        self.main = {Role(role): name for role, name in state["main"].items()}
+        self._last = {Role(role): value for role, value in state["last"].items()}
+        self._lr_peak, self._lr_rose = state["lr"]
+        self._stepwise, self._started = state["stepwise"], state["started"]
+        self._plans.clear()
+        self.curves = {}
+        for name, saved in state["curves"].items():
+            curve = self.curves[name] = Curve(name, self.window)
+            curve.load_state_dict(saved)
+
+    def _make_plan(self, key: tuple[object, ...], record: Record) -> _Plan:
+        by_role: dict[Role, tuple[str, ...]] = {}
+        for name in record.scalars:
+            role = self.roles(name)
+            by_role[role] = (*by_role.get(role, ()), name)
+        trains = record.kind in {Kind.STEP, Kind.EPOCH} and not _TRAINING.isdisjoint(by_role)
+        if record.kind is Kind.STEP and trains and not self._stepwise:
+            self._stepwise = True
+            self._plans.clear()
+        if record.kind is Kind.EPOCH and self._stepwise:
+            by_role, trains = {}, False  # means of what was seen step by step
+        first = {role: names[0] for role, names in by_role.items()}
+        for role, name in first.items():
+            self.main.setdefault(role, name)
+        measured = [name for role, names in by_role.items() if role in _MEASURED for name in names]
+        curves = tuple(curve for name in measured if (curve := self._curve(name)) is not None)
+        remembered = tuple((role, first[role]) for role in _REMEMBERED if role in first)
+        self._made += 1
+        plan = _Plan(self._made, curves, remembered, first, by_role, trains)
+        if len(self._plans) >= _MOST_PLANS:
+            self._plans.clear()
+        self._plans[key] = plan
+        return plan
+
+    def _curve(self, name: str) -> Curve | None:
+        if name not in self.curves and len(self.curves) < _MOST_CURVES:
+            self.curves[name] = Curve(name, self.window)
+        return self.curves.get(name)
+
+    def _remember(self, role: Role, value: float) -> None:
+        """Keep the value, and the fact where it changed by much."""
+        before = self._last.get(role)
+        if value == before or not -math.inf < value < math.inf:
+            return
+        self._last[role] = value
+        if role is Role.LR and value > self._lr_peak:
+            self._lr_peak, self._lr_rose = value, self.index
+        if before and value > 0 and not 1 / _CHANGED < value / before < _CHANGED:
+            kind = f"{role.value}_{'up' if value > before else 'down'}"
+            self.tell(kind, f"{self.name(role)} went from {before:.3g} to {value:.3g}", value / before)
+
+    def _advance(self, record: Record) -> None:
+        """The time axis: count, and notice when it goes back or changes its rhythm."""
+        self.index += 1
+        self.coarse = record.kind is Kind.EPOCH
+        gap, before = record.step - self.step, self.gap
+        self.step = record.step
+        if not self._started:
+            self._started = True
+            return
+        if gap < 0:
+            self._restart(f"the step went back by {-gap} to {record.step}", forget=True)
+        elif gap > 0:
+            if before and not 1 / _CADENCE <= gap / before <= _CADENCE and gap > 1:
+                self._be_wary()
+            self.gap = gap
+
+    def _restart(self, text: str, forget: bool) -> None:
+        self.tell("restart", text)
+        if forget:
+            for curve in self.curves.values():
+                curve.restart()
+        self._be_wary()
+
+    def _be_wary(self) -> None:
+        for curve in self.curves.values():
+            curve.be_wary()

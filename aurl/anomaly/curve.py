@@ -1,0 +1,222 @@
+"""What is usual for one metric: its recent level, its noise, and how far chance has taken it before.
+
+Training curves decay, their noise is multiplicative and heavy-tailed. So everything is measured in logarithms: the
+level is the median of the last 32 accepted values, the rise of a value is its distance from that level with a steady
+descent taken off, and the spread is the interquartile range of such distances. Medians and quartiles are refreshed in
+batches, so a value costs a logarithm and a comparison, and a sort of a short list every eighth time.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from aurl.record import Json
+
+LEVEL = 32  # accepted values whose median is the level; so many rejected in a row are the new level
+_BLOCK = 16  # accepted values of which the largest rise is kept for the tail
+_TAIL_BLOCKS = 64
+_TAIL_RANK = 0.005 * _BLOCK  # position of the 99.5 % quantile among block maxima, as a share of their number
+_TAIL_MARGIN = 1.6
+_IQR_TO_SD = 1.349  # of a normal distribution
+_FLOOR_SD = 0.01
+_EARLY_SD = 0.06  # with few values the interquartile range may be small by chance
+_MIN_JUMP = math.log(1.4)  # a smaller rise is noise whatever its z
+_LEARNING = 100  # values until the spread is trusted, and limits drop by a third
+_WARY = 1.5
+_REST = 30  # values after an outlier that do not enter the spread
+_TINY = 1e-5  # of the first level: below, a positive metric counts as zero
+
+
+class Curve:
+    """Robust level and spread of one metric; O(1) work and memory for each value.
+
+    A metric that is positive so far is taken as its logarithm, one that is not as asinh(value / unit), which is the
+    same for large values. Outliers above the level do not enter the statistics; a level that persists is learnt anew.
+
+    Attributes:
+        name: the metric.
+        seen: finite values so far.
+        value: the last one.
+        rise: its distance above the level, in natural logarithms: 0.69 is twice the level.
+        level: median of the last values, in the same logarithms; `show` gives the metric's own unit.
+        spread: robust standard deviation of the distances.
+        high: how many of the last six values stood out, though perhaps no one enough to count.
+        slope: median distance from the level, below 0 while the metric falls steadily.
+        era: counts how often the statistics began anew; values of different eras are not comparable.
+
+    Args:
+        window: distances remembered for the spread.
+    """
+
+    def __init__(self, name: str, window: int = 96) -> None:
+        self.name, self.window = name, window
+        self.seen = self.era = 0
+        self.value = self.first = math.nan
+        self.y = self.rise = self.level = self.slope = 0.0
+        self.spread = 0.15
+        self.quartile_range, self.upper_quartile = 0.2, 0.1
+        self.tail = 0.3
+        self.unit: float | None = None  # of asinh, for a metric that is not always positive
+        self._floor = 1e-300
+        self._base = self._soft = math.inf
+        self._marks = 0  # one bit for each of the last six values
+        self._rejected: list[float] = []
+        self._rest = 0
+        self._wary_until = _LEARNING
+        self._fresh: list[float] = []
+        self._recent: list[float] = []
+        self._distances: list[float] = []
+        self._block_top = 0.0
+        self._block_size = 0
+        self._tops: list[float] = []
+        self._since_spread = 0
+
+    def push(self, value: float) -> None:
+        """Take the next finite value."""
+        self.value = value
+        if self.unit is None:
+            if value > self._floor:
+                y = math.log(value)
+            elif value < 0:
+                y = self._become_signed(value)
+            else:
+                y = math.log(self._floor)
+        else:
+            y = math.asinh(value / self.unit)
+        self.seen += 1
+        self.y = y
+        self.rise = rise = y - self._base
+        if rise > self._soft:
+            self._unusual(y)
+            return
+        self._marks = (self._marks << 1) & 63
+        self._fresh.append(y)
+        if self._rest:
+            self._rest -= 1
+        if self.seen < 64 or len(self._fresh) >= 8:
+            self._learn()
+
+    def limit(self, zscore: float, iqr: float = 0.0) -> float:
+        """The rise from which a value is unusual: `zscore` spreads, Tukey's fence, 1.4 times the level, the past tail.
+
+        While little has been seen, chance is given more room: 1.6 times `zscore` until 200 values, and the whole 1.5
+        times in the first 100 and for a while after a restart.
+        """
+        z = zscore if self.seen >= 200 else 1.6 * zscore
+        fence = self.upper_quartile - min(self.slope, 0.0) + iqr * self.quartile_range
+        usual = max(z * self.spread, fence, _MIN_JUMP, _TAIL_MARGIN * self.tail)
+        return usual * _WARY if self.seen < self._wary_until else usual
+
+    @property
+    def high(self) -> int:
+        return self._marks.bit_count()
+
+    @property
+    def z(self) -> float:
+        """Robust z-score of the last value."""
+        return self.rise / self.spread
+
+    def show(self, y: float) -> float:
+        """A level or a level plus a rise, in the metric's own unit."""
+        y = min(y, 700.0)
+        return math.exp(y) if self.unit is None else math.sinh(y) * self.unit
+
+    @property
+    def usual(self) -> float:
+        """The recent level in the metric's own unit."""
+        return self.show(self._base if self.seen > 1 else self.y)
+
+    def be_wary(self, values: int = LEVEL) -> None:
+        """Widen the limits for the next values: after a restart or a change of the logging interval."""
+        self._wary_until = max(self._wary_until, self.seen + values)
+
+    def restart(self) -> None:
+        """Forget level and noise, as after the run went back to an earlier state."""
+        fresh = Curve(self.name, self.window)
+        fresh.unit, fresh._floor, fresh.first, fresh.era = self.unit, self._floor, self.first, self.era + 1
+        self.__dict__.update(fresh.__dict__)
+
+    def state_dict(self) -> dict[str, Json]:
+        state = dict(self.__dict__)
+        for key in ("value", "first", "_base", "_soft"):
+            state[key] = state[key] if math.isfinite(state[key]) else None
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        unknown = {"value": math.nan, "first": math.nan, "_base": math.inf, "_soft": math.inf}
+        for key in self.__dict__.keys() & state.keys():
+            value = state[key]
+            self.__dict__[key] = (
+                unknown.get(key) if value is None else list(value) if isinstance(value, list) else value
+            )
+
+    def _unusual(self, y: float) -> None:
+        """A value well above the level: mark it, and leave it out if it is far above."""
+        limit = self.limit(8.0)
+        self._marks = ((self._marks << 1) & 63) | (self.rise > 0.6 * limit)
+        if self.rise <= limit:
+            self._fresh.append(y)
+            self._learn()
+            return
+        self._rest = _REST
+        self._rejected.append(y)
+        if len(self._rejected) > LEVEL:
+            self._recent, self._rejected, self._fresh = self._rejected[-LEVEL:], [], []
+            self._set_level()
+
+    def _learn(self) -> None:
+        """Move level, spread and tail on by the values that waited."""
+        fresh = self._fresh
+        if self.seen == len(fresh):
+            self.first = self.value
+        if self._recent:
+            level = self.level
+            distances = [y - level for y in fresh]
+            if not self._rest:
+                self._distances = (self._distances + distances)[-self.window :]
+                self._since_spread += len(fresh)
+            self._note_top(max(distances), len(fresh))
+        self._recent = (self._recent + fresh)[-LEVEL:]
+        self._fresh = []
+        if self._rejected:
+            del self._rejected[: len(fresh)]
+        if self.seen < 64 or self._since_spread >= 16:
+            self._set_spread()
+        self._set_level()
+
+    def _set_level(self) -> None:
+        ordered = sorted(self._recent)
+        half = len(ordered) // 2
+        self.level = ordered[half] if len(ordered) & 1 else 0.5 * (ordered[half - 1] + ordered[half])
+        self._base = self.level + min(self.slope, 0.0)
+        self._soft = 0.6 * max(_MIN_JUMP, _TAIL_MARGIN * self.tail) if self.seen >= 6 else math.inf
+        if self.unit is None and self.seen <= 8:
+            self._floor = _TINY * math.exp(min(self.level, 700.0)) or 1e-300
+
+    def _set_spread(self) -> None:
+        self._since_spread = 0
+        ordered = sorted(self._distances)
+        n = len(ordered)
+        if n < 8:
+            return
+        low, self.slope, self.upper_quartile = ordered[n // 4], ordered[n // 2], ordered[(3 * n) // 4]
+        self.quartile_range = self.upper_quartile - low
+        floor = _FLOOR_SD if self.seen >= 40 else _EARLY_SD
+        self.spread = max(self.quartile_range / _IQR_TO_SD, floor)
+        tops = sorted(self._tops)
+        self.tail = max(tops[-1 - int(_TAIL_RANK * len(tops))] if tops else 0.0, 0.15 if len(tops) < 4 else 0.0)
+
+    def _note_top(self, distance: float, size: int) -> None:
+        self._block_top = max(self._block_top, distance - min(self.slope, 0.0))
+        self._block_size += size
+        if self._block_size >= _BLOCK:
+            self._tops = [*self._tops[1 - _TAIL_BLOCKS :], self._block_top]
+            self._block_top, self._block_size = 0.0, 0
+
+    def _become_signed(self, value: float) -> float:
+        """A metric turns out not to be positive: measure it by asinh from here, and learn its level anew."""
+        unit = math.exp(self.level) if self._recent else abs(value)
+        self.restart()
+        self.value, self.unit = value, max(unit, 1e-12)
+        return math.asinh(value / self.unit)

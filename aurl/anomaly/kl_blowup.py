@@ -1,0 +1,86 @@
+"""`kl_blowup`: the KL divergence runs away from where it had settled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from aurl.anomaly.base import Rule, grade, require
+from aurl.anomaly.blocks import Blocks
+from aurl.anomaly.curve import Curve
+from aurl.anomaly.roles import Role
+from aurl.record import Record
+
+_TIMES = math.log(4.0)
+_CRITICAL = math.log(20.0)
+_HOLD = 5
+_BLOCK = 16
+_SETTLED = 4  # blocks
+_SETTLED_RANGE = math.log(2.0)
+
+
+class KlBlowup(Rule):
+    """The log KL against the level at which it last stood still.
+
+    It has settled when four block medians (16 observations each) lie within a factor two; before, a KL that grows is
+    just learning. Five observations in a row above four times that level are a warning, above twenty times critical.
+    Not told after the KL weight was lowered, when a larger KL is what was asked for.
+
+    Args:
+        confirm: observations in a row, at least 1; two more than `anomaly.confirm`.
+    """
+
+    type = "kl_blowup"
+    needs = frozenset({Role.KL})
+    memory = ("_rounds", "_blocks", "_settled", "_high", "_onset", "_weight")
+
+    def __init__(self, *, confirm: int = 3) -> None:
+        super().__init__()
+        require("confirm", confirm, confirm >= 1, "1 or more")
+        self.hold = max(1, confirm - 3 + _HOLD)
+        self._blocks = Blocks(_BLOCK)
+        self._settled: float | None = None
+        self._high = self._onset = 0
+        self._weight: float | None = None  # of the KL when it settled
+
+    def look(self, record: Record) -> Iterable[Record]:
+        curve = self.context.curve(Role.KL)
+        if curve is None or curve.unit is not None:
+            return ()
+        if self.settle_blocks(self._blocks, curve):
+            self._settled, self._high = None, 0
+        weight = self.context.last(Role.KL_WEIGHT)
+        if self._settled is not None and weight is not None and self._weight and weight < 0.9 * self._weight:
+            self._settled = None
+        if self._settled is not None and curve.y > self._settled + _TIMES:
+            if not self._high:
+                self._onset = record.step
+            self._high += 1
+            return (self._tell(curve, self._settled),) if self._high >= self.hold else ()
+        self._high = 0
+        if self._blocks.push(curve.y):
+            self._settle(weight)
+        return ()
+
+    def _settle(self, weight: float | None) -> None:
+        last = self._blocks.recent
+        if len(last) >= _SETTLED and max(last) - min(last) < _SETTLED_RANGE:
+            self._settled, self._weight = max(last), weight
+
+    def _tell(self, curve: Curve, settled: float) -> Record:
+        usual, context = math.exp(settled), self.context
+        times = curve.y - settled
+        return self.found(
+            grade(times, warning=0.0, critical=_CRITICAL),
+            f"{curve.name} is {curve.value:.4g} nats, {math.exp(min(times, 700)):.3g} times the {usual:.4g} it had "
+            "settled at",
+            metric=curve.name,
+            value=curve.value,
+            expected=(None, 4.0 * usual),
+            suggestions=(
+                self.settings.scale("beta", 3.0, context.last(Role.KL_WEIGHT)),
+                self.settings.scale("lr", 0.3, context.last(Role.LR)),
+                "bound the posterior's log variance, for example to [-8, 8]",
+            ),
+            onset_step=self._onset,
+        )

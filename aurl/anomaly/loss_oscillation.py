@@ -1,0 +1,142 @@
+"""`loss_oscillation`: the loss swings up and down widely and gains nothing by it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from aurl.anomaly.base import Rule, require
+from aurl.anomaly.blocks import median
+from aurl.anomaly.roles import Role
+from aurl.record import Kind, Record, Severity
+
+_SMOOTH = 5
+_RAW = 24  # losses in which swings by a factor ten are told at once
+_KEPT = 64
+_FEW = 24
+_EVERY = 8
+_RANGE = math.log(2.5)
+_WILD = math.log(10.0)
+_CALM = math.log(1.5)  # range that counts when it is also three times what it was
+_TIMES_CALM = 3.0
+_CROSSINGS = 5
+_VAL_KEPT, _VAL_CROSSINGS = 12, 3
+
+
+class LossOscillation(Rule):
+    """Counts swings of the smoothed loss with a Schmitt trigger.
+
+    Medians of five losses, every second one, 64 of them: their 10-90 % range must exceed a factor 2.5, or 1.5 and three
+    times what it was earlier in the run; they must cross from below 30 % to above 70 % of it, or back, five times; and
+    the last third must not lie below the first. A warning; critical when the range exceeds ten. The same is asked of
+    the last twelve validation losses, with three crossings.
+
+    Args:
+        confirm: checks in a row, each eight losses apart, at least 1; one less than `anomaly.confirm`.
+    """
+
+    type = "loss_oscillation"
+    kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL})
+    needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
+    memory = ("_raw", "_era", "_smooth", "_count", "_streak", "_calm", "_validation", "_onset")
+
+    def __init__(self, *, confirm: int = 3) -> None:
+        super().__init__()
+        require("confirm", confirm, confirm >= 2, "2 or more for loss_oscillation")
+        self.confirm = confirm - 1
+        self._raw: list[float] = []
+        self._smooth: list[float] = []
+        self._count = self._streak = self._onset = self._era = 0
+        self._calm: list[float] = []  # ranges of earlier stretches
+        self._validation: list[float] = []
+
+    def look(self, record: Record) -> Iterable[Record]:
+        curve = self.context.training_loss
+        if curve is not None:
+            if self._era != curve.era:
+                self._era, self._raw, self._smooth, self._calm = curve.era, [], [], []
+            self._count += 1
+            self._raw = [*self._raw[1 - _RAW :], curve.y]
+            if self._count % 2 == 0 and len(self._raw) >= _SMOOTH:
+                self._smooth = [*self._smooth[1 - _KEPT :], sorted(self._raw[-_SMOOTH:])[2]]
+            if self._count % _EVERY == 0:
+                yield from self._train(curve.name, curve.value)
+        validation = self.context.value(Role.VAL_LOSS)
+        if validation is not None and validation > 0:
+            self._validation = [*self._validation[1 - _VAL_KEPT :], math.log(validation)]
+            yield from self._validate(validation)
+
+    def _train(self, name: str, value: float) -> Iterable[Record]:
+        values, needed = self._smooth, self.confirm
+        if len(values) < _FEW or (len(self._raw) == _RAW and _is_wild(self._raw)):
+            values, needed = self._raw, 1
+        if len(values) < _FEW:
+            return ()
+        low, high = _deciles(values)
+        spread = high - low
+        if self._count % (2 * _KEPT) == 0:
+            self._calm = [*self._calm[-15:], spread]
+        usual = median(self._calm) if len(self._calm) >= 2 else math.inf
+        wide = spread > (_WILD if values is self._raw else _RANGE) or spread > max(_CALM, _TIMES_CALM * usual)
+        if not wide or not _gains_nothing(values) or _crossings(values, low, high) < _CROSSINGS:
+            self._streak = 0
+            return ()
+        self._streak += 1
+        if self._streak == 1:
+            self._onset = max(0, self.context.step - len(values) * self.context.gap)
+        if self._streak < needed:
+            return ()
+        severity = Severity.CRITICAL if spread > _WILD else Severity.WARNING
+        return (self._tell(name, value, low, high, severity, self._onset),)
+
+    def _validate(self, value: float) -> Iterable[Record]:
+        values = self._validation
+        if len(values) < 6:
+            return ()
+        low, high = _deciles(values)
+        if high - low < _RANGE or not _gains_nothing(values) or _crossings(values, low, high) < _VAL_CROSSINGS:
+            return ()
+        return (self._tell(self.context.name(Role.VAL_LOSS), value, low, high, Severity.WARNING, None),)
+
+    def _tell(self, name: str, value: float, low: float, high: float, severity: Severity, onset: int | None) -> Record:
+        lr = self.context.last(Role.LR)
+        return self.found(
+            severity,
+            f"{name} swings between {math.exp(min(low, 700)):.4g} and {math.exp(min(high, 700)):.4g}",
+            metric=name,
+            value=value,
+            suggestions=(
+                self.settings.scale("lr", 0.3, lr),
+                self.settings.scale("batch_size", 2.0, why="or accumulate gradients"),
+            ),
+            onset_step=onset,
+        )
+
+
+def _is_wild(values: Sequence[float]) -> bool:
+    low, high = _deciles(values)
+    return high - low > _WILD and _gains_nothing(values) and _crossings(values, low, high) >= _CROSSINGS
+
+
+def _deciles(values: Sequence[float]) -> tuple[float, float]:
+    ordered = sorted(values)
+    tenth = len(ordered) // 10
+    return ordered[tenth], ordered[-1 - tenth]
+
+
+def _crossings(values: Sequence[float], low: float, high: float) -> int:
+    """How often the values go from below 30 % to above 70 % of the range, or back."""
+    bottom, top = low + 0.3 * (high - low), low + 0.7 * (high - low)
+    side, count = 0, 0
+    for value in values:
+        new = 1 if value > top else -1 if value < bottom else side
+        count += new != side and side != 0
+        side = new
+    return count
+
+
+def _gains_nothing(values: Sequence[float]) -> bool:
+    third = len(values) // 3
+    ordered = list(values)
+    low, high = _deciles(ordered)
+    return median(ordered[:third]) - median(ordered[-third:]) < 0.5 * (high - low)

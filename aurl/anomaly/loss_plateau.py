@@ -1,0 +1,132 @@
+"""`loss_plateau`: the loss stopped falling long ago, or all at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from aurl.anomaly.base import Rule, require
+from aurl.anomaly.blocks import Blocks, median
+from aurl.anomaly.curve import Curve
+from aurl.anomaly.roles import Role
+from aurl.anomaly.trend import fall
+from aurl.record import Record, Severity
+
+_MIN_BLOCKS = 12
+_BLOCK = 16
+_GAIN = 0.01  # 1 %: less over three quarters of a run is nothing
+_LOSS = -0.03  # a rise beyond this is no plateau
+_SPACING = 1.05  # checks are 5 % of the run apart
+_SHIFT = math.log(1.25)  # a level so far above the last is a new beginning
+_DECAYED = 0.3  # of the peak: with a learning rate below, standing still is expected
+_CHANCE = tuple(math.log(k) for k in (2, 4, 10, 20, 50, 100, 200, 256, 1000, 1024, 8192, 21841, 32000, 32768, 50257))
+_CHANCE_MARGIN = 0.005
+
+
+class LossPlateau(Rule):
+    """Over the last three quarters of the run, the loss fell by less than 1 %, with 95 % confidence.
+
+    The fall is the median of the first third of that stretch minus the median of its last third, in logarithms of
+    block medians, and its standard error comes from the noise of those blocks: a noisy loss needs longer before
+    anything is claimed. `confirm` checks in a row, each 5 % of the run later, make it a warning; an info where the
+    learning rate has decayed below 30 % of its peak; critical at the loss of guessing among K classes, ln K. A loss
+    that jumped to a higher level and stays there begins a new stretch. It is not told while the validation loss
+    improves.
+
+    Args:
+        confirm: checks in a row, at least 2.
+        observations: losses before anything is told, at least 50; epochs count for ten.
+    """
+
+    type = "loss_plateau"
+    needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
+    memory = ("_rounds", "_blocks", "_next", "_flat", "_onset", "_validation", "_peak_lr")
+
+    def __init__(self, *, confirm: int = 3, observations: int = 200) -> None:
+        super().__init__()
+        require("confirm", confirm, confirm >= 2, "2 or more for loss_plateau")
+        require("detectors.loss_plateau.observations", observations, observations >= 50, "50 or more")
+        self.confirm, self.observations = confirm, observations
+        self._blocks = Blocks(_BLOCK)
+        self._forget()
+        self._validation: list[float] = []
+        self._peak_lr = 0.0
+
+    def _forget(self) -> None:
+        self._next = 0.0
+        self._flat = self._onset = 0
+
+    def look(self, record: Record) -> Iterable[Record]:
+        validation = self.context.value(Role.VAL_LOSS)
+        if validation is not None and validation > 0:
+            self._validation = [*self._validation[-31:], math.log(validation)]
+        lr = self.context.value(Role.LR)
+        if lr is not None and lr > self._peak_lr:
+            self._peak_lr = lr
+        curve = self.context.training_loss
+        if curve is None:
+            return ()
+        if self.settle_blocks(self._blocks, curve):
+            self._forget()
+        if not self._blocks.push(curve.y):
+            return ()
+        return self._check(curve)
+
+    def _check(self, curve: Curve) -> Iterable[Record]:
+        blocks = self._blocks
+        medians = blocks.medians
+        if len(medians) >= 4 and min(medians[-2:]) > max(medians[-4:-2]) + _SHIFT:
+            blocks.medians = medians[-2:]
+            blocks.completed, self._next, self._flat = 2 * blocks.width // blocks.size, 0.0, 0
+        weight = 10 if self.context.coarse else 1
+        if len(medians) < _MIN_BLOCKS or blocks.seen * weight < max(self.observations, self._next):
+            return ()
+        self._next = blocks.seen * weight * _SPACING
+        if self.context.warming_up:
+            return ()
+        fell = fall(medians[len(medians) // 4 :])
+        if not (fell.size > _LOSS and fell.at_most < _GAIN) or self._validation_improves():
+            self._flat = 0
+            return ()
+        self._flat += 1
+        if self._flat == 1:
+            self._onset = self.context.step - int(0.75 * blocks.seen) * self.context.gap
+        return (self._tell(curve, fell.size, fell.error),)
+
+    def _tell(self, curve: Curve, size: float, error: float) -> Record:
+        level = curve.show(median(self._blocks.medians[-3:]))
+        guessing = next((k for k in _CHANCE if abs(level - k) < _CHANCE_MARGIN * k), None)
+        lr = self.context.last(Role.LR)
+        decayed = lr is not None and lr <= _DECAYED * self._peak_lr
+        severity = Severity.INFO
+        if self._flat >= self.confirm and not decayed:
+            severity = Severity.CRITICAL if guessing else Severity.WARNING
+        chance = f", the loss of guessing among {round(math.exp(guessing))} classes" if guessing else ""
+        return self.found(
+            severity,
+            f"{curve.name} stays at {level:.4g}{chance}: it changed by {-100 * size:+.2f} % over three quarters of the run",
+            metric=curve.name,
+            value=level,
+            expected=(None, level * math.exp(-_GAIN)),
+            suggestions=self._advice(lr, decayed, guessing is not None),
+            evidence=(f"fall {100 * size:.2f} % +- {200 * error:.2f} %",),
+            onset_step=max(0, self._onset),
+            hold=2 * _BLOCK + int(2.0 * (_SPACING - 1.0) * self._blocks.seen),
+        )
+
+    def _advice(self, lr: float | None, decayed: bool, guessing: bool) -> tuple[str, ...]:
+        if decayed:
+            return ("stop here, or start anew with a longer schedule",)
+        if guessing:
+            return (
+                self.settings.scale("lr", 0.1, lr, "the model outputs the class frequencies, as after a blow-up"),
+                "check that inputs and targets belong together",
+            )
+        return (
+            self.settings.scale("lr", 3.0, lr, "if it was always this flat"),
+            self.settings.scale("lr", 0.3, lr, "if it fell before"),
+            "check that the gradient reaches all parameters",
+        )
+
+    def _validation_improves(self) -> bool:
+        return len(self._validation) >= 6 and fall(self._validation[len(self._validation) // 2 :]).size > 0.5 * _GAIN

@@ -1,0 +1,116 @@
+"""The user's own configuration, so that advice can name a key and a value: "lower optim.lr from 0.003 to 0.001"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# What a setting is called: aurl's key first, then the last part of the keys that other trainers use.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "lr": ("optim.lr", "lr", "learning_rate", "base_lr", "max_lr"),
+    "discriminator_lr": ("optim.discriminator_lr", "discriminator_lr", "d_lr", "lr_d"),
+    "warmup_steps": ("optim.warmup_steps", "warmup_steps", "num_warmup_steps", "warmup", "warmup_iters"),
+    "min_lr_ratio": ("optim.min_lr_ratio", "min_lr_ratio"),
+    "weight_decay": ("optim.weight_decay", "weight_decay", "wd"),
+    "clip_norm": ("trainer.clip_norm", "clip_norm", "max_grad_norm", "gradient_clip_val", "grad_clip", "clip_grad"),
+    "precision": ("trainer.precision", "precision", "dtype", "mixed_precision"),
+    "accumulate": ("trainer.accumulate", "accumulate", "gradient_accumulation_steps", "accumulate_grad_batches"),
+    "batch_size": ("data.batch_size", "batch_size", "per_device_train_batch_size", "train_batch_size"),
+    "workers": ("data.workers", "workers", "num_workers", "dataloader_num_workers"),
+    "dropout": ("model.dropout", "dropout"),
+    "beta": ("model.beta", "beta", "kl_weight"),
+    "beta_warmup_steps": ("model.beta_warmup_steps", "beta_warmup_steps", "kl_warmup_steps"),
+    "free_bits": ("model.free_bits", "free_bits"),
+    "word_dropout": ("model.word_dropout", "word_dropout"),
+    "adversarial_weight": ("model.adversarial_weight", "adversarial_weight"),
+    "d_model": ("model.d_model", "d_model", "hidden_size", "n_embd"),
+    "epochs": ("trainer.epochs", "epochs", "max_epochs", "num_train_epochs"),
+    "checkpoint_activations": ("model.checkpoint_activations", "checkpoint_activations", "gradient_checkpointing"),
+}
+_WORDS = {"lr": "the learning rate", "clip_norm": "the gradient clipping norm", "beta": "the weight of the KL term"}
+
+
+class Settings:
+    """Looks up what a run was configured with, by what a setting means.
+
+    Args:
+        config: the run's configuration, flat, `{"optim.lr": 0.003}`, or nested; empty where it is not known.
+    """
+
+    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+        self._config = dict(_flat(config or {}, ""))
+        self._keys: dict[str, str | None] = {}
+
+    def key(self, meaning: str) -> str | None:
+        """The user's key for a setting such as `lr`; None where the configuration has none."""
+        if meaning not in self._keys:
+            self._keys[meaning] = self._find(meaning)
+        return self._keys[meaning]
+
+    def value(self, meaning: str) -> float | None:
+        """The configured number; None where there is none."""
+        value = self._config.get(self.key(meaning) or "")
+        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+    def text(self, meaning: str) -> str | None:
+        """The configured value as text; None where there is none."""
+        value = self._config.get(self.key(meaning) or "")
+        return None if value is None else str(value)
+
+    def scale(self, meaning: str, factor: float, observed: float | None = None, why: str = "") -> str:
+        """Advice to multiply a setting, rounded to one digit: "lower optim.lr from 0.003 to 0.001".
+
+        Args:
+            observed: its value as seen in the log, used where the configuration does not tell.
+        """
+        verb = "lower" if factor < 1 else "raise"
+        name, value = self._named(meaning), self.value(meaning)
+        if value is None:
+            value = observed
+        if value is None or value == 0:
+            return f"{verb} {name}, to {factor:.2g} times its value{_because(why)}"
+        return f"{verb} {name} from {_short(value)} to {_short(float(f'{value * factor:.1g}'))}{_because(why)}"
+
+    def put(self, meaning: str, wanted: float | str, why: str = "") -> str:
+        """Advice to set something to a value: "set trainer.clip_norm to 1 (it is 0)"."""
+        key = self.key(meaning)
+        now = self._config.get(key) if key else None
+        shown = _short(wanted) if isinstance(wanted, float) else wanted
+        is_now = f" (it is {_short(now) if isinstance(now, float) else now})" if key and now is not None else ""
+        return f"set {self._named(meaning)} to {shown}{is_now}{_because(why)}"
+
+    def _named(self, meaning: str) -> str:
+        key = self.key(meaning)
+        if key:
+            return key
+        if self._config:
+            return _NAMES[meaning][0]
+        return _WORDS.get(meaning, meaning.replace("_", " "))
+
+    def _find(self, meaning: str) -> str | None:
+        names = _NAMES[meaning]
+        for name in names:
+            if name in self._config:
+                return name
+        for name in names:
+            for key in self._config:
+                if key.rsplit(".", 1)[-1].replace("-", "_").lower() == name:
+                    return key
+        return None
+
+
+def _flat(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    for key, value in node.items():
+        child = f"{path}.{key}" if path else str(key)
+        if isinstance(value, Mapping):
+            yield from _flat(value, child)
+        else:
+            yield child, value
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _because(why: str) -> str:
+    return f": {why}" if why else ""

@@ -1,0 +1,95 @@
+"""`underfitting`: the run has hardly learnt anything since it began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aurl.anomaly.base import Rule, require
+from aurl.anomaly.blocks import Blocks, median, noise
+from aurl.anomaly.curve import Curve
+from aurl.anomaly.roles import Role
+from aurl.anomaly.trend import fall
+from aurl.record import Record, Severity
+
+_BLOCK = 16
+_GAIN = 0.015
+_LOSS = -0.5  # a loss that rises by more has another name
+_SPACING = 1.1
+_DROP = 0.1  # from the first value to the first block: something was learnt at once
+_PLANNED_SHARE = 0.05
+_COARSE = 20  # an epoch counts for so many observations
+
+
+class Underfitting(Rule):
+    """Since its first values, the loss fell by less than 1.5 %, with 95 % confidence, after 200 of them.
+
+    Not told of a run that was resumed, in the first 5 % of a planned run, or while the learning rate still rises. A
+    warning; critical once ten times as long.
+
+    Args:
+        observations: losses before anything is told, at least 20; epochs count for twenty.
+    """
+
+    type = "underfitting"
+    needs = frozenset({Role.LOSS, Role.LOSS_PART})
+    memory = ("_rounds", "_blocks", "_first", "_next")
+
+    def __init__(self, *, observations: int = 200) -> None:
+        super().__init__()
+        require("detectors.underfitting.observations", observations, observations >= 20, "20 or more")
+        self.observations = observations
+        self._blocks = Blocks(_BLOCK)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._first: float | None = None
+        self._next = 0.0
+
+    def look(self, record: Record) -> Iterable[Record]:
+        curve = self.context.training_loss
+        if curve is None or self.context.resumed:
+            return ()
+        if self.settle_blocks(self._blocks, curve):
+            self._forget()
+        if self._first is None:
+            self._first = curve.y
+        if not self._blocks.push(curve.y):
+            return ()
+        return self._check(curve)
+
+    def _check(self, curve: Curve) -> Iterable[Record]:
+        seen = self._blocks.seen * (_COARSE if self.context.coarse else 1)
+        planned = self.context.planned
+        early = planned is not None and self.context.step < _PLANNED_SHARE * planned
+        if seen < max(self.observations, self._next) or early or self.context.warming_up:
+            return ()
+        self._next = seen * _SPACING
+        medians = self._blocks.medians
+        if len(medians) < 4 or self._first is None:
+            return ()
+        fell = fall(medians)
+        at_once = self._first - medians[0] > max(_DROP, 5.0 * curve.spread)
+        soon = medians[0] - median(medians[-3:]) > _GAIN + 3.0 * noise(medians)
+        if at_once or soon or not _LOSS < fell.size or fell.at_most >= _GAIN:
+            return ()
+        gain = medians[0] - median(medians[-3:])
+        severity = Severity.CRITICAL if seen >= 10 * self.observations else Severity.WARNING
+        return (self._tell(curve, gain, severity),)
+
+    def _tell(self, curve: Curve, gain: float, severity: Severity) -> Record:
+        lr = self.context.last(Role.LR)
+        now = curve.show(median(self._blocks.medians[-3:]))
+        return self.found(
+            severity,
+            f"{curve.name} is {now:.4g} after {self._blocks.seen} observations, {100 * gain:.2f} % below where it began",
+            metric=curve.name,
+            value=now,
+            expected=(None, curve.show(self._blocks.medians[0] - _GAIN)),
+            suggestions=(
+                self.settings.scale("lr", 10.0, lr, "if the update is too small to see"),
+                "check that inputs and targets belong together, and that the optimiser holds the model's parameters",
+                self.settings.scale("d_model", 2.0, why="if a larger model learns where this one does not"),
+            ),
+            onset_step=0,
+            hold=2 * _BLOCK + int(2.0 * (_SPACING - 1.0) * self._blocks.seen),
+        )

@@ -1,0 +1,196 @@
+"""Runs the detectors and makes episodes of what they find: few alerts, each with its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aurl.anomaly import causes, telling
+from aurl.anomaly.base import Detector, Rule
+from aurl.anomaly.context import Context
+from aurl.anomaly.curve import Curve
+from aurl.anomaly.incidents import Incident, Incidents
+from aurl.anomaly.roles import Role, Roles
+from aurl.anomaly.settings import Settings
+from aurl.errors import ConfigError
+from aurl.record import Json, Kind, Record, Severity
+
+_PER = 1000  # observations in which at most so many alerts are told
+_EXPECTED = 32  # observations after a restart in which jumps are half expected
+_JUMPY = frozenset({"loss_spike", "gradient_explosion", "training_divergence", "throughput_degradation", "data_stall"})
+_IGNORED = frozenset({Kind.ALERT, Kind.NOTE, Kind.CHECKPOINT, Kind.DATA, Kind.END})
+_CAUSES_TOLD = 4
+
+
+class Watch:
+    """Shows each record to the detectors, and answers with alerts: when something begins, when it gets worse, its end.
+
+    An alert's fields are those of `aurl.anomaly.base.alert`, and `status` (open, worse, end), `incident` (its number in
+    the run), `episode` (the number of the incident that it goes back to), `chain` (the incidents of the episode,
+    oldest first), `causes` (ranked, each with name, score and evidence) and `suppressed` (alerts left out by the cap).
+
+    Attributes:
+        detectors: by name.
+        context: the shared statistics and the time axis.
+        incidents: those that are open, and the last that ended.
+
+    Args:
+        detectors: by name; those of the same window share their statistics.
+        cooldown: see `Incidents`.
+        max_alerts: alerts told in 1,000 observations; more are counted, fatal ones always told.
+        roles: shell patterns of metric names by role, see `aurl.anomaly.roles.Roles`.
+        config: the run's flat configuration, for advice that names its keys.
+
+    Raises:
+        ConfigError: a setting out of range, or an unknown role.
+    """
+
+    def __init__(
+        self,
+        detectors: Mapping[str, Detector],
+        *,
+        cooldown: int = 50,
+        max_alerts: int = 10,
+        roles: Mapping[str, str | Sequence[str]] | None = None,
+        config: Mapping[str, Json] | None = None,
+    ) -> None:
+        if cooldown < 1:
+            raise ConfigError(f"anomaly.cooldown={cooldown}: allowed is 1 or more")
+        if max_alerts < 1:
+            raise ConfigError(f"anomaly.max_alerts={max_alerts}: allowed is 1 or more")
+        self.detectors = dict(detectors)
+        self.max_alerts = max_alerts
+        self.settings = Settings(config)
+        self.incidents = Incidents(cooldown)
+        self._roles = Roles(roles)
+        self._contexts: dict[int, Context] = {}
+        for detector in self.detectors.values():
+            if isinstance(detector, Rule):
+                detector.context = self._shared(detector.window)
+                detector.settings = self.settings
+        self.context = next(iter(self._contexts.values()), None) or self._shared(96)
+        self._looking: dict[tuple[Kind | str, int], tuple[tuple[str, Detector], ...]] = {}
+        self._told_at: dict[bool, list[int]] = {False: [], True: []}  # when, apart for infos
+        self._suppressed = 0
+
+    def observe(self, record: Record) -> list[Record]:
+        """The alerts to write because of this record, mostly none."""
+        if record.kind in _IGNORED:
+            return []
+        for context in self._contexts.values():
+            context.update(record)
+        looking = self._looking.get((record.kind, self.context.layout))
+        if looking is None:
+            looking = self._choose(record)
+        findings: list[tuple[str, Record]] = []
+        for name, detector in looking:
+            for finding in detector.observe(record):
+                findings.append((name, finding))  # noqa: PERF401  the usual case is none
+        if not findings and not self.incidents.open:
+            return []
+        return self._judge(record, findings, looking)
+
+    def healthy_since(self) -> int:
+        """Observations since anything critical was last found; those of the whole run if nothing was."""
+        bad = [incident.last for incident in self.incidents.known() if incident.severity >= Severity.CRITICAL.rank]
+        return self.context.index - max(bad, default=0)
+
+    def gradient_limit(self, zscore: float = 8.0) -> float:
+        """The gradient norm above which a step would be an outlier; infinite while too little is known."""
+        curve: Curve | None = self.context.known(Role.GRAD_NORM)
+        if curve is None or curve.seen < 32:
+            return float("inf")
+        return curve.show(curve.level + curve.limit(zscore))
+
+    def state_dict(self) -> dict[str, Json]:
+        """The memory of detectors, statistics and incidents; JSON values."""
+        return {
+            "detectors": {name: detector.state_dict() for name, detector in self.detectors.items()},
+            "contexts": {str(window): context.state_dict() for window, context in self._contexts.items()},
+            "incidents": self.incidents.state_dict(),
+            "told_at": [self._told_at[False], self._told_at[True]],
+            "suppressed": self._suppressed,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take the memory back; detectors that are new since then start empty."""
+        for name, detector in self.detectors.items():
+            if name in state["detectors"]:
+                detector.load_state_dict(dict(state["detectors"][name]))
+        for window, saved in state["contexts"].items():
+            if int(window) in self._contexts:
+                self._contexts[int(window)].load_state_dict(saved)
+        self.incidents.load_state_dict(state["incidents"])
+        self._told_at = dict(zip((False, True), state["told_at"], strict=True))
+        self._suppressed = state["suppressed"]
+
+    def _shared(self, window: int) -> Context:
+        if window not in self._contexts:
+            self._contexts[window] = Context(window, self._roles)
+        return self._contexts[window]
+
+    def _choose(self, record: Record) -> tuple[tuple[str, Detector], ...]:
+        """The detectors that have something to look at in records like this one."""
+        chosen = tuple(
+            (name, detector)
+            for name, detector in self.detectors.items()
+            if not isinstance(detector, Rule)
+            or (
+                record.kind in detector.kinds
+                and (not detector.needs or any(self.context.has(role) for role in detector.needs))
+            )
+        )
+        if len(self._looking) > 256:
+            self._looking.clear()
+        self._looking[record.kind, self.context.layout] = chosen
+        return chosen
+
+    def _judge(
+        self, record: Record, findings: list[tuple[str, Record]], looking: tuple[tuple[str, Detector], ...]
+    ) -> list[Record]:
+        """Findings become incidents; those that are news are told, and those that are over."""
+        touched: dict[int, tuple[Incident, Record]] = {}
+        for name, finding in findings:
+            expected = self._milder_if_expected(finding)
+            incident = self.incidents.take(expected, name, self.context.index, self._roles)
+            known = touched.get(incident.id)
+            if known is None or telling.rank(expected) > telling.rank(known[1]):
+                touched[incident.id] = (incident, expected)
+        found = {name for name, _ in findings}
+        over = self.incidents.rest([name for name, _ in looking if name not in found], record.kind)
+        alerts = [telling.end(record, incident, self._episode(incident)) for incident in over if incident.told >= 0]
+        for incident, finding in touched.values():
+            if incident.is_news:
+                alerts += self._tell(incident, finding)
+        return alerts
+
+    def _tell(self, incident: Incident, finding: Record) -> list[Record]:
+        if not self._may_tell(incident):
+            self._suppressed += 1
+            return []
+        ranked = causes.rank(incident, self.incidents.known(), self.context, self.settings)
+        causes.blame(incident, ranked)
+        suppressed, self._suppressed = self._suppressed, 0
+        return [telling.begin(finding, incident, self._episode(incident), ranked, suppressed)]
+
+    def _may_tell(self, incident: Incident) -> bool:
+        """Whether the cap lets it be told; infos have one of their own, so that they use up nobody's."""
+        index, info = self.context.index, incident.severity == 0
+        self._told_at[info] = [at for at in self._told_at[info] if at > index - _PER]
+        if len(self._told_at[info]) >= self.max_alerts and incident.severity < Severity.FATAL.rank:
+            return False
+        self._told_at[info].append(index)
+        return True
+
+    def _episode(self, incident: Incident) -> list[Incident]:
+        return [other for other in self.incidents.known() if other.episode == incident.episode]
+
+    def _milder_if_expected(self, finding: Record) -> Record:
+        """Just after a restart, jumps are half expected: one degree milder."""
+        rank = telling.rank(finding)
+        if finding.fields["type"] not in _JUMPY or not 0 < rank < Severity.FATAL.rank:
+            return finding
+        restarts = [fact.at for fact in self.context.facts if fact.kind == "restart"]
+        if not restarts or self.context.index - restarts[-1] > _EXPECTED:
+            return finding
+        return telling.with_fields(finding, severity=tuple(Severity)[rank - 1].value)
