@@ -80,14 +80,17 @@ def load(
 ) -> dict[str, Any]:
     """Fill the model, its optimisers and the given tensors in place, and return the JSON state.
 
+    Further tensors that the checkpoint does not hold are left as they are.
+
     Raises:
         CheckpointError: the directory is missing, truncated, of another format, or of another model.
     """
     content = _read_state(folder)
     values, numbers = _collect(model, optimizers or {})
-    values |= {f"extra.{name}": tensor for name, tensor in (tensors or {}).items()}
     reader = _reader(folder)
-    _check_same_model(folder, reader, values)
+    found = _check_same_model(folder, reader, values)
+    extras = {f"extra.{name}": tensor for name, tensor in (tensors or {}).items()}
+    values |= {name: tensor for name, tensor in extras.items() if name in found}
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="torch.distributed is disabled")
@@ -167,7 +170,7 @@ def _read_state(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _check_same_model(folder: Path, reader: HuggingFaceStorageReader, values: Mapping[str, Tensor]) -> None:
+def _check_same_model(folder: Path, reader: HuggingFaceStorageReader, values: Mapping[str, Tensor]) -> set[str]:
     try:
         found = reader.read_metadata().state_dict_metadata
     except (SafetensorError, OSError, KeyError, ValueError) as error:
@@ -190,6 +193,7 @@ def _check_same_model(folder: Path, reader: HuggingFaceStorageReader, values: Ma
             f"{folder}: of another model ({'; '.join(wrong[:3])}{more}); "
             "use the model and sizes that the run was started with, see its .hydra/config.yaml"
         )
+    return set(found)
 
 
 def _with_prefix(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:

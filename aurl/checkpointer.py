@@ -87,6 +87,20 @@ class Checkpointer:
         self._prune()
         return Saved(path, best, value)
 
+    def saved(self) -> list[Path]:
+        """The checkpoints that are there, oldest first."""
+        return [self.folder / name for name in self._scores]
+
+    def forget_after(self, step: int) -> None:
+        """Remove the checkpoints of later steps, which hold what a rollback undid, and point `latest` at this one."""
+        for path in self.folder.glob("step_*"):
+            if int(path.name.removeprefix("step_")) > step:
+                shutil.rmtree(path, ignore_errors=True)
+                self._scores.pop(path.name, None)
+        _point(self.folder / "latest", f"step_{step:08d}")
+        if (best := self.folder / "best").is_symlink() and not best.exists():
+            best.unlink()
+
     def state_dict(self) -> dict[str, Json]:
         """What is known of the checkpoints, the one being written apart."""
         return {

@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from aurl.errors import AurlError, ConfigError
+from aurl.gate import GradientGate
 from aurl.models.base import MusicModel
 from aurl.optim import AdamW
+from aurl.probes import Probes
 
 Precision = Literal["fp32", "bf16", "fp16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -33,6 +35,11 @@ class Engine:
         accumulate: micro-batches whose gradients make one optimiser step, >= 1.
         clip_norm: largest gradient norm of a phase; 0 measures the norm and clips nothing.
         compile: run the model through `torch.compile`.
+        probe_every: steps between looks at single layers, see `aurl.probes`; 0 for never.
+
+    Attributes:
+        gates: by phase, what leaves out steps with broken gradients; empty where nothing is left out.
+        lr_scale: what the planned learning rate is multiplied by.
 
     Raises:
         ConfigError: a device, precision or number that cannot be had; the message names the key.
@@ -46,7 +53,10 @@ class Engine:
         accumulate: int = 1,
         clip_norm: float = 1.0,
         compile: bool = False,
+        probe_every: int = 50,
     ) -> None:
+        if probe_every < 0:
+            raise ConfigError(f"trainer.probe_every={probe_every}: needs 0 (never) or more")
         if precision not in _DTYPES:
             raise ConfigError(f"trainer.precision={precision}: allowed are {', '.join(_DTYPES)}")
         if accumulate < 1:
@@ -60,6 +70,10 @@ class Engine:
         self.precision, self.accumulate, self.clip_norm = precision, accumulate, clip_norm
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
+        self.gates: dict[str, GradientGate] = {}
+        self.lr_scale = 1.0
+        self._probe_every = probe_every
+        self._probes: dict[str, Probes] = {}
         self._compile = compile
         self._params: dict[str, list[nn.Parameter]] = {}
 
@@ -74,23 +88,29 @@ class Engine:
         self.optim = optim
         self._params = {phase: model.phase_parameters(phase) for phase in model.phases}
         self.optimizers = {phase: optim.build(params, phase) for phase, params in self._params.items()}
+        self._probes = {"generator": Probes(self._params["generator"])}
         self.module: nn.Module = torch.compile(self.model) if self._compile else self.model  # type: ignore[assignment]
         if self.world > 1:
             self._join_processes()
             self.module = DistributedDataParallel(self.module, find_unused_parameters=len(model.phases) > 1)
 
+    def guard(self) -> None:
+        """From now on leave out optimiser steps whose gradient is not finite or an outlier."""
+        self.gates = {phase: GradientGate(self.device) for phase in self.model.phases}
+
     def train_step(self, batches: Sequence[Tensor], step: int, total: int) -> dict[str, Any]:
         """One optimiser step of every phase over `accumulate` micro-batches [B, T].
 
         Returns:
-            The model's metrics averaged over the micro-batches, `grad/norm` before clipping (0-dim tensors, still on
-            the device) and `lr`.
+            The model's metrics averaged over the micro-batches, `grad/norm` before clipping, at times those of
+            `aurl.probes`, where steps are guarded `grad/skipped` (0 or 1), all 0-dim tensors still on the device; and
+            `lr`.
         """
         self.module.train()
         metrics: dict[str, Any] = {}
         for phase in self.model.phases:
             metrics.update(self._phase(phase, batches, step, total))
-        metrics["lr"] = self.optim.lr_at(step, total)
+        metrics["lr"] = self.lr_scale * self.optim.lr_at(step, total)
         return metrics
 
     @torch.no_grad()
@@ -123,8 +143,24 @@ class Engine:
     def _phase(self, phase: str, batches: Sequence[Tensor], step: int, total: int) -> dict[str, Any]:
         optimizer = self.optimizers[phase]
         for group in optimizer.param_groups:
-            group["lr"] = self.optim.lr_at(step, total, phase)
+            group["lr"] = self.lr_scale * self.optim.lr_at(step, total, phase)
         optimizer.zero_grad(set_to_none=True)
+        metrics = self._backward(phase, batches, step)
+        self.scaler.unscale_(optimizer)
+        suffix = "" if phase == "generator" else f"_{phase[:4]}"
+        norm = metrics[f"grad/norm{suffix}"] = self._clip(self._params[phase])
+        probes = self._probes.get(phase) if self._probe_every and step % self._probe_every == 0 else None
+        if probes is not None:
+            metrics |= probes.before_step()
+        if phase in self.gates:
+            metrics[f"grad/skipped{suffix}"] = self._leave_out(optimizer, phase, norm)
+        self.scaler.step(optimizer)
+        self.scaler.update()
+        if probes is not None:
+            metrics |= probes.after_step()
+        return metrics
+
+    def _backward(self, phase: str, batches: Sequence[Tensor], step: int) -> dict[str, Any]:
         metrics: dict[str, Tensor] = {}
         for index, tokens_BT in enumerate(batches):
             with self._gradient_sync(index == len(batches) - 1), self._autocast():
@@ -133,11 +169,15 @@ class Engine:
             for name, value in losses.metrics.items():
                 part = value.detach() / len(batches)
                 metrics[name] = metrics[name] + part if name in metrics else part
-        self.scaler.unscale_(optimizer)
-        metrics["grad/norm" if phase == "generator" else f"grad/norm_{phase[:4]}"] = self._clip(self._params[phase])
-        self.scaler.step(optimizer)
-        self.scaler.update()
         return metrics
+
+    def _leave_out(self, optimizer: torch.optim.Optimizer, phase: str, norm: Tensor) -> Tensor:
+        """Let the fused optimiser do nothing where the gate says so: it reads `found_inf` on the device."""
+        verdict = self.gates[phase].judge(norm)
+        if not self.scaler.is_enabled():  # the loss scaler sets found_inf itself, and skips what is not finite
+            optimizer.found_inf = verdict  # type: ignore[attr-defined]
+            optimizer.grad_scale = None  # type: ignore[attr-defined]
+        return verdict
 
     def _clip(self, params: list[nn.Parameter]) -> Tensor:
         gradients = [p.grad for p in params if p.grad is not None]

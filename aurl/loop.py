@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,22 +21,18 @@ from aurl.data.loader import TrainLoader
 from aurl.data.module import MusicData
 from aurl.data.usage import Usage
 from aurl.early_stopping import EarlyStopping
+from aurl.ending import Ending
 from aurl.engine import Engine, explain_out_of_memory, rng_state, set_rng_state
 from aurl.eta import Eta
 from aurl.monitor import Monitor
 from aurl.plan import Plan
 from aurl.record import Json, Kind
+from aurl.recovery import Recovery
+from aurl.rescue import Rescue
 from aurl.sampler import Sampler
 from aurl.samples import SampleWriter
 from aurl.signals import StopSignal
 from aurl.system.throughput import Throughput
-
-
-class Ending(NamedTuple):
-    """How a run ended: done, stopped or preempted, and why."""
-
-    status: str
-    message: str
 
 
 class Loop:
@@ -59,10 +55,14 @@ class Loop:
         writer: SampleWriter,
         seed: int,
         stop_signal: StopSignal,
+        recovery: Recovery | None = None,
     ) -> None:
         self.engine, self.data, self.monitor, self.plan = engine, data, monitor, plan
         self.early_stopping, self.checkpointer = early_stopping, checkpointer
         self.sampler, self.writer, self.stop_signal = sampler, writer, stop_signal
+        self.seed = seed
+        self.rescue = Rescue(self, recovery) if recovery is not None else None
+        self.moved = False  # a rollback has changed the place in the data
         self.loader: TrainLoader = data.train_loader(seed, engine.rank, engine.world)
         self.steps_per_epoch = -(-len(self.loader) // engine.accumulate)
         self.total_steps, self.epochs = plan.totals(self.steps_per_epoch)
@@ -112,6 +112,7 @@ class Loop:
             "scaler": self.engine.scaler.state_dict(),
             "python_rng": random.getstate(),
             "numpy_rng": {**numpy_state, "state": {k: np.asarray(v).tolist() for k, v in numpy_state["state"].items()}},
+            "recovery": self.rescue.recovery.state_dict() if self.rescue else None,
             "tokenizer": self.data.tokenizer.fingerprint,
         }
 
@@ -121,7 +122,7 @@ class Loop:
         Raises:
             CheckpointError: the checkpoint is damaged or of another model.
         """
-        tensors = rng_state()
+        tensors = rng_state() | self._gates()
         state = checkpoint.load(folder, self.engine.model, self.engine.optimizers, tensors)
         self.step, self.epoch, self.batch = state["step"], state["epoch"], state["batch"]
         self.scalars = {name: float("nan") if value is None else value for name, value in state["scalars"].items()}
@@ -133,25 +134,33 @@ class Loop:
         self.checkpointer.load_state_dict(state["checkpoints"], folder.name, self.scalars)
         self.monitor.load_state_dict(state["detectors"])
         self.engine.scaler.load_state_dict(state["scaler"])
+        if self.rescue and state["recovery"]:
+            self.rescue.recovery.load_state_dict(state["recovery"])
+            self.rescue.reseed()
         _restore_python_and_numpy(state)
         set_rng_state(tensors)
 
     def _run_epoch(self) -> Ending | None:
         if self.batch == 0:
             self.usage = Usage()
+        self.moved = False
         batches = self.loader.epoch(self.epoch, self.batch)
         started = time.perf_counter()
         while group := list(islice(batches, self.engine.accumulate)):
-            started = self._train_step(group, started)
-            if ending := self._after_step():
+            started, metrics = self._train_step(group, started)
+            if ending := self.rescue.after_step(metrics) if self.rescue else None:
                 return ending
-            if self.step >= self.total_steps:
+            if not self.moved and (ending := self._after_step()):
+                return ending
+            if self.step >= self.total_steps or self.moved:
                 break
             started = max(started, self._resumed_at)
         return None
 
-    def _train_step(self, group: list[Batch], started: float) -> float:
+    def _train_step(self, group: list[Batch], started: float) -> tuple[float, dict[str, Any]]:
         waited = time.perf_counter() - started
+        if self.rescue:
+            self.rescue.before_step()
         with explain_out_of_memory(self.data.batch_size):
             tokens = [batch.to(self.engine.device).tokens for batch in group]
             metrics = self.engine.train_step(tokens, self.step, self.total_steps)
@@ -167,7 +176,7 @@ class Loop:
         self.throughput.update(now - started, waited, sequences, tokens_seen)
         self.eta.update(self.step, now)
         self.monitor.step(self.step, {**metrics, **self.throughput.scalars()}, **self._place(), **self._eta_fields())
-        return now
+        return now, metrics
 
     def _after_step(self) -> Ending | None:
         """Evaluation, samples, checkpoint where due; then whether the run ends here."""
@@ -256,7 +265,13 @@ class Loop:
         self.monitor.say(Kind.CHECKPOINT, self.step, **fields)
 
     def _write_checkpoint(self, path: Path) -> None:
-        checkpoint.save(path, self.engine.model, self.engine.optimizers, rng_state(), self.state_dict())
+        checkpoint.save(path, self.engine.model, self.engine.optimizers, rng_state() | self._gates(), self.state_dict())
+
+    def _gates(self) -> dict[str, Tensor]:
+        gates = self.engine.gates
+        return {
+            f"gate.{phase}.{name}": value for phase, gate in gates.items() for name, value in gate.tensors().items()
+        }
 
     def _is_saved(self) -> bool:
         return self._last_saved == self.step

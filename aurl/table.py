@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 CHUNK = 20_000
+_REWINDS = frozenset({Kind.START, Kind.NOTE})  # a resume, a rollback
 
 
 def scalar_table(run: Path) -> pl.DataFrame:
@@ -34,7 +35,7 @@ def table_of(records: Iterable[Record]) -> pl.DataFrame:
     frames: list[pl.DataFrame] = []
     rows: list[dict[str, Any]] = []
     for record in records:
-        resumed_from = record.fields.get("resumed_from") if record.kind == Kind.START else None
+        resumed_from = record.fields.get("resumed_from") if record.kind in _REWINDS else None
         if isinstance(resumed_from, int):
             frames.append(_frame(rows))
             frames = [frame.filter(pl.col("step") <= resumed_from) for frame in frames]

@@ -11,6 +11,7 @@ from aurl import nodes, presets
 from aurl.anomaly.base import POLICIES
 from aurl.build import build
 from aurl.errors import AurlError, ConfigError
+from aurl.recovery import Recovery
 
 
 def faults(config: Mapping[str, Any]) -> list[str]:
@@ -34,7 +35,8 @@ def _attempts(config: Mapping[str, Any]) -> Iterator[Callable[[], object]]:
     yield lambda: nodes.early_stopping(**(config["trainer"]["early_stopping"] or {}))
     yield lambda: nodes.sample(**config["sample"])
     yield lambda: _policy(config["anomaly"]["policy"])
-    yield lambda: presets.build_detectors(config["anomaly"])
+    yield lambda: presets.build_watch(config["anomaly"])
+    yield lambda: Recovery(**config["anomaly"]["recovery"])
     yield lambda: _model(config)
     for key in ("checkpoint", "optim", "textlog"):
         yield lambda key=key: build(config[key], key)  # type: ignore[misc]

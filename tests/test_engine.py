@@ -42,7 +42,7 @@ class Bag(MusicModel):
 
 
 def ready(**settings: Any) -> Engine:
-    engine = Engine(accelerator="cpu", **settings)
+    engine = Engine(accelerator="cpu", **{"probe_every": 0, **settings})
     engine.setup(Bag(), AdamW(lr=0.05, discriminator_lr=0.01, warmup_steps=0, schedule="constant"))
     return engine
 

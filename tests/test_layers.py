@@ -14,11 +14,12 @@ LAYERS = (
     ("record", "errors", "codec", "scalars", "rundir"),
     (
         "anomaly", "deferred", "dispatch", "early_stopping", "env", "eta", "eventlog", "git", "monitor", "music",
-        "plan", "presets", "process", "runfile", "samples", "secrets", "signals", "sinks", "summary", "system", "table",
+        "plan", "presets", "process", "recovery", "runfile", "samples", "secrets", "signals", "sinks", "summary", "system",
+        "table",
     ),
     ("runs", "quality", "compare", "dashboard", "lint"),
-    ("checkpoint", "checkpointer", "data", "engine", "models", "optim", "sampler"),
-    ("integrations", "loop"),
+    ("checkpoint", "checkpointer", "data", "engine", "gate", "models", "optim", "probes", "sampler"),
+    ("ending", "integrations", "loop", "rescue"),
     ("__main__", "build", "cli", "config", "nodes", "resume", "run", "trial"),
 )  # fmt: skip
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
