@@ -160,6 +160,11 @@ class Monitor:
         self.flush_deferred()
         self.write(Record(kind, step, scalars or {}, fields, time.time()))
 
+    def rewind(self, step: int) -> None:
+        """The run stands at this earlier step again, after a rollback: notes and system records are dated so."""
+        self.flush_deferred()
+        self.last_step = step
+
     def flush_deferred(self) -> None:
         """Write the step whose tensors were on their way to the host."""
         if self._deferred is not None:

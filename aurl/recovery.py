@@ -29,27 +29,36 @@ class Verdict(NamedTuple):
 class Recovery:
     """Decides after each step whether to go on, to go back to a good checkpoint, or to give up.
 
-    Single broken or outlying gradients are skipped by `aurl.gate` before they do harm. When more than `max_skips` of
-    the last 100 steps were skipped, or a fatal alert or critical divergence comes, the run goes back to the last checkpoint
-    from before the trouble, with another order of the data, and a learning rate that begins at `lr_factor` and regains
-    its plan within `regain_steps`. After `max_rollbacks` it stops, with exit code 3.
+    Single broken or outlying gradients are skipped by `aurl.gate` before they do harm. When `max_skips` of the
+    last 100 steps were skipped, or a fatal alert or critical divergence comes, the run goes back to the last checkpoint
+    from `healthy_steps` before the trouble (or nearer, where there is none), with another order of the data, and a
+    learning rate that begins at `lr_factor` and regains its plan within `regain_steps`. After `max_rollbacks` it
+    stops, with exit code 3.
 
     Args:
-        max_skips: steps in 100, >= 0.
+        max_skips: steps in 100, >= 1.
         max_rollbacks: in the whole run, >= 0.
         lr_factor: in (0, 1].
         regain_steps: >= 0.
+        healthy_steps: that a checkpoint must be older than what went wrong, >= 0.
     """
 
     def __init__(
-        self, *, max_skips: int = 3, max_rollbacks: int = 3, lr_factor: float = 0.5, regain_steps: int = 200
+        self,
+        *,
+        max_skips: int = 3,
+        max_rollbacks: int = 3,
+        lr_factor: float = 0.5,
+        regain_steps: int = 200,
+        healthy_steps: int = 5,
     ) -> None:
-        _require("max_skips", max_skips, max_skips >= 0, "0 or more")
+        _require("max_skips", max_skips, max_skips >= 1, "1 or more")
         _require("max_rollbacks", max_rollbacks, max_rollbacks >= 0, "0 or more")
         _require("lr_factor", lr_factor, 0 < lr_factor <= 1, "a number in (0, 1]")
         _require("regain_steps", regain_steps, regain_steps >= 0, "0 or more")
         self.max_skips, self.max_rollbacks = max_skips, max_rollbacks
-        self.lr_factor, self.regain_steps = lr_factor, regain_steps
+        _require("healthy_steps", healthy_steps, healthy_steps >= 0, "0 or more")
+        self.lr_factor, self.regain_steps, self.healthy_steps = lr_factor, regain_steps, healthy_steps
         self.rollbacks = 0
         self.rolled_back_to: int | None = None
         self._skipped: deque[int] = deque()
@@ -59,7 +68,7 @@ class Recovery:
         self._skipped.append(step)
         while self._skipped[0] <= step - _WINDOW:
             self._skipped.popleft()
-        if len(self._skipped) <= self.max_skips:
+        if len(self._skipped) < self.max_skips:
             return None
         onset = self._skipped[0]
         return self._act(f"{len(self._skipped)} steps skipped within {step - onset + 1}", onset)

@@ -68,6 +68,7 @@ class Rescue:
             return self._stop(verdict._replace(reason=f"{verdict.reason}; no checkpoint from before it to go back to"))
         left, memory = loop.step, recovery.state_dict()
         loop.load(target)
+        loop.monitor.rewind(loop.step)
         recovery.load_state_dict(memory)
         recovery.rolled_back(loop.step)
         loop.checkpointer.forget_after(loop.step)
@@ -83,8 +84,10 @@ class Rescue:
         return None
 
     def _last_before(self, onset: int) -> Path | None:
-        saved = [path for path in self.loop.checkpointer.saved() if int(path.name.removeprefix("step_")) < onset]
-        return saved[-1] if saved else None
+        saved = {int(path.name.removeprefix("step_")): path for path in self.loop.checkpointer.saved()}
+        before = [step for step in saved if step < onset]
+        healthy = [step for step in before if step < onset - self.recovery.healthy_steps]
+        return saved[max(healthy or before)] if before else None
 
     def _stop(self, verdict: Verdict) -> Ending:
         self._note(f"gave up: {verdict.reason}", action="stop")

@@ -32,7 +32,7 @@ class KlBlowup(Rule):
 
     type = "kl_blowup"
     needs = frozenset({Role.KL})
-    memory = ("_rounds", "_blocks", "_settled", "_high", "_onset", "_weight")
+    memory = ("_blocks", "_settled", "_high", "_onset", "_weight")
 
     def __init__(self, *, confirm: int = 3) -> None:
         super().__init__()

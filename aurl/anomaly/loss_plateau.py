@@ -40,7 +40,7 @@ class LossPlateau(Rule):
 
     type = "loss_plateau"
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
-    memory = ("_rounds", "_blocks", "_next", "_flat", "_onset", "_validation", "_peak_lr")
+    memory = ("_blocks", "_next", "_flat", "_onset", "_validation", "_peak_lr")
 
     def __init__(self, *, confirm: int = 3, observations: int = 200) -> None:
         super().__init__()

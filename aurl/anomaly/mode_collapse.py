@@ -30,7 +30,7 @@ class ModeCollapse(Rule):
 
     type = "mode_collapse"
     kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL, Kind.SAMPLE, Kind.QUALITY})
-    memory = ("_rounds", "_blocks", "_low", "_onset", "_round", "_round_step", "_same", "_varied", "_past", "_seen")
+    memory = ("_blocks", "_low", "_onset", "_round", "_round_step", "_same", "_varied", "_past", "_seen")
 
     def __init__(self, *, warmup: int = 16) -> None:
         super().__init__()

@@ -37,7 +37,7 @@ class ThroughputDegradation(Rule):
 
     type = "throughput_degradation"
     needs = frozenset({Role.STEP_TIME})
-    memory = ("_rounds", "_blocks", "_marks", "_before", "_onset", "_high", "_rates", "_first_rates", "_seen")
+    memory = ("_blocks", "_marks", "_before", "_onset", "_high", "_rates", "_first_rates", "_seen")
 
     def __init__(self, *, zscore: float = 5.0, warmup: int = 16) -> None:
         super().__init__()

@@ -36,7 +36,6 @@ class TrainingDivergence(Rule):
     type = "training_divergence"
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
     memory = (
-        "_rounds",
         "_blocks",
         "_lowest",
         "_before",
