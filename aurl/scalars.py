@@ -90,6 +90,18 @@ _TABLE = (
     Scalar("quality/", "Musical quality", "", ".3f", "higher"),
     Scalar("quality/overall", "Musical quality", "", ".3f", "higher"),
     Scalar("quality/copied_fraction", "Copied from the training set", "", ".1%", "lower"),
+    Scalar("quality/mean/", "Mean musical quality", "", ".3f", "higher"),
+    Scalar("quality/mean/overall", "Mean musical quality", "", ".3f", "higher"),
+    Scalar("quality/mean/copied_fraction", "Mean share copied from the training set", "", ".1%", "lower"),
+    Scalar("quality/mean/valid_tokens", "Mean share of valid tokens", "", ".2%", "higher"),
+    Scalar("quality/ci_low", "Mean musical quality, lower bound", "", ".3f"),
+    Scalar("quality/ci_high", "Mean musical quality, upper bound", "", ".3f"),
+    Scalar("quality/band_low", "Quality of real music, 5th percentile", "", ".3f"),
+    Scalar("quality/band_high", "Quality of real music, 95th percentile", "", ".3f"),
+    Scalar("quality/samples", "Samples scored", "samples", ".0f"),
+    Scalar("quality/frechet", "Frechet distance to real music", "", ".3g", "lower"),
+    Scalar("quality/frechet_real", "Frechet distance of real music, 95th percentile", "", ".3g"),
+    Scalar("quality/published/", "Published measure"),
 )
 KNOWN = {scalar.name: scalar for scalar in _TABLE}
 _PREFIXES = sorted((name for name in KNOWN if name.endswith("/")), key=len, reverse=True)

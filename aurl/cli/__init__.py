@@ -17,6 +17,8 @@ COMMANDS = {
     "runs": "list the runs of a directory",
     "doctor": "report on this machine and its packages",
     "generate": "write MIDI files from a checkpoint",
+    "quality": "score MIDI files against a reference of real music",
+    "profile": "fit such a reference on a folder of MIDI files",
     "export": "write a run's weights and its scalars as plain files",
 }
 INTERRUPTED, BROKEN_PIPE = 130, 141  # what shells report for SIGINT and SIGPIPE

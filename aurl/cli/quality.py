@@ -1,0 +1,143 @@
+"""`aurl quality PATH...`: how like real music MIDI files are."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aurl.errors import DONE, USAGE, ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from aurl.quality.files import FileScore
+    from aurl.quality.profile import Profile
+
+_DESCRIPTION = """Scores MIDI files, or all those in folders, against a reference profile: 1 is like real music of that
+kind, and every score names the profile. A file that cannot be read gets its reason. Exit code 0 if any file was scored,
+2 if none was."""
+_SHOWN_FILES = 40
+_SHOWN_ERRORS = 10
+
+
+def run(args: list[str]) -> int:
+    """Print a table, or with `--json` one line of JSON for each file.
+
+    Raises:
+        AurlError: the reference cannot be used, or the picture cannot be written there.
+    """
+    options = _parser().parse_args(args)
+    picture = _picture_target(options.picture)
+    paths = _files(options.paths)
+
+    from rich.console import Console
+
+    from aurl.quality.files import FileScorer, score_files
+    from aurl.quality.sources import open_profile
+
+    messages = Console(stderr=True, highlight=False)
+    profile, warnings = open_profile(options.reference)
+    for warning in warnings:
+        messages.print(f"warning: {warning}", markup=False)
+    scorer = FileScorer(profile, options.bars, options.published)
+    results = []
+    for result in _with_progress(score_files(paths, scorer, workers=options.workers), len(paths), messages):
+        results.append(result)
+        if options.json:
+            print(json.dumps(result.to_json()))
+    if not options.json:
+        _show(results, profile)
+    if picture is not None:
+        _draw(results, profile, picture)
+    if not results:
+        messages.print("no MIDI files (.mid, .midi) there", markup=False)
+    return DONE if any(result.scored for result in results) else USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("aurl quality", description=_DESCRIPTION)
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a MIDI file, or a folder of them")
+    parser.add_argument(
+        "--reference",
+        default="mixed",
+        metavar="PROFILE_OR_DIR",
+        help="chorales, mixed, a file of `aurl profile`, or a folder of MIDI files; default: %(default)s",
+    )
+    parser.add_argument("--bars", type=_positive, help="only the first so many bars of each file count")
+    parser.add_argument("--json", action="store_true", help="one JSON document a line for each file, in their order")
+    parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="draw the scores beside those of real music")
+    parser.add_argument("--published", action="store_true", help="also the metrics of MusPy and MusDr")
+    parser.add_argument("--workers", type=_positive, default=0, help="processes; as many as cores by default")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: needs 1 or more")
+    return number
+
+
+def _picture_target(path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() != ".svg":
+        raise ConfigError(f"--picture {path}: pictures are SVG; give a name that ends in .svg")
+    if path is not None and not path.absolute().parent.is_dir():
+        raise ConfigError(f"--picture {path}: there is no folder {path.absolute().parent}; make it first")
+    return path
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    """Named files as they are, folders by their MIDI files; each file once."""
+    from aurl.quality.sources import midi_files
+
+    found = [file for path in paths for file in (midi_files(path) if path.is_dir() else [path])]
+    return list(dict.fromkeys(found))
+
+
+def _with_progress(results: Iterator[FileScore], total: int, console: Console) -> Iterator[FileScore]:
+    from rich.progress import track
+
+    quiet = not console.is_terminal or total == 1
+    return iter(track(results, "Scoring", total, console=console, disable=quiet, transient=True))
+
+
+def _show(results: Sequence[FileScore], profile: Profile) -> None:
+    from rich.console import Console
+
+    from aurl.quality.report import file_table, metric_table
+
+    console = Console(highlight=False)
+    scored = [result for result in results if result.scored is not None]
+    if scored:
+        if len(scored) > 1:
+            console.print(file_table(scored[:_SHOWN_FILES]))
+        if len(scored) > _SHOWN_FILES:
+            console.print(
+                f"{len(scored) - _SHOWN_FILES} more files are in the means; --json lists them.\n", markup=False
+            )
+        console.print(metric_table(scored, profile))
+    failed = [result for result in results if result.scored is None]
+    for result in failed[:_SHOWN_ERRORS]:
+        sys.stderr.write(f"{result.error}\n")
+    if len(failed) > _SHOWN_ERRORS:
+        sys.stderr.write(f"{len(failed) - _SHOWN_ERRORS} more files could not be read; --json tells why.\n")
+
+
+def _draw(results: Sequence[FileScore], profile: Profile, target: Path) -> None:
+    from aurl.music.atomic import replace_file
+    from aurl.quality.picture import draw_scores
+    from aurl.quality.profile import usual_bars
+
+    scored = [result.scored for result in results if result.scored is not None]
+    if not scored:
+        return
+    bars = usual_bars(scored)
+    svg = draw_scores([one.metrics for one in scored], profile.at(bars).band, profile.label(bars))
+    try:
+        replace_file(target, svg.encode())
+    except OSError as error:
+        raise ConfigError(f"--picture {target}: cannot be written ({error.strerror}); choose another place") from None

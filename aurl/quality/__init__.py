@@ -1,0 +1,1 @@
+"""Musical quality: ten metrics calibrated on real music, published metrics, copied passages, trends."""
