@@ -83,7 +83,7 @@ def _is_override(argument: str) -> bool:
 def _each(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
     """Each log, and whether it was found by looking through a folder."""
     for path in paths:
-        found = logs_in(path) if path.is_dir() else []
+        found = logs_in(path) if os.path.isdir(path) else []  # noqa: PTH112  a path that is too long is none, no error
         yield from ((log, log != path) for log in found or [path])
 
 

@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TypeVar
 
+_Default = TypeVar("_Default", int, None)
 _SAME_LENGTH = 0.02  # counters of whole epochs end within this share of each other
+_LARGEST = 2.0**53  # above, a float tells neighbours no longer apart
 _EXEMPT = 10  # steps in which an epoch number and a step number look alike
 
 
@@ -55,22 +58,22 @@ class AxisTrace:
 
     def see(self, row: int, step: float, columns: tuple[str, ...], epoch: float | None = None) -> None:
         """Take one row that has this step."""
-        if not math.isfinite(step) or step != (whole := int(step)):
+        if (at := whole(step, None)) is None:
             self.unusable += 1
             return
         self.rows += 1
-        if (whole, columns) == self._latest:
+        if (at, columns) == self._latest:
             self.repeats += 1
             return
-        self._latest = (whole, columns)
-        if whole <= self._top:
-            self._look_back(row, whole, columns, epoch)
+        self._latest = (at, columns)
+        if at <= self._top:
+            self._look_back(row, at, columns, epoch)
         else:
-            self._top = whole
-        self._low = min(self._low, whole)
+            self._top = at
+        self._low = min(self._low, at)
         if self._strangers is not None:
-            self._strangers.compare(whole, columns, self._last)
-        self._last.update(dict.fromkeys(columns, whole))
+            self._strangers.compare(at, columns, self._last)
+        self._last.update(dict.fromkeys(columns, at))
         self._epoch = epoch if epoch is not None else self._epoch
 
     @property
@@ -82,6 +85,11 @@ class AxisTrace:
     def leader(self) -> str:
         """The column logged most often, where columns may count different things."""
         return self._strangers.leader if self._strangers is not None else ""
+
+    @property
+    def last(self) -> int:
+        """The step that the log ends with."""
+        return self._last[self.leader] if self.leader else max(self._last.values(), default=0)
 
     @property
     def restarts(self) -> list[Restart]:
@@ -153,6 +161,13 @@ class _Strangers:
     def names(self) -> frozenset[str]:
         off = {name for name, count in self._off.items() if count > 0.8 * self._compared[name]}
         return frozenset(off - {self.leader})
+
+
+def whole(step: float | None, otherwise: _Default) -> int | _Default:
+    """The step as a whole number; `otherwise` where it is none, or too large to be told from its neighbours."""
+    if step is None or not abs(step) < _LARGEST or step != int(step):
+        return otherwise
+    return int(step)
 
 
 def limits(restarts: Sequence[Restart]) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
@@ -42,6 +42,11 @@ def numbers(entry: Mapping[str, Any]) -> dict[str, float]:
         elif (read := _number_of(value)) is not None:
             found[name] = read
     return found
+
+
+def texts(entry: Mapping[str, Any], keys: Container[str]) -> list[str]:
+    """The texts under these names, which are in lower case."""
+    return [value for key, value in entry.items() if isinstance(value, str) and str(key).lower() in keys]
 
 
 def _number_of(value: object) -> float | None:

@@ -10,8 +10,9 @@ from aurl.errors import ConfigError, did_you_mean
 from aurl.record import Kind
 
 AXES = frozenset({Role.STEP, Role.EPOCH, Role.CLOCK})
+HELD_OUT = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "dev"})
 _KINDS = {"system": Kind.SYSTEM, "quality": Kind.QUALITY, "data": Kind.DATA}
-_KINDS |= dict.fromkeys(("val", "valid", "validation", "eval", "evaluation", "test", "dev"), Kind.EVAL)
+_KINDS |= dict.fromkeys(HELD_OUT, Kind.EVAL)
 
 
 @dataclass(frozen=True, slots=True)

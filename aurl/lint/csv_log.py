@@ -6,8 +6,10 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from aurl.anomaly.roles import Role, role_of
 from aurl.lint.cells import number
 from aurl.lint.source import OnSkip, Row, Source
+from aurl.lint.splits import MARKS, marked
 from aurl.lint.table import Shape, is_header, names_of, uncommented
 
 
@@ -72,15 +74,17 @@ def _values(names: tuple[str, ...], cells: list[str]) -> dict[str, float]:
     try:
         return {name: float(cell) for name, cell in zip(names, cells, strict=False) if cell}
     except ValueError:  # text among them
-        pairs = ((name, number(cell)) for name, cell in zip(names, cells, strict=False))
-        return {name: value for name, value in pairs if value is not None}
+        pairs = [(name, cell, number(cell)) for name, cell in zip(names, cells, strict=False)]
+        values = {name: value for name, _, value in pairs if value is not None}
+        return marked(values, (cell for name, cell, value in pairs if value is None and name.lower() in MARKS))
 
 
 def _is_new_header(cells: list[str], names: tuple[str, ...]) -> bool:
-    """Whether a line without numbers names the columns from here on, and is not a stray remark."""
+    """Whether a line without numbers names the columns from here on, and is not a stray remark: we know the names."""
     if not is_header(cells):
         return False
-    return bool(set(cells) & set(names)) or (len(cells) > 1 and all(cells) and len(set(cells)) == len(cells))
+    told = uncommented(cells)
+    return bool(set(told) & set(names)) or sum(role_of(name) is not Role.OTHER for name in told) > 1
 
 
 def _ends_without_newline(path: Path) -> bool:

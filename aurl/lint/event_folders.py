@@ -6,9 +6,10 @@ from itertools import islice
 from pathlib import Path
 
 from aurl.anomaly.roles import words
+from aurl.lint.columns import HELD_OUT
 from aurl.lint.tfevents_log import EventFile, TfeventsLog, named
 
-_SPLITS = frozenset({"train", "training", "val", "valid", "validation", "eval", "evaluation", "test", "dev"})
+_SPLITS = HELD_OUT | {"train", "training"}
 _LOOKED_AT = 20  # rows that show whether a subfolder is one of `add_scalars`
 
 
@@ -45,11 +46,18 @@ def _is_of_add_scalars(folder: Path, path: Path) -> bool:
 
 
 def _events_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if "tfevents" in path.name and path.is_file())
+    return [path for path in _listed(folder) if "tfevents" in path.name and path.is_file()]
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir())
+    return [path for path in _listed(folder) if path.is_dir()]
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except PermissionError:
+        return []  # as `os.walk` does
 
 
 def _ignore(_line: int, _reason: str) -> None:

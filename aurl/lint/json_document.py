@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from aurl.errors import DataError
-from aurl.lint.cells import numbers
+from aurl.lint.cells import numbers, texts
 from aurl.lint.json_lines import parse
 from aurl.lint.source import OnSkip, Row, Source
+from aurl.lint.splits import MARKS, marked
 from aurl.lint.text import EXPECTED, unreadable
 
 _HIDES_NANS = (
@@ -53,7 +54,7 @@ class JsonDocument(Source):
             if not isinstance(entry, Mapping):
                 on_skip(at, "not an object")
             elif "train_runtime" not in entry:  # the summary at the end: its train_loss is the mean of the whole run
-                yield Row(at, numbers(entry))
+                yield Row(at, marked(numbers(entry), texts(entry, MARKS)))
 
 
 def _content(path: Path) -> bytes:

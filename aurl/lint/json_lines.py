@@ -9,8 +9,9 @@ from typing import Any
 
 import orjson
 
-from aurl.lint.cells import numbers
+from aurl.lint.cells import numbers, texts
 from aurl.lint.source import OnSkip, Row, Source
+from aurl.lint.splits import MARKS, marked
 
 
 class JsonLines(Source):
@@ -29,7 +30,7 @@ class JsonLines(Source):
                     continue
                 entry = parse(text)
                 if isinstance(entry, dict):
-                    yield Row(line, numbers(entry))
+                    yield Row(line, marked(numbers(entry), texts(entry, MARKS)))
                 else:
                     torn = not text.endswith("\n")
                     on_skip(line, "the last line is torn" if torn else "not a JSON object")

@@ -52,7 +52,10 @@ class Replay:
     def records(self) -> Iterator[Record]:
         """START, what was logged, and END."""
         name = _run_name(self._source.path)
-        yield Record(Kind.START, 0, fields={"run": name, "name": name, "resumed_from": None, **self._source.facts})
+        begin: dict[str, Json] = {"run": name, "name": name, "resumed_from": None}
+        if self._steps.last:
+            begin["steps"] = self._steps.last  # detectors that ask how much was still to come get a true answer
+        yield Record(Kind.START, 0, fields=begin | dict(self._source.facts))
         place = self._steps.begin()
         coming = zip(self._steps.restarts, limits(self._steps.restarts), strict=True)
         restart, limit = next(coming, (None, 0))

@@ -38,7 +38,7 @@ class RunLog(Log):
     def __init__(self, run: Path, roles: Mapping[str, str]) -> None:
         self.path = run
         self.config = config_beside(run)
-        self.rows = self._alerts = self._skipped = self._superseded = 0
+        self.rows = self._last = self._alerts = self._skipped = self._superseded = 0
         self._restarts: list[Restart] = []
         counts: Counter[str] = Counter()
         kinds: dict[str, Kind | str] = {}
@@ -65,7 +65,7 @@ class RunLog(Log):
             if restart is not None and record.step >= limit and record.kind not in _ONCE:
                 self._superseded += 1
                 continue
-            yield self._rename(record)
+            yield self._with_plan(record) if record.kind == Kind.START else self._rename(record)
 
     @property
     def notes(self) -> list[str]:
@@ -80,7 +80,6 @@ class RunLog(Log):
         return notes
 
     def _survey(self, counts: Counter[str], kinds: dict[str, Kind | str]) -> None:
-        last = 0
         for at, record in enumerate(read_records(self.path, on_skip=self._skip)):
             self._alerts += record.kind == Kind.ALERT
             if record.scalars:
@@ -89,9 +88,15 @@ class RunLog(Log):
                 if record.kind in set(Kind):
                     kinds |= dict.fromkeys(record.scalars.keys() - kinds.keys(), record.kind)
             if record.kind == Kind.STEP:
-                if record.step < last:
-                    self._restarts.append(Restart(at, last, record.step))
-                last = record.step
+                if record.step < self._last:
+                    self._restarts.append(Restart(at, self._last, record.step))
+                self._last = record.step
+
+    def _with_plan(self, start: Record) -> Record:
+        """Where the run did not say how long it was to be: as long as it was."""
+        if isinstance(start.fields.get("steps"), int) or not self._last:
+            return start
+        return replace(start, fields={**start.fields, "steps": self._last})
 
     def _rename(self, record: Record) -> Record:
         if self._renamed.keys().isdisjoint(record.scalars):

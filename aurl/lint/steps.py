@@ -8,7 +8,7 @@ from functools import partial
 
 from aurl.anomaly.roles import Role, words
 from aurl.errors import ConfigError
-from aurl.lint.axis import AxisTrace, Restart
+from aurl.lint.axis import AxisTrace, Restart, whole
 from aurl.lint.columns import Column
 from aurl.lint.source import Row
 from aurl.lint.survey import Survey
@@ -24,6 +24,7 @@ class Steps:
     Attributes:
         why: in words.
         begin: makes a `Place` for one replay.
+        last: the step that the log ends with; None where that is not known before it is replayed.
         restarts: where the steps go back and what was logged before is superseded.
         per_epoch: whether a row is a whole epoch.
         notes: what a reader of the report should know.
@@ -31,6 +32,7 @@ class Steps:
 
     why: str
     begin: Callable[[], Place]
+    last: int | None = None
     restarts: Sequence[Restart] = ()
     per_epoch: bool = False
     notes: tuple[str, ...] = field(default=())
@@ -56,8 +58,15 @@ def steps_of(survey: Survey, columns: Sequence[Column], given: str | None) -> St
             if column.role is Role.STEP and trace.is_usable:
                 return _of_column(trace, column.name)
             if column.role is Role.EPOCH and trace.is_unique:
-                return Steps(f"epochs, column '{column.name}'", partial(_by_column, column.name), trace.restarts, True)
-    return Steps("the row number, since no column counts steps" if given is None else "the row number", _by_row)
+                return Steps(
+                    f"epochs, column '{column.name}'",
+                    partial(_by_column, column.name),
+                    trace.last,
+                    trace.restarts,
+                    True,
+                )
+    why = "the row number, since no column counts steps" if given is None else "the row number"
+    return Steps(why, _by_row, survey.rows)
 
 
 def _preference(survey: Survey, column: Column) -> tuple[bool, bool, bool, int]:
@@ -78,14 +87,15 @@ def _given(trace: AxisTrace, name: str) -> Steps:
 def _of_column(trace: AxisTrace, name: str) -> Steps:
     if trace.begins_anew_each_epoch:
         return Steps(f"column '{name}', which begins anew each epoch, added up", partial(_added_up, name))
-    return Steps(f"column '{name}'", partial(_by_column, name), trace.restarts)
+    return Steps(f"column '{name}'", partial(_by_column, name), trace.last, trace.restarts)
 
 
 def _events(trace: AxisTrace) -> Steps:
     strangers = trace.strangers
     listed = ", ".join(sorted(strangers)[:5])
     note = f"{listed}: counts something else than {trace.leader}; placed at the step when it was written"
-    return Steps("each value's own", partial(_by_event, strangers), trace.restarts, notes=(note,) if strangers else ())
+    notes = (note,) if strangers else ()
+    return Steps("each value's own", partial(_by_event, strangers), trace.last, trace.restarts, notes=notes)
 
 
 def _by_row() -> Place:
@@ -104,9 +114,7 @@ def _by_column(name: str) -> Place:
 
     def place(row: Row) -> int:
         nonlocal last
-        step = row.values.get(name)
-        if step is not None and step.is_integer():
-            last = int(step)
+        last = whole(row.values.get(name), last)
         return last
 
     return place
@@ -117,11 +125,10 @@ def _added_up(name: str) -> Place:
 
     def place(row: Row) -> int:
         nonlocal last, begin
-        step = row.values.get(name)
-        if step is not None and step.is_integer():
-            if step < last:
-                begin += last + (step == 0)  # where batches are counted from 0, the last one's number is one short
-            last = int(step)
+        step = whole(row.values.get(name), last)
+        if step < last:
+            begin += last + (step == 0)  # where batches are counted from 0, the last one's number is one short
+        last = step
         return begin + last
 
     return place

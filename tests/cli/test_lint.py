@@ -121,6 +121,7 @@ def test_others_are_read_when_one_cannot_be(lint: Any, tmp_path: Path) -> None:
     [
         ((), "aurl lint: which log? Give at least one path"),
         (("none.csv",), "none.csv: no such file or folder"),
+        (("x" * 5000,), "cannot be read (File name too long)"),
         (("zscore=3",), "which log?"),
         (("x.csv", "zscor=3"), "Did you mean 'zscore'?"),
         (("x.csv", "warmup=-3"), "anomaly.warmup=-3"),

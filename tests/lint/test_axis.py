@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurl.lint.axis import AxisTrace, Restart, limits
+from aurl.lint.axis import AxisTrace, Restart, limits, whole
 
 
 def trace(steps: Sequence[float], columns: Sequence[tuple[str, ...]] | None = None) -> AxisTrace:
@@ -52,6 +53,11 @@ def test_fractions_and_nan_count_nothing() -> None:
     made = trace([0.1, 0.2, float("nan"), float("inf"), 1.0])
     assert (made.rows, made.unusable) == (1, 4)
     assert not made.is_usable
+
+
+def test_numbers_that_a_float_cannot_tell_apart_count_nothing() -> None:
+    assert not trace([1e300, 2e300, 3e300]).is_usable
+    assert [whole(step, None) for step in (3.0, 3.5, 2.0**53, -1e300, math.nan, math.inf, None)] == [3, *[None] * 6]
 
 
 def test_numbers_up_and_down_count_nothing() -> None:

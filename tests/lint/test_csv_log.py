@@ -54,6 +54,18 @@ def test_remarks_and_text_columns_are_passed_over(tmp_path: Path) -> None:
     assert skipped == []
 
 
+def test_a_remark_as_wide_as_the_table_renames_nothing(tmp_path: Path) -> None:
+    text = "step,loss\n1,0.5\n# saved, resumed\nall,good\n2,0.4\n# step,lr\n3,0.1\n"
+    found, _ = read(write(tmp_path / "a.csv", text))
+    assert found == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.4}, {"step": 3, "lr": 0.1}]
+
+
+def test_a_word_in_the_row_may_say_that_it_is_validation(tmp_path: Path) -> None:
+    text = "epoch,split,loss\n1,train,0.5\n1,Val,0.7\n2,train,0.4\n2,val,\n"
+    found, _ = read(write(tmp_path / "a.csv", text))
+    assert found == [{"epoch": 1, "loss": 0.5}, {"epoch": 1, "val/loss": 0.7}, {"epoch": 2, "loss": 0.4}, {"epoch": 2}]
+
+
 def test_a_torn_last_line_is_told_and_left_out(tmp_path: Path) -> None:
     found, skipped = read(write(tmp_path / "a.csv", "step,loss,lr\n1,0.5,0.1\n2,0.4,0.1\n3,0."))
     assert found[-1]["step"] == 2

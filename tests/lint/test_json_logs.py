@@ -24,6 +24,16 @@ def test_lines_are_objects_of_any_depth(tmp_path: Path) -> None:
     assert skipped == []
 
 
+def test_a_word_in_the_entry_may_say_that_it_is_validation(tmp_path: Path) -> None:
+    text = (
+        '{"mode": "train", "step": 1, "loss": 3}\n{"mode": "val", "step": 1, "loss": 4}\n{"note": "val", "loss": 2}\n'
+    )
+    found, _ = rows(JsonLines(write(tmp_path / "a.jsonl", text), "utf-8"))
+    assert [row.values for row in found] == [{"step": 1, "loss": 3}, {"step": 1, "val/loss": 4}, {"loss": 2}]
+    found, _ = rows(JsonDocument(write(tmp_path / "a.json", '[{"phase": "eval", "loss": 4}]')))
+    assert found[0].values == {"val/loss": 4}
+
+
 def test_nan_as_python_writes_it(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", json.dumps({"loss": math.nan, "top": -math.inf}) + "\n")
     (row,), _ = rows(JsonLines(path, "utf-8"))
@@ -43,7 +53,7 @@ def test_a_trainer_state_of_transformers() -> None:
     log = JsonDocument(DATA / "trainer_state.json")
     found, skipped = rows(log)
     assert skipped == []
-    assert log.facts == {"steps": 60, "epochs": 3}
+    assert log.facts == {"steps": 60, "epochs": 3}, "as planned"
     assert found[0].values == {
         "epoch": 0.1, "grad_norm": 8.833296775817871, "learning_rate": 0.0295, "loss": 5.9340338706970215, "step": 2.0,
     }  # fmt: skip

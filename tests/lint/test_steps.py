@@ -41,6 +41,7 @@ def test_rows_without_a_step_belong_to_the_last_one() -> None:
 def test_rows_are_counted_where_nothing_else_counts() -> None:
     found, log = replay([{"loss": 3}, {"loss": 2}])
     assert series(found, "loss/total") == [(1, 3), (2, 2)]
+    assert found[0].fields["steps"] == 2
     assert log.counting == "the row number, since no column counts steps"
 
 
@@ -62,6 +63,7 @@ def test_a_restart_supersedes_what_it_writes_again() -> None:
     steps = [1, 2, 3, 4, 3, 4, 5]
     found, log = replay([{"step": step, "loss": at} for at, step in enumerate(steps)])
     assert series(found, "loss/total") == [(1, 0), (2, 1), (3, 4), (4, 5), (5, 6)]
+    assert found[0].fields["steps"] == 5
     resumed = [record.fields["resumed_from"] for record in found if record.kind == Kind.START]
     assert resumed == [None, 2]
     assert log.notes == [
