@@ -34,7 +34,9 @@ def test_a_column_that_comes_late_is_no_restart() -> None:
 
 def test_columns_that_return_one_after_the_other_are_one_restart() -> None:
     columns = [("loss",), ("lr",)] * 5
-    assert trace([1, 1, 2, 2, 3, 3, 2, 2, 3, 3], columns).restarts == [Restart(7, 3, 2, "loss")]
+    made = trace([1, 1, 2, 2, 3, 3, 2, 2, 3, 3], columns)
+    assert made.restarts == [Restart(7, 3, 2, "loss")]
+    assert made.repeats == 0
 
 
 def test_the_same_number_for_most_rows_counts_nothing() -> None:

@@ -72,9 +72,9 @@ def test_a_torn_last_line_is_told_and_left_out(tmp_path: Path) -> None:
     assert skipped == [(4, "the last line is torn")]
 
 
-def test_short_lines_elsewhere_lack_their_last_cells(tmp_path: Path) -> None:
-    found, skipped = read(write(tmp_path / "a.csv", "step,loss,lr\n1,0.5\n2,0.4,0.1\n"))
-    assert found == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.4, "lr": 0.1}]
+def test_short_lines_that_end_lack_their_last_cells(tmp_path: Path) -> None:
+    found, skipped = read(write(tmp_path / "a.csv", "step,loss,lr\n1,0.5\n2,0.4,0.1\n3,0.3\n"))
+    assert found == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.4, "lr": 0.1}, {"step": 3, "loss": 0.3}]
     assert skipped == []
 
 

@@ -54,6 +54,11 @@ def test_real_logs_of_other_trainers() -> None:
     ]
 
 
+def test_names_in_the_encoding_of_old_spreadsheets(tmp_path: Path) -> None:
+    log = open_log(write(tmp_path / "a.csv", "step,Fläche\n1,0.5\n".encode("cp1252")))
+    assert [column.name for column in log.columns] == ["step", "Fläche"]
+
+
 def sqlite(path: Path) -> None:
     with sqlite3.connect(path) as database:
         database.execute("create table runs (loss real)")
