@@ -82,7 +82,10 @@ def distance(metric: Metric, calibration: Calibration, values: Values) -> float:
 
 
 def raw_distance(metric: Metric, calibration: Calibration, values: Values) -> float:
-    """The root mean square of the z of all measures that the reference has; NaN where undefined."""
+    """The root mean square of the z of all measures that the reference has.
+
+    Of a discriminant a missing measure counts as chance; NaN where all are missing.
+    """
     if calibration.direction:
         measured = {name: number(values.get(name)) for name in calibration.direction}
         if all(map(math.isnan, measured.values())):

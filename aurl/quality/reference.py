@@ -10,10 +10,17 @@ from functools import cached_property
 import numpy as np
 
 from aurl.quality.calibration import Calibration, calibrate, distance
-from aurl.quality.metric import Values
+from aurl.quality.metric import ContrastMetric, Values
 from aurl.quality.overall_quality import score
 from aurl.quality.selection import Selection
 from aurl.quality.table import Table
+
+
+UNDEFINED = 6.0
+"""What a metric that a sample is too small for counts in overall quality, so that writing next to nothing does not pay.
+
+A contrast metric is left out instead: three good bars are no worse for having no structure.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,8 @@ class Reference:
             else:
                 away = distance(metric, calibration, values)
                 reason = _missing(values, [measure.name for measure in metric.measures])
+                if reason and not isinstance(metric, ContrastMetric):
+                    away = max(away, UNDEFINED)
             distances.append((metric.weight, away))
             metrics[metric.name] = math.nan if reason else score(away)
             if reason:

@@ -41,9 +41,7 @@ class RepetitionScore(Metric):
         too_few = "fewer than 3 onsets" if len(events) < 3 else ""
         return {
             "distinct2": too_few or distinct(events, 2),
-            "melodic_distinct3": distinct(_STEP[steps + 128], 3)
-            if len(steps) > 4
-            else "fewer than 6 notes in the melody",
+            "melodic_distinct3": distinct(_STEP[steps + 128], 3) if len(steps) > 4 else "fewer than 6 melody notes",
             "short_loop": too_few or _short_loop(events[:-1]),
         }
 

@@ -1,0 +1,109 @@
+"""Musical quality while a model trains: each sample scored off the training thread, each evaluation as a whole."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from aurl.music.corpus import Corpus
+from aurl.music.notes import Notes
+from aurl.quality.copying import CopyIndex
+from aurl.quality.profile import LENGTHS, Profile
+from aurl.quality.selection import Selection
+from aurl.quality.sources import open_profile, training_profile
+from aurl.quality.track import QualityTrack
+from aurl.record import Json, Record
+
+TRAIN = "train"
+
+
+class QualityJudge:
+    """Turns samples into QUALITY records; both methods are called on the thread that writes samples.
+
+    Attributes:
+        latest: the scalars of the last evaluation, for early stopping and for choosing checkpoints.
+
+    Args:
+        track: scores samples and follows their means.
+        write: takes the records.
+    """
+
+    def __init__(self, track: QualityTrack, write: Callable[[Record], None]) -> None:
+        self.track = track
+        self.latest: dict[str, float] = {}
+        self._write = write
+
+    def on_sample(self, sample: Record, notes: Notes) -> None:
+        """Score one sample; `sample` is its SAMPLE record."""
+        about = {key: sample.fields[key] for key in ("slot", "path", "mode", "seed") if key in sample.fields}
+        valid = sample.scalars["sample/valid_tokens"]
+        self._write(self.track.sample(sample.step, notes, time=time.time(), valid_tokens=valid, fields=about))
+
+    def on_round(self, step: int) -> None:
+        """The samples of this step are all in: write what they say together."""
+        record = self.track.evaluation(step, time=time.time())
+        if record is not None:
+            self.latest = dict(record.scalars)
+            self._write(record)
+
+    def state_dict(self) -> dict[str, Json]:
+        return {"track": self.track.state_dict(), "latest": self.latest}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.track.load_state_dict(state["track"])
+        self.latest = dict(state["latest"])
+
+
+def open_judge(
+    node: Mapping[str, Any], corpus: Corpus, cache: Path, write: Callable[[Record], None]
+) -> tuple[QualityJudge | None, list[str]]:
+    """The judge of a `quality` config node and what a user should know of its profile; None where nothing is scored.
+
+    Args:
+        node: plain and resolved, as in `conf/quality/`.
+        corpus: what is trained on; its training split is the reference by default, its validation split the band.
+        cache: a folder where fitted profiles are kept; where it cannot be written, the profile is not kept.
+
+    Raises:
+        ConfigError: an unknown metric or reference.
+        DataError: a reference that cannot be read.
+    """
+    if not any(metric is not None for metric in (node["metrics"] or {}).values()):
+        return None, []
+    selection = Selection.build(node["metrics"])
+    profile, warnings = _profile(node, corpus, cache, selection)
+    index = CopyIndex.of(corpus.train, node["copying"]) if node["copying"] is not None else None
+    if index is None:
+        profile.index = None
+    track = QualityTrack(profile, index, published=node["published"], seed=node["seed"])
+    return QualityJudge(track, write), [warning for warning in warnings if warning]
+
+
+def _profile(node: Mapping[str, Any], corpus: Corpus, cache: Path, selection: Selection) -> tuple[Profile, list[str]]:
+    if node["reference"] != TRAIN:
+        return open_profile(node["reference"], selection)
+    lengths = node["bars"] or LENGTHS
+
+    def fit(folder: Path) -> tuple[Profile, list[str]]:
+        profile, warning = training_profile(
+            corpus.train,
+            corpus.validation,
+            lengths,
+            name=corpus.name,
+            cache=folder,
+            metrics=selection,
+            n_gram=node["copying"],
+            seed=node["seed"],
+        )
+        return profile, [warning]
+
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        return fit(cache)
+    except OSError as error:
+        with tempfile.TemporaryDirectory() as scratch:
+            profile, warnings = fit(Path(scratch))
+        return profile, [*warnings, f"{cache}: {error.strerror}; the quality profile is fitted anew each time"]
