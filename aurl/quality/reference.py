@@ -15,7 +15,6 @@ from aurl.quality.overall_quality import score
 from aurl.quality.selection import Selection
 from aurl.quality.table import Table
 
-
 UNDEFINED = 6.0
 """What a metric that a sample is too small for counts in overall quality, so that writing next to nothing does not pay.
 

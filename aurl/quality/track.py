@@ -128,7 +128,7 @@ class QualityTrack:
         scalars[f"{MEAN}copied_fraction"] = _mean([sample.copied for sample in samples])
         scalars[f"{MEAN}valid_tokens"] = _mean([sample.valid for sample in samples])
         interval = bootstrap_ci(overall, confidence=self._confidence, seed=self._seed)
-        scalars["quality/ci_low"], scalars["quality/ci_high"] = interval
+        scalars["quality/ci_low"], scalars["quality/ci_high"] = max(0.0, interval[0]), min(1.0, interval[1])
         if OVERALL in reference.band:
             scalars["quality/band_low"], _, scalars["quality/band_high"] = reference.band[OVERALL]
         scalars["quality/samples"] = float(len(samples))
