@@ -61,9 +61,13 @@ class Rule(Detector):
     def look(self, record: Record) -> Iterable[Record]:
         """The alerts that the record, already in `context`, gives rise to."""
 
+    def wants(self, record: Record) -> bool:
+        """Whether records with this one's kind and metrics, already in `context`, are worth a look."""
+        return record.kind in self.kinds and (not self.needs or any(self.context.has(role) for role in self.needs))
+
     def observe(self, record: Record) -> Iterable[Record]:
         self.context.update(record)
-        return self.look(record) if record.kind in self.kinds else ()
+        return self.look(record) if self.wants(record) else ()
 
     def state_dict(self) -> dict[str, Json]:
         values = {name: getattr(self, name) for name in self.memory}

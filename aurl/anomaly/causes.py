@@ -55,6 +55,18 @@ _LINKS: Mapping[str, Mapping[str, float]] = {
 _BLOWUPS = frozenset({"loss_spike", "gradient_explosion", "training_divergence", "nan_values", "loss_oscillation"})
 
 
+_LARGE_JUMP = 5.0
+# What a fact is a cause of, its name as a cause, and how well it fits.
+_FACTS: Mapping[str, tuple[str, frozenset[str], float]] = {
+    "lr_up": ("learning_rate_issue", _BLOWUPS | {"kl_blowup"}, 0.6),
+    "lr_down": ("learning_rate_issue", frozenset({"loss_plateau", "underfitting"}), 0.5),
+    "kl_weight_up": ("kl_weight", _BLOWUPS | {"posterior_collapse"}, 0.55),
+    "kl_weight_down": ("kl_weight", frozenset({"kl_blowup"}), 0.85),
+    "loss_scale_down": ("overflow", frozenset({"nan_values"}), 0.75),
+    "restart": ("restart", _BLOWUPS | {"throughput_degradation", "data_stall"}, 0.7),
+}
+
+
 class Cause(NamedTuple):
     """A possible explanation.
 
@@ -80,16 +92,18 @@ def rank(incident: Incident, others: Iterable[Incident], context: Context, setti
     return list(best.values())
 
 
-def blame(incident: Incident, ranked: list[Cause]) -> None:
+def blame(incident: Incident, ranked: list[Cause], others: Iterable[Incident]) -> None:
     """Give the incident its most likely cause; one that is an incident itself passes on its own, and its episode.
 
-    The root is put first in `ranked`.
+    The root is put first in `ranked`. Incidents that began at the same time with the same cause are one episode.
     """
     if not ranked:
         return
     top = ranked[0]
     incident.root, incident.cause = top.name, f"{top.name}: {top.evidence}"
     if top.incident is None:
+        twins = [one for one in others if one.opened == incident.opened and one.root == incident.root]
+        incident.episode = min(one.episode for one in [*twins, incident])
         return
     incident.episode = top.incident.episode
     if top.incident.root and top.incident.cause:
@@ -131,20 +145,15 @@ def _facts(incident: Incident, context: Context) -> Iterable[Cause]:
 
 
 def _explains(fact: Fact, incident: Incident) -> tuple[str, float] | None:
-    type_ = incident.type
-    if fact.kind == "lr_up" and (type_ in _BLOWUPS or type_ == "kl_blowup"):
-        return "learning_rate_issue", 0.85 if fact.size >= 5 else 0.6
-    if fact.kind == "lr_down" and type_ in {"loss_plateau", "underfitting"}:
-        return "learning_rate_issue", 0.5
-    if fact.kind == "kl_weight_up" and type_ in {"posterior_collapse", *_BLOWUPS}:
-        return "kl_weight", 0.8 if type_ == "posterior_collapse" else 0.55
-    if fact.kind == "kl_weight_down" and type_ == "kl_blowup":
-        return "kl_weight", 0.85
-    if fact.kind == "loss_scale_down" and type_ == "nan_values":
-        return "overflow", 0.75
-    if fact.kind == "restart" and type_ in {*_BLOWUPS, "throughput_degradation", "data_stall"}:
-        return "restart", 0.7
-    return None
+    """The cause that a fact is for an incident, and how well it fits."""
+    name, types, score = _FACTS.get(fact.kind, ("", frozenset(), 0.0))
+    if incident.type not in types:
+        return None
+    if fact.kind == "lr_up":
+        return name, 0.85 if fact.size >= _LARGE_JUMP else score
+    if fact.kind == "kl_weight_up" and incident.type == "posterior_collapse":
+        return name, 0.8
+    return name, score
 
 
 def _record(incident: Incident, context: Context, settings: Settings) -> Iterable[Cause]:

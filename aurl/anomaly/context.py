@@ -18,7 +18,7 @@ _TRAINING = frozenset(
     {Role.LOSS, Role.LOSS_PART, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.GRAD_NORM, Role.LR}
 )
 _REMEMBERED = (Role.LR, Role.KL_WEIGHT, Role.LOSS_SCALE)
-_MOST_PLANS, _MOST_CURVES, _MOST_FACTS = 64, 256, 32
+_MOST_LAYOUTS, _MOST_CURVES, _MOST_FACTS = 64, 256, 32
 _CHANGED = 1.5  # factor from which a change of learning rate, KL weight or loss scale is a fact
 _STILL_RISING = 16  # observations since the learning rate last rose
 _CADENCE = 4.0  # change of the logging interval that makes a new rhythm
@@ -42,14 +42,25 @@ class Fact(NamedTuple):
     size: float
 
 
-class _Plan(NamedTuple):
-    """What to do with records that hold the same metrics: worked out once, for every record is like the last."""
+class Layout(NamedTuple):
+    """What to do with records that hold the same metrics: worked out once, for every record is like the last.
+
+    Attributes:
+        number: different for each.
+        names: metrics by role; `first` the first of each.
+        curves: the statistics to bring up to date; `curve_of` those of the first metric of a role.
+        remembered: roles whose last value is kept.
+        training_loss: the loss that training should lower.
+        trains: whether such a record is an observation of training.
+    """
 
     number: int
+    names: Mapping[Role, tuple[str, ...]]
+    first: tuple[tuple[Role, str], ...]
     curves: tuple[Curve, ...]
-    remembered: tuple[tuple[Role, str], ...]
-    first: Mapping[Role, str]
-    by_role: Mapping[Role, tuple[str, ...]]
+    curve_of: Mapping[Role, Curve]
+    remembered: tuple[Role, ...]
+    training_loss: Curve | None
     trains: bool
 
 
@@ -64,6 +75,9 @@ class Context:
         planned: steps of the whole run if the START record told them, else None.
         resumed: whether the run began as the continuation of another.
         facts: what happened lately, oldest first.
+        curves: statistics by metric; `main` the first metric that was seen in each role.
+        layout: what the last record held.
+        training_loss: the statistics of its loss that training should lower, None without one that is finite.
 
     Args:
         window: distances remembered for a metric's spread.
@@ -82,12 +96,14 @@ class Context:
         self.planned: int | None = None
         self.facts: list[Fact] = []
         self.curves: dict[str, Curve] = {}
-        self.main: dict[Role, str] = {}  # the first metric that was seen in each role
-        self._plan = _Plan(0, (), (), {}, {}, False)
-        self._plans: dict[tuple[object, ...], _Plan] = {}
+        self.main: dict[Role, str] = {}
+        self.layout = Layout(0, {}, (), (), {}, (), None, False)
+        self.training_loss: Curve | None = None
+        self._values: dict[Role, float] = {}  # this record's finite ones, the first of each role
+        self._layouts: dict[tuple[object, ...], Layout] = {}
         self._last: dict[Role, float] = {}
         self._lr_peak, self._lr_rose = 0.0, -_STILL_RISING
-        self._made = 0
+        self._laid_out = 0
         self._stepwise = False
         self._started = False
 
@@ -100,77 +116,61 @@ class Context:
             self._start(record)
         scalars = record.scalars
         key = (record.kind, *scalars)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self._make_plan(key, record)
-        self._plan = plan
-        if plan.trains:
+        layout = self._layouts.get(key)
+        if layout is None:
+            layout = self._lay_out(key, record)
+        self.layout = layout
+        if layout.trains:
             self._advance(record)
-        for curve in plan.curves:
+        values = {role: scalars[name] for role, name in layout.first}
+        if not -math.inf < sum(values.values()) < math.inf:
+            values = {role: value for role, value in values.items() if -math.inf < value < math.inf}
+        self._values = values
+        for curve in layout.curves:
             value = scalars[curve.name]
             if -math.inf < value < math.inf:
                 curve.push(value)
-        for role, name in plan.remembered:
-            self._remember(role, scalars[name])
+        for role in layout.remembered:
+            if values.get(role) != self._last.get(role) and role in values:
+                self._remember(role, values[role])
+        loss = layout.training_loss
+        self.training_loss = loss if loss is not None and -math.inf < scalars[loss.name] < math.inf else None
 
     def last(self, role: Role) -> float | None:
         """The last finite value of a role that is remembered: learning rate, KL weight, loss scale."""
         return self._last.get(role)
 
     @property
-    def layout(self) -> int:
-        """A number that records with the same kind and metrics share."""
-        return self._plan.number
-
-    @property
     def warming_up(self) -> bool:
         """Whether the learning rate is still on its first way up, or was for most of the run."""
-        return self.index - self._lr_rose < max(_STILL_RISING, self._lr_rose // 2) and self._last.get(Role.LR) == self._lr_peak
+        lately = self.index - self._lr_rose < max(_STILL_RISING, self._lr_rose // 2)
+        return lately and self._last.get(Role.LR) == self._lr_peak
 
     def has(self, role: Role) -> bool:
         """Whether this record holds a metric of that role."""
-        return role in self._plan.first
+        return role in self.layout.names
 
     def value(self, role: Role) -> float | None:
         """This record's metric of that role, the first if there are several; None without one that is finite."""
-        name = self._plan.first.get(role)
-        if name is None:
-            return None
-        value = self.record.scalars[name]
-        return value if -math.inf < value < math.inf else None
+        return self._values.get(role)
 
     def name(self, role: Role) -> str:
         """The name of this record's first metric of that role; the role itself where there is none."""
-        return self._plan.first.get(role, role.value)
+        names = self.layout.names.get(role)
+        return names[0] if names else role.value
 
     def names(self, role: Role) -> tuple[str, ...]:
         """All of this record's metrics of that role."""
-        return self._plan.by_role.get(role, ())
+        return self.layout.names.get(role, ())
 
     def curve(self, role: Role) -> Curve | None:
         """The statistics of this record's first metric of that role; None where it is absent or not finite."""
-        name = self._plan.first.get(role)
-        if name is None:
-            return None
-        curve = self.curves.get(name)
-        return curve if curve is not None and -math.inf < self.record.scalars[name] < math.inf else None
+        return self.layout.curve_of.get(role) if role in self._values else None
 
     def known(self, role: Role) -> Curve | None:
         """The statistics of the role's first metric, whether or not this record holds it."""
         name = self.main.get(role)
         return None if name is None else self.curves.get(name)
-
-    @property
-    def training_loss(self) -> Curve | None:
-        """This record's loss that training should lower: the whole one, or its reconstruction part.
-
-        The total of a VAE or GAN moves with the weights of its terms, so there the part that has none is watched.
-        """
-        if Role.KL in self.main or Role.GENERATOR_LOSS in self.main:
-            part = self.curves.get("loss/recon")
-            if part is not None:
-                return part if "loss/recon" in self.record.scalars and math.isfinite(part.value) else None
-        return self.curve(Role.LOSS)
 
     def tell(self, kind: str, text: str, size: float = 1.0) -> None:
         """Remember a fact of this moment."""
@@ -209,35 +209,50 @@ class Context:
         self._last = {Role(role): value for role, value in state["last"].items()}
         self._lr_peak, self._lr_rose = state["lr"]
         self._stepwise, self._started = state["stepwise"], state["started"]
-        self._plans.clear()
+        self._layouts.clear()
         self.curves = {}
         for name, saved in state["curves"].items():
             curve = self.curves[name] = Curve(name, self.window)
             curve.load_state_dict(saved)
 
-    def _make_plan(self, key: tuple[object, ...], record: Record) -> _Plan:
-        by_role: dict[Role, tuple[str, ...]] = {}
+    def _lay_out(self, key: tuple[object, ...], record: Record) -> Layout:
+        names: dict[Role, tuple[str, ...]] = {}
         for name in record.scalars:
             role = self.roles(name)
-            by_role[role] = (*by_role.get(role, ()), name)
-        trains = record.kind in {Kind.STEP, Kind.EPOCH} and not _TRAINING.isdisjoint(by_role)
+            names[role] = (*names.get(role, ()), name)
+        trains = record.kind in {Kind.STEP, Kind.EPOCH} and not _TRAINING.isdisjoint(names)
         if record.kind is Kind.STEP and trains and not self._stepwise:
             self._stepwise = True
-            self._plans.clear()
+            self._layouts.clear()
         if record.kind is Kind.EPOCH and self._stepwise:
-            by_role, trains = {}, False  # means of what was seen step by step
-        first = {role: names[0] for role, names in by_role.items()}
-        for role, name in first.items():
+            names, trains = {}, False  # means of what was seen step by step
+        if not names.keys() <= self.main.keys() or len(self._layouts) >= _MOST_LAYOUTS:
+            self._layouts.clear()  # what the training loss is may depend on the new roles
+        first = tuple((role, found[0]) for role, found in names.items())
+        for role, name in first:
             self.main.setdefault(role, name)
-        measured = [name for role, names in by_role.items() if role in _MEASURED for name in names]
+        measured = [name for role, found in names.items() if role in _MEASURED for name in found]
         curves = tuple(curve for name in measured if (curve := self._curve(name)) is not None)
-        remembered = tuple((role, first[role]) for role in _REMEMBERED if role in first)
-        self._made += 1
-        plan = _Plan(self._made, curves, remembered, first, by_role, trains)
-        if len(self._plans) >= _MOST_PLANS:
-            self._plans.clear()
-        self._plans[key] = plan
-        return plan
+        curve_of = {role: self.curves[name] for role, name in first if role in _MEASURED and name in self.curves}
+        self._laid_out += 1
+        layout = Layout(
+            self._laid_out,
+            names,
+            first,
+            curves,
+            curve_of,
+            tuple(role for role in _REMEMBERED if role in names),
+            self._loss_to_lower(record, curve_of),
+            trains,
+        )
+        self._layouts[key] = layout
+        return layout
+
+    def _loss_to_lower(self, record: Record, curve_of: Mapping[Role, Curve]) -> Curve | None:
+        """The whole loss, or its reconstruction part: a VAE's or GAN's total moves with the weights of its terms."""
+        if "loss/recon" in self.curves and (Role.KL in self.main or Role.GENERATOR_LOSS in self.main):
+            return self.curves["loss/recon"] if "loss/recon" in record.scalars else None
+        return curve_of.get(Role.LOSS)
 
     def _curve(self, name: str) -> Curve | None:
         if name not in self.curves and len(self.curves) < _MOST_CURVES:
@@ -247,14 +262,12 @@ class Context:
     def _remember(self, role: Role, value: float) -> None:
         """Keep the value, and the fact where it changed by much."""
         before = self._last.get(role)
-        if value == before or not -math.inf < value < math.inf:
-            return
         self._last[role] = value
         if role is Role.LR and value > self._lr_peak:
             self._lr_peak, self._lr_rose = value, self.index
         if before and value > 0 and not 1 / _CHANGED < value / before < _CHANGED:
             kind = f"{role.value}_{'up' if value > before else 'down'}"
-            self.tell(kind, f"{self.name(role)} went from {before:.3g} to {value:.3g}", value / before)
+            self.tell(kind, f"{self.name(role)} went from {before:.3g} to {value:.3g}", min(value / before, 1e9))
 
     def _advance(self, record: Record) -> None:
         """The time axis: count, and notice when it goes back or changes its rhythm."""

@@ -25,6 +25,7 @@ _MIN_JUMP = math.log(1.4)  # a smaller rise is noise whatever its z
 _LEARNING = 100  # values until the spread is trusted, and limits drop by a third
 _WARY = 1.5
 _REST = 30  # values after an outlier that do not enter the spread
+_MOST = 1e300  # units; beyond, a division overflows
 _TINY = 1e-5  # of the first level: below, a positive metric counts as zero
 
 
@@ -80,13 +81,15 @@ class Curve:
                 y = math.log(value)
             elif value < 0:
                 y = self._become_signed(value)
+            elif not self.seen:
+                return  # zeros before anything else tell nothing
             else:
                 y = math.log(self._floor)
         else:
-            y = math.asinh(value / self.unit)
+            y = _asinh(value, self.unit)
         self.seen += 1
         self.y = y
-        self.rise = rise = y - self._base
+        self.rise = rise = y - self._base if self.seen > 1 else 0.0
         if rise > self._soft:
             self._unusual(y)
             return
@@ -219,4 +222,8 @@ class Curve:
         unit = math.exp(self.level) if self._recent else abs(value)
         self.restart()
         self.value, self.unit = value, max(unit, 1e-12)
-        return math.asinh(value / self.unit)
+        return _asinh(value, self.unit)
+
+
+def _asinh(value: float, unit: float) -> float:
+    return math.asinh(max(-_MOST, min(_MOST, value / unit)))

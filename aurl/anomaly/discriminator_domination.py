@@ -16,6 +16,7 @@ _LOSS_RISEN = 1.25
 _REFERENCE = 30  # observations that make the levels of the beginning
 _LOSS_HOLD = 40
 _CHANCE, _CHANCE_MARGIN = math.log(2.0), 0.01
+_EVERY = 4  # looks between two at the losses' levels, which move slowly
 _COARSE = 8  # an epoch counts for so many observations
 
 
@@ -23,8 +24,9 @@ class DiscriminatorDomination(Rule):
     """The discriminator's accuracy, or both losses against those of the beginning.
 
     A warning when its accuracy stays above 97 % for 40 observations while the generator is trained against it; or when
-    the median of its loss stays below a fifth of what it began with while the generator's lies above 1.25 times, for 40.
-    Critical after ten times as long. Both losses at ln 2 for 40 observations, a discriminator that guesses, are an info.
+    the median of its loss stays below a fifth of what it began with, and the generator's above 1.25 times, for 40.
+    Critical after ten times as long. Both losses at ln 2 for 40 observations, so that the discriminator only guesses,
+    are an info.
 
     Args:
         warmup: observations before anything is told, at least 2.
@@ -32,7 +34,7 @@ class DiscriminatorDomination(Rule):
 
     type = "discriminator_domination"
     needs = frozenset({Role.DISCRIMINATOR_ACCURACY, Role.DISCRIMINATOR_LOSS})
-    memory = ("_runs", "_onsets", "_reference", "_judge_seen", "_maker_seen")
+    memory = ("_runs", "_onsets", "_reference", "_judge_seen", "_looks")
 
     def __init__(self, *, warmup: int = 16) -> None:
         super().__init__()
@@ -41,24 +43,24 @@ class DiscriminatorDomination(Rule):
         self._runs: dict[str, int] = {}
         self._onsets: dict[str, int] = {}
         self._reference: list[float] | None = None  # levels of both losses in the beginning
-        self._judge_seen = self._maker_seen = 0
+        self._judge_seen = self._looks = 0
 
     def look(self, record: Record) -> Iterable[Record]:
         context = self.context
         found: list[Record] = []
-        if context.has(Role.DISCRIMINATOR_ACCURACY):
+        accuracy = context.value(Role.DISCRIMINATOR_ACCURACY)
+        if accuracy is not None:
             self._judge_seen += 1
-            found += self._accuracy(context.value(Role.DISCRIMINATOR_ACCURACY))
-        if context.has(Role.DISCRIMINATOR_LOSS) and context.has(Role.GENERATOR_LOSS):
-            self._maker_seen += 1
+            if accuracy > _ACCURACY or "accuracy" in self._runs:
+                found += self._accuracy(accuracy)
+        self._looks += 1
+        if self._looks % _EVERY == 0 and context.has(Role.DISCRIMINATOR_LOSS) and context.has(Role.GENERATOR_LOSS):
             found += self._losses()
         return found
 
-    def _accuracy(self, accuracy: float | None) -> Iterable[Record]:
+    def _accuracy(self, accuracy: float) -> Iterable[Record]:
         trained = self.context.has(Role.GENERATOR_LOSS) or not self.context.has(Role.LOSS)
-        if accuracy is None or self._judge_seen <= self.warmup:
-            return
-        if self._lasts("accuracy", accuracy > _ACCURACY and trained, _ACCURACY_HOLD):
+        if self._judge_seen > self.warmup and self._lasts("accuracy", accuracy > _ACCURACY and trained, _ACCURACY_HOLD):
             name = self.context.name(Role.DISCRIMINATOR_ACCURACY)
             message = f"{name} has been above {100 * _ACCURACY:.0f} % for {self._runs['accuracy']} observations"
             yield self._tell("accuracy", message, name, accuracy, (None, _ACCURACY))
@@ -116,5 +118,6 @@ class DiscriminatorDomination(Rule):
             return False
         if key not in self._runs:
             self._onsets[key] = self.context.record.step
-        self._runs[key] = self._runs.get(key, 0) + (_COARSE if self.context.coarse else 1)
+        looks = 1 if key == "accuracy" else _EVERY
+        self._runs[key] = self._runs.get(key, 0) + looks * (_COARSE if self.context.coarse else 1)
         return self._runs[key] >= needed

@@ -68,20 +68,16 @@ class GradientVanishing(Rule):
             yield self._tell(
                 Severity.CRITICAL if norm == 0.0 else Severity.WARNING,
                 f"{name} is {norm:.3g} for {self._runs['nothing']} observations: nothing is learnt",
-                name,
-                norm,
+                (name, norm, _NOTHING),
                 "nothing",
-                _NOTHING,
             )
         elif self._early is not None and self._lasts("fallen", self._has_fallen(norm), _HOLD):
             early = curve.show(self._early)
             yield self._tell(
                 Severity.WARNING,
-                f"{name} fell to {norm:.3g}, {norm / early:.1g} of its early level {early:.3g}, with most of the loss left",
-                name,
-                norm,
+                f"{name} fell to {norm:.3g} from {early:.3g} in the beginning, with most of the loss left",
+                (name, norm, early * _FALLEN),
                 "fallen",
-                early * _FALLEN,
             )
 
     def _has_fallen(self, norm: float) -> bool:
@@ -95,7 +91,7 @@ class GradientVanishing(Rule):
         severity = Severity.CRITICAL if ratio < _LAYERS_CRITICAL else Severity.WARNING
         name = self.context.name(Role.LAYER_RATIO)
         message = f"the first layer receives {ratio:.2g} of the gradient of the last one"
-        return self._tell(severity, message, name, ratio, "layers", _LAYERS)
+        return self._tell(severity, message, (name, ratio, _LAYERS), "layers")
 
     def _dead(self, share: float) -> Record:
         severity = Severity.CRITICAL if share > _DEAD_CRITICAL else Severity.WARNING
@@ -111,7 +107,9 @@ class GradientVanishing(Rule):
             onset_step=self._onsets["dead"],
         )
 
-    def _tell(self, severity: Severity, message: str, name: str, value: float, key: str, expected: float) -> Record:
+    def _tell(self, severity: Severity, message: str, measured: tuple[str, float, float], key: str) -> Record:
+        """An alert about (metric, its value, the least that is usual)."""
+        name, value, expected = measured
         return self.found(
             severity,
             message,

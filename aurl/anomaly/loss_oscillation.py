@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from aurl.anomaly.base import Rule, require
 from aurl.anomaly.blocks import median
+from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Kind, Record, Severity
 
@@ -52,19 +53,27 @@ class LossOscillation(Rule):
 
     def look(self, record: Record) -> Iterable[Record]:
         curve = self.context.training_loss
+        found: Iterable[Record] = ()
         if curve is not None:
-            if self._era != curve.era:
-                self._era, self._raw, self._smooth, self._calm = curve.era, [], [], []
-            self._count += 1
-            self._raw = [*self._raw[1 - _RAW :], curve.y]
-            if self._count % 2 == 0 and len(self._raw) >= _SMOOTH:
-                self._smooth = [*self._smooth[1 - _KEPT :], sorted(self._raw[-_SMOOTH:])[2]]
+            self._keep(curve)
             if self._count % _EVERY == 0:
-                yield from self._train(curve.name, curve.value)
+                found = self._train(curve.name, curve.value)
         validation = self.context.value(Role.VAL_LOSS)
         if validation is not None and validation > 0:
             self._validation = [*self._validation[1 - _VAL_KEPT :], math.log(validation)]
-            yield from self._validate(validation)
+            return (*found, *self._validate(validation))
+        return found
+
+    def _keep(self, curve: Curve) -> None:
+        if self._era != curve.era:
+            self._era, self._raw, self._smooth, self._calm = curve.era, [], [], []
+        self._count += 1
+        raw = self._raw
+        raw.append(curve.y)
+        if len(raw) > _RAW:
+            del raw[0]
+        if self._count % 2 == 0 and len(raw) >= _SMOOTH:
+            self._smooth = [*self._smooth[1 - _KEPT :], sorted(raw[-_SMOOTH:])[2]]
 
     def _train(self, name: str, value: float) -> Iterable[Record]:
         values, needed = self._smooth, self.confirm
@@ -87,7 +96,7 @@ class LossOscillation(Rule):
         if self._streak < needed:
             return ()
         severity = Severity.CRITICAL if spread > _WILD else Severity.WARNING
-        return (self._tell(name, value, low, high, severity, self._onset),)
+        return (self._tell((name, value), (low, high), severity, self._onset),)
 
     def _validate(self, value: float) -> Iterable[Record]:
         values = self._validation
@@ -96,9 +105,12 @@ class LossOscillation(Rule):
         low, high = _deciles(values)
         if high - low < _RANGE or not _gains_nothing(values) or _crossings(values, low, high) < _VAL_CROSSINGS:
             return ()
-        return (self._tell(self.context.name(Role.VAL_LOSS), value, low, high, Severity.WARNING, None),)
+        return (self._tell((self.context.name(Role.VAL_LOSS), value), (low, high), Severity.WARNING, None),)
 
-    def _tell(self, name: str, value: float, low: float, high: float, severity: Severity, onset: int | None) -> Record:
+    def _tell(
+        self, metric: tuple[str, float], swing: tuple[float, float], severity: Severity, onset: int | None
+    ) -> Record:
+        (name, value), (low, high) = metric, swing
         lr = self.context.last(Role.LR)
         return self.found(
             severity,
@@ -130,7 +142,7 @@ def _crossings(values: Sequence[float], low: float, high: float) -> int:
     side, count = 0, 0
     for value in values:
         new = 1 if value > top else -1 if value < bottom else side
-        count += new != side and side != 0
+        count += side not in {new, 0}
         side = new
     return count
 

@@ -19,6 +19,7 @@ _LOSS = -0.03  # a rise beyond this is no plateau
 _SPACING = 1.05  # checks are 5 % of the run apart
 _SHIFT = math.log(1.25)  # a level so far above the last is a new beginning
 _DECAYED = 0.3  # of the peak: with a learning rate below, standing still is expected
+_NO_GRADIENT = 1e-8
 _CHANCE = tuple(math.log(k) for k in (2, 4, 10, 20, 50, 100, 200, 256, 1000, 1024, 8192, 21841, 32000, 32768, 50257))
 _CHANCE_MARGIN = 0.005
 
@@ -31,7 +32,7 @@ class LossPlateau(Rule):
     anything is claimed. `confirm` checks in a row, each 5 % of the run later, make it a warning; an info where the
     learning rate has decayed below 30 % of its peak; critical at the loss of guessing among K classes, ln K. A loss
     that jumped to a higher level and stays there begins a new stretch. It is not told while the validation loss
-    improves.
+    improves. Two blocks of losses with a gradient norm of 0 are a plateau whatever the loss.
 
     Args:
         confirm: checks in a row, at least 2.
@@ -40,7 +41,7 @@ class LossPlateau(Rule):
 
     type = "loss_plateau"
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
-    memory = ("_blocks", "_next", "_flat", "_onset", "_validation", "_peak_lr")
+    memory = ("_blocks", "_next", "_flat", "_onset", "_validation", "_peak_lr", "_without_gradient")
 
     def __init__(self, *, confirm: int = 3, observations: int = 200) -> None:
         super().__init__()
@@ -51,6 +52,7 @@ class LossPlateau(Rule):
         self._forget()
         self._validation: list[float] = []
         self._peak_lr = 0.0
+        self._without_gradient = 0
 
     def _forget(self) -> None:
         self._next = 0.0
@@ -63,6 +65,9 @@ class LossPlateau(Rule):
         lr = self.context.value(Role.LR)
         if lr is not None and lr > self._peak_lr:
             self._peak_lr = lr
+        gradient = self.context.value(Role.GRAD_NORM)
+        if gradient is not None:
+            self._without_gradient = self._without_gradient + 1 if gradient < _NO_GRADIENT else 0
         curve = self.context.training_loss
         if curve is None:
             return ()
@@ -78,6 +83,8 @@ class LossPlateau(Rule):
         if len(medians) >= 4 and min(medians[-2:]) > max(medians[-4:-2]) + _SHIFT:
             blocks.medians = medians[-2:]
             blocks.completed, self._next, self._flat = 2 * blocks.width // blocks.size, 0.0, 0
+        if self._without_gradient >= 2 * _BLOCK:
+            return (self._frozen(curve),)
         weight = 10 if self.context.coarse else 1
         if len(medians) < _MIN_BLOCKS or blocks.seen * weight < max(self.observations, self._next):
             return ()
@@ -104,7 +111,7 @@ class LossPlateau(Rule):
         chance = f", the loss of guessing among {round(math.exp(guessing))} classes" if guessing else ""
         return self.found(
             severity,
-            f"{curve.name} stays at {level:.4g}{chance}: it changed by {-100 * size:+.2f} % over three quarters of the run",
+            f"{curve.name} stays at {level:.4g}{chance}: {-100 * size:+.2f} % over three quarters of the run",
             metric=curve.name,
             value=level,
             expected=(None, level * math.exp(-_GAIN)),
@@ -112,6 +119,17 @@ class LossPlateau(Rule):
             evidence=(f"fall {100 * size:.2f} % +- {200 * error:.2f} %",),
             onset_step=max(0, self._onset),
             hold=2 * _BLOCK + int(2.0 * (_SPACING - 1.0) * self._blocks.seen),
+        )
+
+    def _frozen(self, curve: Curve) -> Record:
+        level = curve.show(self._blocks.last)
+        return self.found(
+            Severity.WARNING,
+            f"{curve.name} stays at {level:.4g}: the gradient has been 0 for {self._without_gradient} observations",
+            metric=curve.name,
+            value=level,
+            suggestions=("check that the parameters require gradients and that nothing detaches the loss",),
+            onset_step=max(0, self.context.step - self._without_gradient * self.context.gap),
         )
 
     def _advice(self, lr: float | None, decayed: bool, guessing: bool) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Kind, Record, Severity
 
+_MIN_JUMP = math.log(1.4)
 _WARN = math.log(2.0)
 _CRITICAL = math.log(10.0)
 _CLEAR = 1.3  # times the limit: clearly above it
@@ -53,25 +54,30 @@ class LossSpike(Rule):
         self._gradient_at = -9
 
     def look(self, record: Record) -> Iterable[Record]:
-        curve = self.context.training_loss
-        if curve is not None and curve.rise > 0.2:
-            yield from self._train(curve)
-        validation = self.context.value(Role.VAL_LOSS)
+        context = self.context
+        curve = context.training_loss
+        gradient = context.curve(Role.GRAD_NORM)
+        if gradient is not None and gradient.rise > _MIN_JUMP and gradient.seen > self.warmup:
+            self._note_gradient(gradient)
+        found = self._train(curve) if curve is not None and curve.rise > _MIN_JUMP else ()
+        validation = context.value(Role.VAL_LOSS)
         if validation is not None and validation > 0:
-            yield from self._validate(math.log(validation), validation)
+            return (*found, *self._validate(math.log(validation), validation))
+        return found
+
+    def _note_gradient(self, gradient: Curve) -> None:
+        if gradient.rise > gradient.limit(self.zscore):
+            self._gradient_at = self.context.index
 
     def _train(self, curve: Curve) -> Iterable[Record]:
         context = self.context
-        gradient = context.curve(Role.GRAD_NORM)
-        if gradient is not None and gradient.rise > gradient.limit(self.zscore) and gradient.seen > self.warmup:
-            self._gradient_at = context.index
         limit = curve.limit(self.zscore, self.iqr)
         rise = curve.rise
         if curve.seen <= self.warmup:
             if curve.seen > 3 and rise > _CRITICAL and rise > limit and curve.value > curve.first:
                 yield self._tell(curve, limit, Severity.CRITICAL)
             return
-        joint = context.index - self._gradient_at <= 1 and rise > max(_JOINT * limit, math.log(1.4))
+        joint = context.index - self._gradient_at <= 1 and rise > _JOINT * limit
         if rise > limit:
             severity = grade(rise, warning=max(_WARN, _CLEAR * limit), critical=_CRITICAL)
             if severity is Severity.INFO and (joint or curve.high >= _HIGH):

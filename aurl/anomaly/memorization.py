@@ -34,6 +34,10 @@ class Memorization(Rule):
         self._rounds = Rounds()
         self._high = self._onset = 0
 
+    def wants(self, record: Record) -> bool:
+        # A record without a score may still end a round; one at each step would be too often.
+        return record.kind in self.kinds and (record.kind is not Kind.STEP or self.context.has(Role.COPIED))
+
     def look(self, record: Record) -> Iterable[Record]:
         if not self._rounds.push(record.step, self.context.value(Role.COPIED)):
             return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from aurl.anomaly.base import Rule, require
@@ -70,7 +71,7 @@ class MemoryOverflow(Rule):
             severity = Severity.CRITICAL if share > _OVERFULL else Severity.WARNING
             if meter.first and value < 1.05 * meter.first:
                 severity = Severity.INFO
-            yield self._tell(severity, f"{name} is {value:.2f} of {limit:.2f} GB", name, value, limit, record.step)
+            yield self._tell(severity, f"{name} is {value:.2f} of {limit:.2f} GB", (name, value, limit), record.step)
 
     def _leak(self, name: str, value: float, meter: _Meter, limit: float | None, record: Record) -> Record:
         first, last = meter.floors[0], meter.floors[-1]
@@ -83,11 +84,10 @@ class MemoryOverflow(Rule):
             planned = self.context.planned
             if value / limit > _FULL or (planned is not None and full < planned):
                 severity = Severity.CRITICAL
-        return self._tell(severity, message, name, value, limit, meter.steps[0])
+        return self._tell(severity, message, (name, value, limit), meter.steps[0])
 
-    def _tell(
-        self, severity: Severity, message: str, name: str, value: float, limit: float | None, onset: int
-    ) -> Record:
+    def _tell(self, severity: Severity, message: str, use: tuple[str, float, float | None], onset: int) -> Record:
+        name, value, limit = use
         return self.found(
             severity,
             message,
@@ -131,7 +131,7 @@ class _Meter:
 
 
 def _leaks(floors: list[float]) -> bool:
-    rises = [b - a for a, b in zip(floors, floors[1:], strict=False)]
+    rises = [b - a for a, b in pairwise(floors)]
     mean = sum(rises) / len(rises)
     return min(rises) > 0 and rises[-1] > _STEADY * mean and floors[-1] > (1.0 + _GROWTH) * floors[0]
 

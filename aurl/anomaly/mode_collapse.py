@@ -44,6 +44,9 @@ class ModeCollapse(Rule):
         self._same = 0
         self._varied = False
 
+    def wants(self, record: Record) -> bool:
+        return record.kind is Kind.SAMPLE or (record.kind in self.kinds and self.context.has(Role.DIVERSITY))
+
     def look(self, record: Record) -> Iterable[Record]:
         if record.kind is Kind.SAMPLE:
             return self._sample(record)
@@ -70,7 +73,7 @@ class ModeCollapse(Rule):
         name = self.context.name(Role.DIVERSITY)
         message = f"{name} fell to {now:.3g}, from {usual:.3g}: the generator repeats itself"
         severity = grade(lost, warning=0.0, critical=_CRITICAL)
-        return (self._tell(severity, message, name, value, usual * _FALLEN, self._onset),)
+        return (self._tell(severity, message, (name, value, usual * _FALLEN), self._onset),)
 
     def _sample(self, record: Record) -> Iterable[Record]:
         scalars = record.scalars
@@ -83,7 +86,7 @@ class ModeCollapse(Rule):
             return ()
         count = f"{len(self._round)} samples of step {record.step} and those of the round before are alike"
         notes = scalars.get("sample/notes", 0.0)
-        return (self._tell(Severity.WARNING, f"all {count}", "sample/notes", notes, None, record.step),)
+        return (self._tell(Severity.WARNING, f"all {count}", ("sample/notes", notes, None), record.step),)
 
     def _close_round(self) -> None:
         if len(self._round) >= _ROUND:
@@ -92,7 +95,8 @@ class ModeCollapse(Rule):
             self._varied = self._varied or not alike
         self._round = []
 
-    def _tell(self, severity: Severity, message: str, name: str, value: float, low: float | None, onset: int) -> Record:
+    def _tell(self, severity: Severity, message: str, seen: tuple[str, float, float | None], onset: int) -> Record:
+        name, value, low = seen
         settings = self.settings
         lr = settings.value("discriminator_lr") or settings.value("lr") or self.context.last(Role.LR)
         return self.found(

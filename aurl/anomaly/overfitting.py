@@ -62,7 +62,7 @@ class Overfitting(Rule):
         self._count += 1
         if self._count < self.confirm - (rise > _FAST):
             return ()
-        return (self._tell(value, rise, train),)
+        return (self._tell(value, math.exp(self._best), rise),)
 
     def _train_level(self) -> float | None:
         """Log of the training loss now: its recent level, or in a log of epochs the last one's."""
@@ -80,15 +80,13 @@ class Overfitting(Rule):
         steps = [b - a for a, b in zip(self._recent, self._recent[1:], strict=False)]
         return max(steps) > _SWING and min(steps) < -_SWING
 
-    def _tell(self, value: float, rise: float, train: float | None) -> Record:
-        assert train is not None and self._train_at_best is not None and self._best is not None
+    def _tell(self, value: float, best: float, rise: float) -> Record:
         name, settings = self.context.name(Role.VAL_LOSS), self.settings
         dropout = settings.value("dropout")
-        best = math.exp(self._best)
         return self.found(
             grade(rise, warning=0.0, critical=_CRITICAL),
             f"{name} is {value:.4g}, {100 * math.expm1(min(rise, 700)):.0f} % above its best {best:.4g} of step "
-            f"{self._best_step}, while the training loss fell by {100 * -math.expm1(train - self._train_at_best):.0f} %",
+            f"{self._best_step}, while the training loss falls",
             metric=name,
             value=value,
             expected=(None, best * math.exp(_RISE)),

@@ -37,6 +37,10 @@ class QualityDegradation(Rule):
         self._best: float | None = None
         self._best_step = self._low = 0
 
+    def wants(self, record: Record) -> bool:
+        # A record without a score may still end a round; one at each step would be too often.
+        return record.kind in self.kinds and (record.kind is not Kind.STEP or self.context.has(Role.QUALITY))
+
     def look(self, record: Record) -> Iterable[Record]:
         value = self.context.value(Role.QUALITY)
         if not self._rounds.push(record.step, value) or len(self._rounds.means) < _ROUNDS:

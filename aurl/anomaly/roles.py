@@ -96,7 +96,8 @@ _PATTERNS: tuple[tuple[Role, str, str], ...] = (
     (
         Role.STEP_TIME,
         "time/step",
-        r"\b(step|iter|iteration|batch|train batch) (time|duration|seconds|ms|sec|s)\b|\btime( per)? (step|iter|batch)\b"
+        r"\b(step|iter|iteration|batch|train batch) (time|duration|seconds|ms|sec|s)\b"
+        r"|\btime( per)? (step|iter|batch)\b"
         r"|\b(sec|secs|seconds|ms|s) (per )?(step|it|iter|iteration|batch)\b|^dt$|^dt ms$",
     ),
     (
@@ -270,7 +271,7 @@ def _oddity(column: str) -> int:
 
 def _keep_names_apart(guesses: dict[str, Guess]) -> None:
     taken: set[str] = set()
-    for column, guess in guesses.items():
+    for column, guess in sorted(guesses.items(), key=lambda item: item[1].role not in _UNIQUE):
         name = guess.name
         if name in taken and guess.role not in {Role.STEP, Role.EPOCH, Role.CLOCK}:
             group = name.rsplit("/", 1)[0] if "/" in name else name

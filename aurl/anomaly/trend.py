@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 from typing import NamedTuple
 
-from aurl.anomaly.blocks import median, noise
-
-_MEDIAN_ERROR = 1.25  # standard error of a median over that of a mean, normal distribution
+from aurl.anomaly.blocks import noise
 
 
 class Fall(NamedTuple):
@@ -23,8 +22,11 @@ class Fall(NamedTuple):
         return self.size + 2.0 * self.error
 
 
-def fall(medians: Sequence[float]) -> Fall:
-    """Median of the first third of a stretch minus that of the last third; needs at least 3 values."""
-    third = max(1, len(medians) // 3)
-    size = median(medians[:third]) - median(medians[-third:])
-    return Fall(size, _MEDIAN_ERROR * noise(medians) * math.sqrt(2.0 / third))
+def fall(values: Sequence[float]) -> Fall:
+    """Mean of the first third of a stretch minus that of the last third; needs at least one value.
+
+    The error is that of two means of independent values with the noise of these, trend left out.
+    """
+    third = max(1, len(values) // 3)
+    size = fmean(values[:third]) - fmean(values[-third:])
+    return Fall(size, noise(values) * math.sqrt(2.0 / third))

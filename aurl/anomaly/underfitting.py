@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from itertools import pairwise
 
 from aurl.anomaly.base import Rule, require
 from aurl.anomaly.blocks import Blocks, median, noise
@@ -15,6 +17,7 @@ _BLOCK = 16
 _GAIN = 0.015
 _LOSS = -0.5  # a loss that rises by more has another name
 _SPACING = 1.1
+_MEDIAN_ERROR = 1.25  # standard error of a median over that of a mean
 _DROP = 0.1  # from the first value to the first block: something was learnt at once
 _PLANNED_SHARE = 0.05
 _COARSE = 20  # an epoch counts for so many observations
@@ -32,7 +35,7 @@ class Underfitting(Rule):
 
     type = "underfitting"
     needs = frozenset({Role.LOSS, Role.LOSS_PART})
-    memory = ("_rounds", "_blocks", "_first", "_next")
+    memory = ("_blocks", "_first", "_next")
 
     def __init__(self, *, observations: int = 200) -> None:
         super().__init__()
@@ -68,9 +71,13 @@ class Underfitting(Rule):
         if len(medians) < 4 or self._first is None:
             return ()
         fell = fall(medians)
+        # The spread of single losses tells the noise of a few block medians better than they do.
+        single = curve.spread * _MEDIAN_ERROR * math.sqrt(2.0 / (len(medians) // 3 * self._blocks.width))
+        at_most = fell.size + 2.0 * min(fell.error, single)
         at_once = self._first - medians[0] > max(_DROP, 5.0 * curve.spread)
-        soon = medians[0] - median(medians[-3:]) > _GAIN + 3.0 * noise(medians)
-        if at_once or soon or not _LOSS < fell.size or fell.at_most >= _GAIN:
+        lowest = min(0.5 * (a + b) for a, b in pairwise(medians))
+        soon = medians[0] - lowest > _GAIN + 3.0 * noise(medians)
+        if at_once or soon or not fell.size > _LOSS or at_most >= _GAIN:
             return ()
         gain = medians[0] - median(medians[-3:])
         severity = Severity.CRITICAL if seen >= 10 * self.observations else Severity.WARNING
@@ -81,7 +88,7 @@ class Underfitting(Rule):
         now = curve.show(median(self._blocks.medians[-3:]))
         return self.found(
             severity,
-            f"{curve.name} is {now:.4g} after {self._blocks.seen} observations, {100 * gain:.2f} % below where it began",
+            f"{curve.name} is {now:.4g} after {self._blocks.seen} observations, {100 * gain:.2f} % below its beginning",
             metric=curve.name,
             value=now,
             expected=(None, curve.show(self._blocks.medians[0] - _GAIN)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from aurl.anomaly import causes, telling
@@ -18,6 +18,7 @@ from aurl.record import Json, Kind, Record, Severity
 _PER = 1000  # observations in which at most so many alerts are told
 _EXPECTED = 32  # observations after a restart in which jumps are half expected
 _JUMPY = frozenset({"loss_spike", "gradient_explosion", "training_divergence", "throughput_degradation", "data_stall"})
+_Look = Callable[[Record], Iterable[Record]]
 _IGNORED = frozenset({Kind.ALERT, Kind.NOTE, Kind.CHECKPOINT, Kind.DATA, Kind.END})
 _CAUSES_TOLD = 4
 
@@ -69,7 +70,7 @@ class Watch:
                 detector.context = self._shared(detector.window)
                 detector.settings = self.settings
         self.context = next(iter(self._contexts.values()), None) or self._shared(96)
-        self._looking: dict[tuple[Kind | str, int], tuple[tuple[str, Detector], ...]] = {}
+        self._looking: dict[tuple[Kind | str, int], tuple[tuple[str, _Look], ...]] = {}
         self._told_at: dict[bool, list[int]] = {False: [], True: []}  # when, apart for infos
         self._suppressed = 0
 
@@ -79,12 +80,12 @@ class Watch:
             return []
         for context in self._contexts.values():
             context.update(record)
-        looking = self._looking.get((record.kind, self.context.layout))
+        looking = self._looking.get((record.kind, self.context.layout.number))
         if looking is None:
             looking = self._choose(record)
         findings: list[tuple[str, Record]] = []
-        for name, detector in looking:
-            for finding in detector.observe(record):
+        for name, look in looking:
+            for finding in look(record):
                 findings.append((name, finding))  # noqa: PERF401  the usual case is none
         if not findings and not self.incidents.open:
             return []
@@ -129,24 +130,20 @@ class Watch:
             self._contexts[window] = Context(window, self._roles)
         return self._contexts[window]
 
-    def _choose(self, record: Record) -> tuple[tuple[str, Detector], ...]:
+    def _choose(self, record: Record) -> tuple[tuple[str, _Look], ...]:
         """The detectors that have something to look at in records like this one."""
-        chosen = tuple(
-            (name, detector)
+        chosen: tuple[tuple[str, _Look], ...] = tuple(
+            (name, detector.look if isinstance(detector, Rule) else detector.observe)
             for name, detector in self.detectors.items()
-            if not isinstance(detector, Rule)
-            or (
-                record.kind in detector.kinds
-                and (not detector.needs or any(self.context.has(role) for role in detector.needs))
-            )
+            if not isinstance(detector, Rule) or detector.wants(record)
         )
         if len(self._looking) > 256:
             self._looking.clear()
-        self._looking[record.kind, self.context.layout] = chosen
+        self._looking[record.kind, self.context.layout.number] = chosen
         return chosen
 
     def _judge(
-        self, record: Record, findings: list[tuple[str, Record]], looking: tuple[tuple[str, Detector], ...]
+        self, record: Record, findings: list[tuple[str, Record]], looking: tuple[tuple[str, _Look], ...]
     ) -> list[Record]:
         """Findings become incidents; those that are news are told, and those that are over."""
         touched: dict[int, tuple[Incident, Record]] = {}
@@ -168,8 +165,9 @@ class Watch:
         if not self._may_tell(incident):
             self._suppressed += 1
             return []
-        ranked = causes.rank(incident, self.incidents.known(), self.context, self.settings)
-        causes.blame(incident, ranked)
+        known = self.incidents.known()
+        ranked = causes.rank(incident, known, self.context, self.settings)
+        causes.blame(incident, ranked, known)
         suppressed, self._suppressed = self._suppressed, 0
         return [telling.begin(finding, incident, self._episode(incident), ranked, suppressed)]
 

@@ -16,7 +16,7 @@ Columns = dict[str, np.ndarray]
 
 
 def healthy(steps: int = 800, seed: int = 0, noise: float = 0.06) -> Columns:
-    """A run as most are: the loss decays by a power law, gradient norms have a heavy tail, the rate warms up and decays."""
+    """A run as most are: the loss decays by a power law, gradient norms have a heavy tail, the rate warms up."""
     rng = np.random.default_rng(seed)
     at = np.arange(steps)
     clean = 0.6 + 4.0 * (1.0 + at / 15.0) ** -0.5

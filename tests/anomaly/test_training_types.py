@@ -1,4 +1,4 @@
-"""Each anomaly of the training curves: a run that has it, and a healthy neighbour that all detectors pass in silence."""
+"""Each anomaly of the training curves: a run that has it, and a healthy neighbour that no detector is loud about."""
 
 from __future__ import annotations
 

@@ -1,0 +1,279 @@
+"""How well the detectors do on labelled curves of real trainings.
+
+    python benchmarks/real_logs.py --dir DIR [--held-out] [--set zscore=4 ...] [--json FILE] [--verbose]
+
+DIR holds CSV files with a `step` column, `index.csv` (file, repo, labels: `healthy` or anything else; ambiguous ones
+are left out) and `events.csv` (file, types separated by |, onset, end). An empty cell was not logged, NaN is a NaN.
+
+An event is found when an alert from warning up is told in its window; typed when the alert has one of its types. Alerts
+of one type within 100 rows are one episode. Every episode of a healthy run, and every one outside all windows of an
+anomalous run, is a false alarm of the strict precision; the plain precision counts those of healthy runs only, since
+labels of anomalous runs name the main events and not every spike. `--held-out` chooses zscore and confirm on all
+sources but one and scores the one left out, for sources that are repositories and for families of runs (the second and
+third part of the file name).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from aurl import presets
+from aurl.anomaly.roles import guess
+from aurl.record import Kind, Record
+
+MERGE = 100  # rows within which alerts of a type are one episode
+SLACK = 3  # rows that an alert may lie outside a window
+QUIET = {"info"}
+GRID: tuple[dict[str, float], ...] = tuple(
+    {"zscore": zscore, "confirm": confirm} for zscore, confirm in itertools.product((4.0, 5.0, 6.0, 8.0), (2, 3))
+)
+
+
+class Event(NamedTuple):
+    """A labelled anomaly: any of these types, between two rows."""
+
+    types: frozenset[str]
+    first: int
+    last: int
+    onset: int
+
+
+class Log(NamedTuple):
+    """One labelled curve."""
+
+    name: str
+    repo: str
+    healthy: bool
+    records: list[Record]
+    events: list[Event]
+
+    @property
+    def family(self) -> str:
+        return "_".join(self.name.removesuffix(".csv").split("_")[1:3])
+
+
+class Alarm(NamedTuple):
+    """An alert from warning up, and the row it was told at."""
+
+    row: int
+    step: int
+    type: str
+    severity: str
+
+
+@dataclass
+class Score:
+    """Counts over logs; the figures follow from them."""
+
+    events: int = 0
+    found: int = 0
+    typed: int = 0
+    healthy_runs: int = 0
+    healthy_alarmed: int = 0
+    healthy_rows: int = 0
+    healthy_episodes: int = 0
+    outside_episodes: int = 0
+    other_type_episodes: int = 0
+    delays: list[int] = field(default_factory=list)
+
+    def figures(self) -> dict[str, float]:
+        """Everything that is printed, ratios in 0 to 1."""
+        strict_false = self.healthy_episodes + self.outside_episodes
+        return {
+            "events": self.events,
+            "recall": _ratio(self.found, self.events),
+            "typed_recall": _ratio(self.typed, self.events),
+            "precision": _ratio(self.typed, self.typed + self.healthy_episodes),
+            "f1": _f1(self.typed, self.healthy_episodes, self.events),
+            "strict_precision": _ratio(self.typed, self.typed + strict_false),
+            "strict_f1": _f1(self.typed, strict_false, self.events),
+            "other_type_episodes": self.other_type_episodes,
+            "healthy_runs": self.healthy_runs,
+            "healthy_alarmed": _ratio(self.healthy_alarmed, self.healthy_runs),
+            "episodes_per_10k_rows": 1e4 * _ratio(self.healthy_episodes, self.healthy_rows),
+            "median_delay_rows": median(self.delays) if self.delays else float("nan"),
+        }
+
+
+def main() -> None:
+    arguments = _arguments()
+    logs = read_logs(arguments.dir)
+    changes = dict(pair.split("=", 1) for pair in arguments.set)
+    settings = {key: float(value) if "." in value else int(value) for key, value in changes.items()}
+    alarms, microseconds = watch_all(logs, settings)
+    score = add_up(logs, alarms)
+    if arguments.verbose:
+        tell(logs, alarms)
+    figures = score.figures() | {"us_per_record": microseconds}
+    _print("all logs", figures)
+    report: dict[str, Any] = {"all": figures, "counts": asdict(score)}
+    if arguments.held_out:
+        runs = [watch_all(logs, point)[0] for point in GRID]
+        sources: dict[str, Callable[[Log], str]] = {
+            "repository": lambda log: log.repo,
+            "family": lambda log: log.family,
+        }
+        for source, key in sources.items():
+            figures = held_out(logs, runs, key).figures()
+            _print(f"settings chosen without the {source} that is scored", figures)
+            report[f"held_out_{source}"] = figures
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def read_logs(folder: Path) -> list[Log]:
+    """The labelled logs of a folder, ambiguous ones left out."""
+    labels: dict[str, list[dict[str, str]]] = {}
+    for row in _rows(folder / "events.csv"):
+        labels.setdefault(row["file"], []).append(row)
+    logs = []
+    for row in _rows(folder / "index.csv"):
+        if "ambiguous" not in row["labels"]:
+            records = read_curve(folder / row["file"])
+            events = _events(labels.get(row["file"], []), [record.step for record in records])
+            logs.append(Log(row["file"], row["repo"], row["labels"] == "healthy", records, events))
+    return logs
+
+
+def read_curve(path: Path) -> list[Record]:
+    """The rows of a CSV file as STEP records, columns renamed to what they are taken for."""
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        columns = [name for name in reader.fieldnames or () if name != "step"]
+        names = {column: told.name for column, told in guess(columns).items()}
+        return [
+            Record(Kind.STEP, int(float(row["step"])), {names[c]: float(row[c]) for c in columns if row[c]})
+            for row in reader
+        ]
+
+
+def watch_all(logs: Sequence[Log], settings: dict[str, Any]) -> tuple[list[list[Alarm]], float]:
+    """The alarms of each log under these changes to the default preset, and the mean microseconds of a record."""
+    spent, alarms = 0.0, []
+    for log in logs:
+        watching = presets.watch(settings or "default")[0]
+        began = time.process_time()
+        told = [(row, alert) for row, record in enumerate(log.records) for alert in watching.observe(record)]
+        spent += time.process_time() - began
+        alarms.append(
+            [
+                Alarm(row, alert.step, str(alert.fields["type"]), str(alert.fields["severity"]))
+                for row, alert in told
+                if alert.fields["severity"] not in QUIET
+            ]
+        )
+    return alarms, 1e6 * spent / max(1, sum(len(log.records) for log in logs))
+
+
+def add_up(logs: Iterable[Log], alarms: Iterable[Sequence[Alarm]]) -> Score:
+    """The score over logs and their alarms."""
+    score = Score()
+    for log, told in zip(logs, alarms, strict=True):
+        episodes = merge(told)
+        if log.healthy:
+            score.healthy_runs += 1
+            score.healthy_rows += len(log.records)
+            score.healthy_alarmed += bool(episodes)
+            score.healthy_episodes += len(episodes)
+            continue
+        for event in log.events:
+            inside = [alarm for alarm in told if event.first <= alarm.row <= event.last]
+            right = [alarm for alarm in inside if alarm.type in event.types]
+            score.events += 1
+            score.found += bool(inside)
+            score.typed += bool(right)
+            if right:
+                score.delays.append(max(0, right[0].row - event.onset))
+        for alarm in episodes:
+            around = [event for event in log.events if event.first <= alarm.row <= event.last]
+            score.outside_episodes += not around
+            score.other_type_episodes += bool(around) and not any(alarm.type in event.types for event in around)
+    return score
+
+
+def merge(alarms: Iterable[Alarm]) -> list[Alarm]:
+    """The first alarm of each episode."""
+    last: dict[str, int] = {}
+    firsts = []
+    for alarm in alarms:
+        if alarm.row - last.get(alarm.type, -MERGE - 1) > MERGE:
+            firsts.append(alarm)
+        last[alarm.type] = alarm.row
+    return firsts
+
+
+def held_out(logs: Sequence[Log], runs: Sequence[Sequence[Sequence[Alarm]]], key: Callable[[Log], str]) -> Score:
+    """Each source scored with the settings that were best, by F1, on all others; the first of equals."""
+    pooled = Score()
+    for source in sorted({key(log) for log in logs}):
+        inside = [key(log) == source for log in logs]
+        others = [not one for one in inside]
+        best = max(runs, key=lambda run: _part(logs, run, others).figures()["f1"])
+        part = _part(logs, best, inside)
+        for name, value in vars(part).items():
+            setattr(pooled, name, getattr(pooled, name) + value)
+    return pooled
+
+
+def tell(logs: Iterable[Log], alarms: Iterable[Sequence[Alarm]]) -> None:
+    """Print what each log's alarms were."""
+    for log, told in zip(logs, alarms, strict=True):
+        shown = ", ".join(f"{alarm.type} {alarm.severity} {alarm.step}" for alarm in merge(told))
+        print(f"{log.name}: {shown or '-'}")
+
+
+def _part(logs: Sequence[Log], run: Sequence[Sequence[Alarm]], mask: Sequence[bool]) -> Score:
+    return add_up(itertools.compress(logs, mask), itertools.compress(run, mask))
+
+
+def _events(rows: Iterable[dict[str, str]], steps: Sequence[int]) -> list[Event]:
+    found = []
+    for row in rows:
+        onset = bisect_left(steps, float(row["onset"]))
+        last = bisect_right(steps, float(row["end"])) - 1
+        found.append(Event(frozenset(row["types"].split("|")), onset - SLACK, last + SLACK, onset))
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")
+
+
+def _f1(right: int, false: int, events: int) -> float:
+    """2PR / (P + R) with P = right / (right + false) and R = right / events."""
+    return _ratio(2.0 * right, right + false + events)
+
+
+def _print(title: str, figures: dict[str, float]) -> None:
+    print(f"{title}:")
+    for name, value in figures.items():
+        print(f"  {name:24} {value:.3f}" if value % 1 else f"  {name:24} {value:.0f}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dir", type=Path, required=True, help="folder with index.csv, events.csv and the curves")
+    parser.add_argument("--held-out", action="store_true", help="also score sources that settings were not chosen on")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="changes to the default preset")
+    parser.add_argument("--json", type=Path, help="write the figures there too")
+    parser.add_argument("--verbose", action="store_true", help="also print the alarms of each log")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

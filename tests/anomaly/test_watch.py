@@ -1,0 +1,262 @@
+"""Episodes: what is told of an incident, its cause, and that all of it survives a checkpoint."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aurl.anomaly.base import Detector, alert
+from aurl.anomaly.settings import Settings
+from aurl.anomaly.watch import Watch
+from aurl.errors import ConfigError
+from aurl.record import Kind, Record, Severity
+from tests.anomaly.runs import alerts, first, healthy, records, watch, with_evals
+
+
+class Marked(Detector):
+    """Finds what a record's `mark` says: 1 info, 2 warning, 3 critical, 4 fatal."""
+
+    def __init__(self, type: str = "loss_spike") -> None:
+        self.type = type
+
+    def observe(self, record: Record) -> Iterable[Record]:
+        mark = int(record.scalars.get("mark", 0))
+        if mark:
+            yield alert(record, self.type, list(Severity)[mark - 1], "marked", metric="mark", value=float(mark))
+
+
+def marks(values: Iterable[int], **options: Any) -> list[tuple[int, str, str, object]]:
+    watching = Watch({"marked": Marked()}, **options)
+    run = [Record(Kind.STEP, step, {"loss/total": 1.0, "mark": float(mark)}) for step, mark in enumerate(values, 1)]
+    told = [one for record in run for one in watching.observe(record)]
+    return [(one.step, str(one.fields["status"]), str(one.fields["severity"]), one.fields["count"]) for one in told]
+
+
+def test_one_alert_when_it_begins_one_when_it_worsens_one_at_its_end() -> None:
+    values = [0, 2, 2, 2, 3, 2, 0, 0, 2, *[0] * 12]
+    assert marks(values, cooldown=10) == [
+        (2, "open", "warning", 1),
+        (5, "worse", "critical", 3),
+        (20, "end", "info", 6),
+    ]
+
+
+def test_what_comes_back_after_the_cooldown_is_a_new_incident() -> None:
+    assert [one[:2] for one in marks([2, *[0] * 11, 2], cooldown=10)] == [(1, "open"), (12, "end"), (13, "open")]
+
+
+def test_the_cap_counts_and_lets_the_fatal_through() -> None:
+    watching = Watch({"a": Marked("a"), "b": Marked("b"), "c": Marked("c")}, max_alerts=2)
+    told = watching.observe(Record(Kind.STEP, 1, {"loss/total": 1.0, "mark": 2.0}))
+    assert [one.fields["type"] for one in told] == ["a", "b"]
+    worse = watching.observe(Record(Kind.STEP, 2, {"loss/total": 1.0, "mark": 4.0}))
+    assert [one.fields["severity"] for one in worse] == ["fatal"] * 3
+    assert worse[0].fields["suppressed"] == 1
+
+
+@pytest.mark.parametrize("bad", [{"cooldown": 0}, {"max_alerts": 0}])
+def test_values_out_of_range_name_the_key(bad: dict[str, int]) -> None:
+    [(key, value)] = bad.items()
+    with pytest.raises(ConfigError, match=f"anomaly.{key}={value}"):
+        Watch({}, **bad)  # type: ignore[arg-type]
+
+
+def causes(run: list[Record], type: str, **config: Any) -> list[str]:
+    found = first(run, type, watch(config=config))
+    return [str(cause["name"]) for cause in found.fields["causes"]]  # type: ignore[union-attr, index, call-overload]
+
+
+def test_a_jump_of_the_rate_is_the_cause_of_what_follows() -> None:
+    columns = healthy()
+    columns["lr"][400:] *= 50.0
+    columns["grad/norm"][401:] *= 30.0
+    columns["loss/total"][401:] *= 6.0
+    columns["loss/total"][420:] = math.nan
+    assert causes(records(columns), "loss_spike")[0] == "learning_rate_issue"
+    found = first(records(columns), "nan_values")
+    assert str(found.fields["cause"]).startswith("learning_rate_issue: ")
+    chain = [link["type"] for link in found.fields["chain"]]  # type: ignore[union-attr, index, call-overload]
+    assert chain[0] == "learning_rate_issue"
+    assert {"gradient_explosion", "nan_values"} <= set(chain)
+
+
+def test_a_bad_batch_that_ends_in_nan_is_one_episode() -> None:
+    columns = healthy()
+    columns["loss/total"][400] *= 20.0
+    columns["grad/norm"][400] *= 200.0
+    columns["loss/total"][401:] = math.nan
+    run = records(columns)
+    assert causes(run, "loss_spike")[0] == "bad_batch"
+    found = first(run, "nan_values")
+    assert str(found.fields["cause"]).startswith("bad_batch: ")
+    assert len({one.fields["episode"] for one in alerts(run)}) == 1
+
+
+def test_a_gradient_that_leaves_first_is_the_cause() -> None:
+    columns = healthy()
+    columns["grad/norm"][397:400] *= 300.0
+    columns["loss/total"][402:] = math.nan
+    assert "gradient_explosion" in causes(records(columns), "nan_values")[:2]
+
+
+def test_a_sudden_nan_in_half_precision_is_an_overflow() -> None:
+    columns = healthy()
+    columns["loss/total"][400:] = math.nan
+    run = records(columns)
+    assert causes(run, "nan_values", **{"trainer.precision": "fp16"})[0] == "overflow"
+    assert causes(run, "nan_values")[0] == "bad_batch"
+
+
+def test_a_discriminator_that_wins_explains_what_follows() -> None:
+    rng = np.random.default_rng(0)
+    columns = {
+        "loss/disc": 1.0 + 0.1 * rng.random(900),
+        "loss/adv": 1.0 + 0.1 * rng.random(900),
+        "gan/d_accuracy": np.where(np.arange(900) < 300, 0.7, 0.99),
+        "sample/diversity": np.where(np.arange(900) < 400, 0.8, 0.1),
+    }
+    run = records(columns)
+    for i, score in enumerate([0.6] * 8 + [0.2] * 10):
+        run.insert(50 * (i + 1) + i, Record(Kind.QUALITY, 50 * (i + 1), {"quality/overall": score + 0.01 * (i % 3)}))
+    assert causes(run, "mode_collapse")[0] == "discriminator_domination"
+    assert str(first(run, "quality_degradation").fields["cause"]).startswith("discriminator_domination")
+
+
+def test_after_a_restart_jumps_are_milder_and_explained() -> None:
+    columns = healthy()
+    columns["loss/total"][410] *= 3.0
+    run = records(columns)
+    run.insert(400, Record(Kind.START, 400, fields={"resumed_from": 400}))
+    [found] = [one for one in alerts(run) if one.fields["type"] == "loss_spike"]
+    assert found.fields["severity"] == "info"
+    assert str(found.fields["cause"]).startswith("restart: resumed from step 400")
+
+
+def test_a_step_that_goes_back_begins_anew() -> None:
+    columns = healthy()
+    run = records(columns)
+    again = [Record(Kind.STEP, step, {"loss/total": 4.0 + 0.01 * (step % 7)}) for step in range(1, 300)]
+    assert [
+        one.fields["severity"] for one in alerts([*run, *again]) if one.step < 40 and one.fields["severity"] != "info"
+    ] == []
+
+
+def test_advice_names_the_users_key_and_a_value() -> None:
+    columns = healthy()
+    columns["loss/total"][400:] = math.nan
+    found = first(records(columns), "nan_values", watch(config={"optim": {"lr": 3e-3}, "trainer": {"clip_norm": 0.0}}))
+    assert "lower optim.lr from 0.003 to 0.001" in found.fields["suggestions"]  # type: ignore[operator]
+    assert "set trainer.clip_norm to 1 (it is 0)" in found.fields["suggestions"]  # type: ignore[operator]
+
+
+def test_advice_without_a_config_uses_what_was_seen() -> None:
+    columns = healthy()
+    columns["lr"][:] = 3e-4
+    columns["loss/total"][400:] = math.nan
+    found = first(records(columns), "nan_values")
+    assert "lower the learning rate from 0.0003 to 0.0001" in found.fields["suggestions"]  # type: ignore[operator]
+
+
+def test_settings_find_other_trainers_keys() -> None:
+    settings = Settings({"model": {"dropout": 0.1}, "training": {"learning_rate": 2e-5, "max_grad_norm": 1}})
+    assert settings.scale("lr", 0.5) == "lower training.learning_rate from 2e-05 to 1e-05"
+    assert settings.put("clip_norm", 0.5) == "set training.max_grad_norm to 0.5 (it is 1)"
+    assert settings.value("dropout") == 0.1
+    assert settings.value("free_bits") is None
+    assert Settings().scale("beta", 0.5) == "lower the weight of the KL term, to 0.5 times its value"
+
+
+def troubled() -> list[Record]:
+    """A run with several incidents, a resume, evaluations and samples."""
+    columns = healthy(600)
+    columns["loss/total"][200] *= 5.0
+    columns["loss/total"][300:330] *= 4.0
+    columns["lr"][420:] *= 30.0
+    columns["loss/total"][430:] *= 3.0
+    columns["grad/norm"][425:430] *= 500.0
+    run = with_evals(records(columns), [2.0, 1.5, 1.2, 1.0, 1.3, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6], 50)
+    run.insert(250, Record(Kind.SAMPLE, 240, {"sample/notes": 20.0}))
+    run.insert(300, Record(Kind.QUALITY, 290, {"quality/overall": 0.5, "quality/copied_fraction": 0.9}))
+    return run
+
+
+@pytest.mark.parametrize("split", [1, 40, 202, 305, 427, 460])
+def test_a_resumed_run_says_what_the_uninterrupted_one_does(split: int) -> None:
+    run = troubled()
+    whole, before, after = watch(), watch(), watch()
+    expected = [one for record in run for one in whole.observe(record)]
+    told = [one for record in run[:split] for one in before.observe(record)]
+    after.load_state_dict(json.loads(json.dumps(before.state_dict(), allow_nan=False)))
+    told += [one for record in run[split:] for one in after.observe(record)]
+    assert told == expected
+    assert len(expected) >= 6
+
+
+def test_detectors_that_are_new_since_the_checkpoint_start_empty() -> None:
+    old = watch(detectors={"gpu_idle": None})
+    for record in troubled():
+        old.observe(record)
+    new = watch()
+    new.load_state_dict(json.loads(json.dumps(old.state_dict())))
+    assert new.context.index == 600
+
+
+def test_memory_is_bounded_whatever_is_logged() -> None:
+    watching, sizes = watch(), []
+    rng = np.random.default_rng(0)
+    for step in range(6000):
+        scalars = {"loss/total": float(rng.lognormal()), "grad/norm": float(rng.lognormal(0, 2)), f"x{step}": 1.0}
+        watching.observe(Record(Kind.STEP, step, scalars))
+        if step % 2000 == 1999:
+            sizes.append(len(json.dumps(watching.state_dict())))
+    assert sizes[2] < 1.3 * sizes[1]
+
+
+NAMES = (
+    "loss/total", "loss/recon", "loss/kl", "loss/adv", "loss/disc", "val/loss/total", "grad/norm", "lr", "time/step",
+    "time/data", "kl/beta", "kl/active_units", "gan/d_accuracy", "update/ratio", "dead/fraction", "grad/layer_ratio",
+    "sample/diversity", "quality/overall", "quality/copied_fraction", "system/ram_gb", "system/ram_total_gb",
+    "system/gpu_percent", "throughput/tokens", "amp/loss_scale",
+)  # fmt: skip
+KINDS = (Kind.STEP, Kind.STEP, Kind.STEP, Kind.EVAL, Kind.EPOCH, Kind.SYSTEM, Kind.SAMPLE, Kind.QUALITY)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_no_values_whatever_raise_or_leave_json(data: st.DataObject) -> None:
+    watching = watch(warmup=8, confirm=2, zscore=1.0)
+    names = data.draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=12, unique=True))
+    seed = data.draw(st.integers(0, 2**31))
+    odd = data.draw(st.lists(st.floats(), min_size=1, max_size=12))
+    rng = np.random.default_rng(seed)
+    step = 0
+    for _ in range(150):
+        step += int(rng.integers(-1, 4))
+        scalars = {name: float(rng.lognormal(0, 1)) if rng.random() < 0.7 else float(rng.choice(odd)) for name in names}
+        for found in watching.observe(Record(KINDS[rng.integers(len(KINDS))], max(0, step), scalars)):
+            json.dumps(dict(found.fields))
+    json.dumps(watching.state_dict(), allow_nan=False)
+
+
+def test_health_and_the_gradient_limit() -> None:
+    columns = healthy()
+    columns["loss/total"][600] *= 30.0
+    watching = watch()
+    assert watching.gradient_limit() == math.inf
+    for record in records(columns):
+        watching.observe(record)
+    assert watching.healthy_since() == 800 - 601
+    assert 2.0 < watching.gradient_limit() < 40.0
+
+
+def test_incident_numbers_rise() -> None:
+    numbers = [int(str(one.fields["incident"])) for one in alerts(troubled()) if one.fields["status"] == "open"]
+    assert all(b > a for a, b in pairwise(numbers))
