@@ -21,8 +21,9 @@ class RepetitionScore(Metric):
 
     `distinct2`: of pairs of onsets in a row, each onset being the set of its pitches and the time to the next one.
     `melodic_distinct3`: of three skyline intervals in a row.
-    Too low and too high are bad. Undefined with fewer than 3 onsets; with fewer than 6 skyline notes.
-    `short_loop`: the largest share of onsets that equal the one k onsets earlier, over k = 1..16. Too high is bad.
+    `short_loop`: the largest share of onsets that equal the one k onsets earlier, over k = 1..16, by Laplace's rule
+    (one more, of two more). Compared as a logarithm.
+    Too low and too high are bad. Undefined with fewer than 3 onsets; the second with fewer than 6 skyline notes.
 
     Source: Li et al., "A diversity-promoting objective function for neural conversation models", NAACL 2016.
     """
@@ -31,7 +32,7 @@ class RepetitionScore(Metric):
     measures = (
         Measure("distinct2", "both", 0.02),
         Measure("melodic_distinct3", "both", 0.02),
-        Measure("short_loop", "high", 0.05),
+        Measure("short_loop", "both", 0.2, log=True),
     )
 
     def measure(self, sheet: Sheet) -> Values:
@@ -49,4 +50,4 @@ class RepetitionScore(Metric):
 def _short_loop(events: NDArray[np.uint64]) -> float:
     """The highest share of equal pairs at a distance of up to 16; the last onset has no time to a next one."""
     lags = range(1, min(_LOOP, len(events) // 2) + 1)
-    return max((float((events[lag:] == events[:-lag]).mean()) for lag in lags), default=0.0)
+    return max(int(np.count_nonzero(events[lag:] == events[:-lag]) + 1) / (len(events) - lag + 2) for lag in lags)
