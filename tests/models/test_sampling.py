@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from aurl.errors import ConfigError
@@ -22,12 +22,13 @@ def plain_filter(logits, temperature, top_k, top_p):
         kept = {i for i in kept if scaled[i] >= last}
     if top_p < 1:
         mass = sum(np.exp(scaled[i]) for i in kept)
-        order, reached, nucleus = sorted(kept, key=lambda i: -scaled[i]), 0.0, set()
+        order, reached, nucleus = sorted(kept, key=lambda i: (-scaled[i], i)), 0.0, set()
         for i in order:
             if reached >= top_p:
                 break
             nucleus.add(i)
             reached += np.exp(scaled[i]) / mass
+            assume(abs(reached - top_p) > 1e-9)  # where rounding decides
         kept = nucleus
     return kept
 
@@ -41,6 +42,12 @@ def test_filter_keeps_what_a_plain_implementation_keeps(logits, temperature, top
     assert kept == plain_filter(row[0].tolist(), temperature, top_k, top_p)
     for index in kept:
         assert filtered[index].item() == pytest.approx(logits[index] / temperature)
+
+
+def test_the_earlier_of_equal_tokens_is_kept_where_one_reaches_top_p():
+    assert torch.isfinite(filter_logits(torch.tensor([[0.0, 1.0, 1.0]]), top_k=2, top_p=0.5)).tolist() == [
+        [False, True, False]
+    ]
 
 
 def test_filter_treats_rows_apart():
