@@ -33,6 +33,12 @@ class Checkpointer:
         keep_every_hours: beyond these, one checkpoint in so many hours is kept for good; null for none.
         metric: the scalar of the evaluation that says which is best.
         mode: its better direction; `auto` asks `aurl.scalars`.
+        combine: weights of several scalars instead of one `metric`; the smallest weighted sum is best, so weigh what
+            should be large negatively: `{"val/loss/total": 1.0, "quality/mean/overall": -1.0}`. Null for `metric`.
+
+    Attributes:
+        formula: what says which is best, as people read it.
+        metrics: the scalars in it.
     """
 
     def __init__(
@@ -44,6 +50,7 @@ class Checkpointer:
         keep_every_hours: float | None = None,
         metric: str = "val/loss/total",
         mode: Direction = "auto",
+        combine: Mapping[str, float] | None = None,
     ) -> None:
         if every is not None and every < 1:
             raise ConfigError(f"checkpoint.every={every}: needs at least 1, or null to save at every evaluation")
@@ -54,8 +61,11 @@ class Checkpointer:
         if keep_every_hours is not None and keep_every_hours <= 0:
             raise ConfigError(f"checkpoint.keep_every_hours={keep_every_hours}: needs more than 0, or null")
         self.every, self.keep_last, self.keep_best = every, keep_last, keep_best
-        self.keep_every_hours, self.metric = keep_every_hours, metric
-        self.sign = sign(metric, mode)
+        self.keep_every_hours = keep_every_hours
+        self.sign = -1 if combine else sign(metric, mode)
+        self._weights = dict(combine) if combine else {metric: 1.0}
+        self.metrics = list(self._weights)
+        self.formula = " + ".join(f"{weight:g} * {name}" for name, weight in combine.items()) if combine else metric
         self.folder = Path("checkpoints")
         self.best_value = math.nan  # of all evaluations that were saved, also where the checkpoint is gone by now
         self._scores: dict[str, float] = {}  # name to metric (NaN without), in the order saved
@@ -73,7 +83,7 @@ class Checkpointer:
             scalars: of the evaluation at this step; without the metric the checkpoint is not compared.
         """
         path = self.folder / f"step_{step:08d}"
-        value = scalars.get(self.metric, math.nan)
+        value = self._score(scalars)
         best = self._improves(value)
         write(path)
         self._scores.pop(path.name, None)
@@ -113,12 +123,15 @@ class Checkpointer:
     def load_state_dict(self, state: Mapping[str, Any], name: str, scalars: Mapping[str, float]) -> None:
         """Take back `state_dict`, and the checkpoint `name` that it was stored in."""
         self._scores = {key: math.nan if value is None else value for key, value in state["scores"].items()}
-        self._scores[name] = value = scalars.get(self.metric, math.nan)
+        self._scores[name] = value = self._score(scalars)
         self.best_value = math.nan if state["best_value"] is None else float(state["best_value"])
         if self._improves(value):
             self.best_value = value
         self._for_good = list(state["for_good"])
         self._last_for_good = float(state["last_for_good"])
+
+    def _score(self, scalars: Mapping[str, float]) -> float:
+        return sum(weight * scalars.get(name, math.nan) for name, weight in self._weights.items())
 
     def _improves(self, value: float) -> bool:
         return math.isfinite(value) and not (value - self.best_value) * self.sign <= 0

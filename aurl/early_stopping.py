@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from aurl.errors import ConfigError
@@ -17,24 +17,25 @@ class EarlyStopping:
     """Stops a run when none of its metrics has improved for a number of evaluations.
 
     Args:
-        metrics: scalar names with `min`, `max`, or `auto` (the direction that `aurl.scalars` calls better), such as
-            `{"val/loss/total": "min", "quality/overall": "max"}`. A metric that an evaluation lacks, or that is not
-            finite, counts as not improved.
+        metrics: scalar names, where the direction that `aurl.scalars` calls better is not known or not meant with
+            `:min` or `:max` behind it: `["val/loss/total", "my/score:max"]`. A metric that an evaluation lacks, or that
+            is not finite, counts as not improved.
         patience: evaluations without any improvement that are let pass; null never stops.
         min_delta: an improvement must be larger than this, in the metric's unit.
 
     Raises:
-        ConfigError: an unknown direction, or `auto` for a metric without a better direction.
+        ConfigError: an unknown direction, or none for a metric without a better one.
     """
 
     def __init__(
-        self, *, metrics: Mapping[str, Direction] | None = None, patience: int | None = None, min_delta: float = 0.0
+        self, *, metrics: Sequence[str] = ("val/loss/total",), patience: int | None = None, min_delta: float = 0.0
     ) -> None:
         if patience is not None and patience < 1:
             raise ConfigError(f"trainer.early_stopping.patience={patience}: needs at least 1, or null to never stop")
         if min_delta < 0:
             raise ConfigError(f"trainer.early_stopping.min_delta={min_delta}: needs 0 or more")
-        self.signs = {name: sign(name, direction) for name, direction in (metrics or {}).items()}
+        parts = [text.partition(":") for text in metrics]
+        self.signs = {name: sign(name, direction or "auto") for name, _, direction in parts}
         self.patience, self.min_delta = patience, min_delta
         self._best: dict[str, float] = {}
         self._waited = 0

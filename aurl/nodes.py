@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from aurl.early_stopping import Direction, EarlyStopping
+from aurl.early_stopping import EarlyStopping
 from aurl.engine import Engine, Precision
 from aurl.plan import Plan
 from aurl.recovery import Recovery
@@ -57,7 +57,7 @@ def trainer(
 
 
 def early_stopping(
-    *, metrics: Mapping[str, Direction] | None = None, patience: int | None = None, min_delta: float = 0.0
+    *, metrics: Sequence[str] = ("val/loss/total",), patience: int | None = None, min_delta: float = 0.0
 ) -> EarlyStopping:
     """The keys of `trainer.early_stopping`."""
     return EarlyStopping(metrics=metrics, patience=patience, min_delta=min_delta)
@@ -67,6 +67,7 @@ def sample(
     *,
     every: int | None = None,
     count: int = 4,
+    scored: int = 16,
     continuations: int = 1,
     prompt_bars: int = 1,
     length: int | None = None,
@@ -82,6 +83,7 @@ def sample(
     sampler = Sampler(
         every=every,
         count=count,
+        scored=scored,
         continuations=continuations,
         prompt_bars=prompt_bars,
         length=length,
@@ -108,6 +110,18 @@ def anomaly(
     """The keys of `anomaly` that its detectors share, and those of `aurl.anomaly.watch.Watch`."""
 
 
+def quality(
+    *,
+    metrics: Mapping[str, Any] | None = None,
+    reference: str = "train",
+    bars: int | None = None,
+    copying: int | None = 8,
+    published: bool = False,
+    seed: int = 1,
+) -> None:
+    """The keys of `quality`, which `aurl.quality.judge.open_judge` takes."""
+
+
 NODES: Mapping[str, Callable[..., Any]] = {
     "": root,
     "paths": paths,
@@ -116,6 +130,8 @@ NODES: Mapping[str, Callable[..., Any]] = {
     "sample": sample,
     "anomaly": anomaly,
     "anomaly.recovery": Recovery,
+    "quality": quality,
+    "quality.metrics": lambda **metrics: None,
     "anomaly.detectors": lambda **detectors: None,
     "logging": lambda **sinks: None,
 }

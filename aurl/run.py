@@ -18,6 +18,7 @@ import torch
 from aurl import checkpointer, env, nodes, presets
 from aurl.build import build
 from aurl.checkpointer import Checkpointer
+from aurl.data.midi_cache import default_cache
 from aurl.data.module import MusicData
 from aurl.ending import Ending
 from aurl.engine import Engine
@@ -26,6 +27,7 @@ from aurl.loop import Loop
 from aurl.models.base import MusicModel
 from aurl.monitor import EXIT_CODES, Monitor
 from aurl.optim import AdamW
+from aurl.quality.judge import open_judge
 from aurl.record import Json, Kind
 from aurl.recovery import Recovery
 from aurl.rundir import RunDirectory
@@ -112,7 +114,14 @@ def assemble(
     optim: AdamW = build(config["optim"], "optim")
     stack.callback(engine.close)
     engine.setup(model, optim)
-    writer = SampleWriter(run, monitor.write, **render)
+    judge, warnings = open_judge(config["quality"], data.corpus, default_cache(), monitor.write)
+    writer = SampleWriter(
+        run,
+        monitor.write,
+        **render,
+        on_sample=[judge.on_sample] if judge else (),
+        on_round=[judge.on_round] if judge else (),
+    )
     stack.callback(writer.close)
     loop = Loop(
         engine=engine,
@@ -125,10 +134,13 @@ def assemble(
         writer=writer,
         seed=config["seed"],
         stop_signal=stop_signal,
+        judge=judge,
         recovery=Recovery(**config["anomaly"]["recovery"]) if config["anomaly"]["policy"] == "recover" else None,
     )
     resumed_from = _take_up(config, run, loop)
     _announce(config, run, loop, resumed_from)
+    for warning in warnings:
+        monitor.note(warning, level="warning", module="quality")
     return loop
 
 

@@ -25,7 +25,8 @@ class Sampler:
 
     Args:
         every: optimiser steps between occasions; null samples at every evaluation, 0 never.
-        count: slots, >= 0.
+        count: slots whose files are written, >= 0.
+        scored: slots that are drawn for the scores of musical quality; those beyond `count` leave no files, >= 0.
         continuations: how many of them continue a validation piece.
         prompt_bars: bars of that piece that are given.
         length: tokens at most; null for the model's own sequence length.
@@ -39,6 +40,7 @@ class Sampler:
         *,
         every: int | None = None,
         count: int = 4,
+        scored: int = 16,
         continuations: int = 1,
         prompt_bars: int = 1,
         length: int | None = None,
@@ -49,32 +51,45 @@ class Sampler:
     ) -> None:
         _require("every", every, every is None or every >= 0, "null, 0 or more")
         _require("count", count, count >= 0, "0 or more")
+        _require("scored", scored, scored >= 0, "0 or more")
         _require("continuations", continuations, 0 <= continuations <= count, f"0 to sample.count={count}")
         _require("prompt_bars", prompt_bars, prompt_bars >= 1, "1 or more")
         _require("length", length, length is None or length >= 2, "null or 2 or more")
         _require("temperature", temperature, temperature > 0, "a number above 0")
         _require("top_k", top_k, top_k >= 0, "0 or more")
         _require("top_p", top_p, 0 < top_p <= 1, "a number in (0, 1]")
-        self.every, self.count, self.continuations, self.prompt_bars = every, count, continuations, prompt_bars
+        self.every, self.count, self.scored = every, count, scored
+        self.continuations, self.prompt_bars = continuations, prompt_bars
         self.length, self.temperature, self.top_k, self.top_p, self.seed = length, temperature, top_k, top_p, seed
 
     def due(self, step: int, evaluated: bool) -> bool:
         """Whether to sample after this step."""
-        if not self.count or self.every == 0:
+        if not (self.count or self.scored) or self.every == 0:
             return False
         return evaluated if self.every is None else step % self.every == 0
 
     def draw(
-        self, model: MusicModel, tokenizer: Tokenizer, openings: Sequence[Notes], seq_len: int
+        self,
+        model: MusicModel,
+        tokenizer: Tokenizer,
+        openings: Sequence[Notes],
+        seq_len: int,
+        *,
+        scoring: bool = False,
     ) -> Iterator[tuple[int, int, str, Decoded]]:
-        """Every slot's (number, seed, mode, decoded notes); `mode` is `continuation` or `prior`."""
+        """Every slot's (number, seed, mode, decoded notes); `mode` is `continuation` or `prior`.
+
+        Args:
+            openings: pieces to continue.
+            scoring: draw the slots that are only scored, too.
+        """
         length = min(self.length or seq_len, seq_len)
         told = min(self.continuations, len(openings))
         for slot in range(told):
             prompt_T = self._prompt(tokenizer, openings[slot], length, model)
             [tokens_T] = self._generate(model, [self.seed + slot], length, prompt_T)
             yield slot, self.seed + slot, "continuation", tokenizer.decode(tokens_T)
-        free = [self.seed + slot for slot in range(told, self.count)]
+        free = [self.seed + slot for slot in range(told, max(self.count, self.scored if scoring else 0))]
         if free:
             for slot, tokens_T in enumerate(self._generate(model, free, length, None), told):
                 yield slot, self.seed + slot, "prior", tokenizer.decode(tokens_T)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from aurl.music.synthesizers import Synthesizer
     from aurl.music.tokens import Decoded
 
-Observer: TypeAlias = Callable[[int, int, Notes], None]
-"""Called with step, slot and notes of every sample."""
+Observer: TypeAlias = Callable[[Record, Notes], None]
+"""Called with the SAMPLE record and the notes of every sample, also of those that are not kept."""
 
 _ADVICE = {
     ".mid": "Check the disk's free space and the folder's permissions.",
@@ -41,6 +41,7 @@ class _Job:
     seed: int
     mode: str
     epoch: int | None
+    keep: bool
 
     def file(self, suffix: str) -> str:
         return f"samples/{self.step:06d}_{self.slot}{suffix}"
@@ -59,6 +60,7 @@ class SampleWriter:
         audio_seconds: length of the longest preview.
         queue_size: how many samples may wait before `submit` blocks.
         on_sample: called on the writer's thread after the record of each sample, also where files are missing.
+        on_round: called on the writer's thread with the step, when all samples of that step are done.
 
     Raises:
         ConfigError: `audio_seconds` or `queue_size` is not positive.
@@ -74,6 +76,7 @@ class SampleWriter:
         audio_seconds: float = 30.0,
         queue_size: int = 64,
         on_sample: Sequence[Observer] = (),
+        on_round: Sequence[Callable[[int], None]] = (),
     ) -> None:
         if not audio_seconds > 0:
             raise ConfigError(f"sample.audio_seconds={audio_seconds}: needs to be positive; sample.audio=false is off.")
@@ -85,14 +88,25 @@ class SampleWriter:
         self._audio = audio
         self._audio_seconds = audio_seconds
         self._on_sample = tuple(on_sample)
+        self._on_round = tuple(on_round)
         self._synthesizer: Synthesizer | None = None
         self._failure: Exception | None = None
         self._closed = False
-        self._jobs: Queue[_Job | None] = Queue(queue_size)
+        self._jobs: Queue[_Job | int | None] = Queue(queue_size)
         self._thread = Thread(target=self._work, name="aurl-samples", daemon=True)
         self._thread.start()
 
-    def submit(self, step: int, slot: int, decoded: Decoded, *, seed: int, mode: str, epoch: int | None = None) -> None:
+    def submit(
+        self,
+        step: int,
+        slot: int,
+        decoded: Decoded,
+        *,
+        seed: int,
+        mode: str,
+        epoch: int | None = None,
+        keep: bool = True,
+    ) -> None:
         """Queue one sample; blocks while the queue is full.
 
         Args:
@@ -102,6 +116,7 @@ class SampleWriter:
             seed: the seed that generates it again.
             mode: how it was generated: "prior", "continuation", ...
             epoch: 1-based epoch, where there is one.
+            keep: write and announce it; otherwise only the observers see it.
 
         Raises:
             RuntimeError: the writer has been closed.
@@ -110,7 +125,12 @@ class SampleWriter:
         if self._closed:
             raise RuntimeError(f"sample {slot} of step {step} came after SampleWriter.close()")
         self._raise_failure()
-        self._jobs.put(_Job(step, slot, decoded, seed, mode, epoch))
+        self._jobs.put(_Job(step, slot, decoded, seed, mode, epoch, keep))
+
+    def end_round(self, step: int) -> None:
+        """All samples of this step are submitted: `on_round` follows the last of them."""
+        self._raise_failure()
+        self._jobs.put(step)
 
     def drain(self, timeout: float | None = None) -> bool:
         """Wait until every submitted sample is written and announced, at most `timeout` seconds; whether it is so.
@@ -145,7 +165,7 @@ class SampleWriter:
         while (job := self._jobs.get()) is not None:
             try:
                 if self._failure is None:
-                    self._finish(job)
+                    self._finish_round(job) if isinstance(job, int) else self._finish(job)
             except Exception as error:  # noqa: BLE001 - kept, and raised on the training thread by the next call
                 self._failure = error
             finally:
@@ -154,12 +174,23 @@ class SampleWriter:
 
     def _finish(self, job: _Job) -> None:
         notes = job.decoded.notes
+        if not job.keep:
+            self._show(_announce(job, None, None, None), notes)
+            return
         path = self._make(job, ".mid", lambda target: write_midi(notes, target))
         image = self._make(job, ".png", lambda target: write_piano_roll(notes, target)) if self._image else None
         audio = self._make(job, ".wav", lambda target: self._play(notes, target)) if self._audio else None
-        self._write(_announce(job, path, image, audio))
+        record = _announce(job, path, image, audio)
+        self._write(record)
+        self._show(record, notes)
+
+    def _show(self, record: Record, notes: Notes) -> None:
         for observer in self._on_sample:
-            self._observe(observer, job)
+            self._observe(lambda observer=observer: observer(record, notes), observer, record.step)  # type: ignore[misc]
+
+    def _finish_round(self, step: int) -> None:
+        for observer in self._on_round:
+            self._observe(lambda observer=observer: observer(step), observer, step)  # type: ignore[misc]
 
     def _make(self, job: _Job, suffix: str, make: Callable[[Path], None]) -> str | None:
         """Make one file; its path relative to the run, or None where that failed."""
@@ -167,7 +198,7 @@ class SampleWriter:
         try:
             make(self._run.path / name)
         except Exception as error:  # noqa: BLE001 - a failing picture must not stop a run of days
-            self._warn(job, f"{name} was not written: {_reason(error)}. The run goes on. {_ADVICE[suffix]}")
+            self._warn(job.step, f"{name} was not written: {_reason(error)}. The run goes on. {_ADVICE[suffix]}")
             return None
         return name
 
@@ -176,15 +207,15 @@ class SampleWriter:
         write_audio(notes, target, seconds=self._audio_seconds, synthesizer=synthesizer)
         self._synthesizer = synthesizer  # kept only after success: one that failed may still be sounding
 
-    def _observe(self, observer: Observer, job: _Job) -> None:
+    def _observe(self, call: Callable[[], None], observer: object, step: int) -> None:
         try:
-            observer(job.step, job.slot, job.decoded.notes)
+            call()
         except Exception as error:  # noqa: BLE001 - like a picture, a score that fails must not stop a run
-            self._warn(job, f"{observer!r} failed on {job.file('.mid')}: {_reason(error)}. The run goes on.")
+            self._warn(step, f"{observer!r} failed on a sample of step {step}: {_reason(error)}. The run goes on.")
 
-    def _warn(self, job: _Job, message: str) -> None:
+    def _warn(self, step: int, message: str) -> None:
         fields = {"message": message, "level": "warning", "module": "samples"}
-        self._write(Record(Kind.NOTE, job.step, fields=fields, time=time.time()))
+        self._write(Record(Kind.NOTE, step, fields=fields, time=time.time()))
 
 
 def _announce(job: _Job, path: str | None, image: str | None, audio: str | None) -> Record:

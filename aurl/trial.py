@@ -11,6 +11,7 @@ from aurl import nodes, presets
 from aurl.anomaly.base import POLICIES
 from aurl.build import build
 from aurl.errors import AurlError, ConfigError
+from aurl.quality.selection import Selection
 from aurl.recovery import Recovery
 
 
@@ -37,6 +38,7 @@ def _attempts(config: Mapping[str, Any]) -> Iterator[Callable[[], object]]:
     yield lambda: _policy(config["anomaly"]["policy"])
     yield lambda: presets.build_watch(config["anomaly"])
     yield lambda: Recovery(**config["anomaly"]["recovery"])
+    yield lambda: Selection.build(config["quality"]["metrics"] or {})
     yield lambda: _model(config)
     for key in ("checkpoint", "optim", "textlog"):
         yield lambda key=key: build(config[key], key)  # type: ignore[misc]

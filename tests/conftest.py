@@ -26,9 +26,11 @@ TINY = (
     "sample.audio=false",
     "sample.image=false",
     "sample.count=1",
+    "sample.scored=2",
     "sample.length=48",
     "logging=[]",
     "probe_seconds=0",
+    "trainer.eval_every=null",
     "name=tiny",
 )
 """A training of five steps an epoch, some hundredths of a second each."""

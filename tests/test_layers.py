@@ -19,7 +19,7 @@ LAYERS = (
     ),
     ("runs", "quality", "compare", "dashboard", "lint"),
     ("checkpoint", "checkpointer", "data", "engine", "gate", "models", "optim", "probes", "sampler"),
-    ("ending", "integrations", "loop", "rescue"),
+    ("ending", "integrations", "loop", "loop_state", "rescue"),
     ("__main__", "build", "cli", "config", "nodes", "resume", "run", "trial"),
 )  # fmt: skip
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -32,7 +32,7 @@ def notes(run: Path) -> list[str]:
 def losses(run: Path) -> dict[int, tuple[float, ...]]:
     """Every step's losses, superseded stretches left out."""
     table = scalar_table(run).filter(pl.col("kind") == "step")
-    columns = [name for name in table.columns if name.startswith(("loss/", "grad/", "gan/"))]
+    columns = [name for name in table.columns if name.startswith(("loss/", "grad/norm", "gan/"))]
     return {row[0]: row[1:] for row in table.select("step", *columns).iter_rows()}
 
 

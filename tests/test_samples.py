@@ -224,19 +224,37 @@ def test_after_close_nothing_can_be_submitted(run: RunDirectory) -> None:
 
 
 def test_observers_see_every_sample_on_the_writers_thread_and_may_fail(run: RunDirectory) -> None:
-    seen: list[tuple[int, int, int, str]] = []
+    seen: list[tuple[int, object, int, str]] = []
 
-    def observe(step: int, slot: int, notes: Notes) -> None:
-        seen.append((step, slot, len(notes), threading.current_thread().name))
+    def observe(sample: Record, notes: Notes) -> None:
+        seen.append((sample.step, sample.fields["slot"], len(notes), threading.current_thread().name))
 
     records: list[Record] = []
     broken = failing(ValueError("no score\nfor this"))
     written(run, records, image=False, audio=False, on_sample=[broken, observe])
     assert seen == [(400, 0, 4, "aurl-samples")]
     assert [record.kind for record in records] == [Kind.SAMPLE, Kind.NOTE]
-    assert "failed on samples/000400_0.mid: ValueError: no score for this. The run goes on." in str(
+    assert "failed on a sample of step 400: ValueError: no score for this. The run goes on." in str(
         records[1].fields["message"]
     )
+
+
+def test_a_round_ends_after_its_last_sample_and_unkept_samples_leave_nothing(run: RunDirectory) -> None:
+    events: list[object] = []
+    writer = SampleWriter(
+        run,
+        lambda record: events.append(record.kind),
+        image=False,
+        audio=False,
+        on_sample=[lambda sample, notes: events.append(sample.fields["slot"])],
+        on_round=[lambda step: events.append(f"round {step}")],
+    )
+    for slot, keep in ((0, True), (1, False)):
+        writer.submit(400, slot, Piece(), seed=slot, mode="prior", keep=keep)
+    writer.end_round(400)
+    writer.close()
+    assert events == [Kind.SAMPLE, 0, 1, "round 400"]
+    assert [file.name for file in run.samples.iterdir()] == ["000400_0.mid"]
 
 
 def test_a_synthesizer_is_opened_once_and_again_after_a_failure(

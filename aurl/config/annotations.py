@@ -25,6 +25,8 @@ def fits(value: object, annotation: Any) -> bool:
     `_target_` is that class or one below it.
     """
     annotation = _bare(annotation)
+    if annotation in (Any, object):
+        return True
     origin, arguments = get_origin(annotation), get_args(annotation)
     if isinstance(value, Mapping) and "_target_" in value and isclass(annotation) and not origin:
         return _makes(value, annotation)

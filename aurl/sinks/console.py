@@ -83,7 +83,7 @@ class Console(Sink):
         elif record.kind is Kind.END:
             self._changed = False
             self._attempt(lambda screen: self._summarise(screen, record))
-        elif record.kind in _SAID and (record.kind is not Kind.NOTE or level(record) != "DEBUG"):
+        elif record.kind in _SAID and not _is_detail(record):
             self._attempt(lambda screen: screen.say(self._line(record), level(record)))
 
     def flush(self) -> None:
@@ -127,3 +127,10 @@ class Console(Sink):
             self._screen = None
             discard_output(self._file)
             raise
+
+
+def _is_detail(record: Record) -> bool:
+    """Debug notes, and the scores of single samples: their mean is shown."""
+    if record.kind is Kind.NOTE:
+        return level(record) == "DEBUG"
+    return record.kind is Kind.QUALITY and record.fields.get("scope") == "sample"

@@ -88,8 +88,30 @@ def _sample(record: Record) -> str:
 
 
 def _quality(record: Record) -> str:
-    parts = [f"{name.removeprefix('quality/')} {number(value)}" for name, value in record.scalars.items()]
-    return f"Quality at step {record.step}{_list(parts)}"
+    """A score, always with the name of what it is a likeness to."""
+    fields, scalars = record.fields, record.scalars
+    against = f" (like {fields['profile']})" if fields.get("profile") else ""
+    if fields.get("scope") == "sample":
+        which = f" of sample {fields['slot']}" if "slot" in fields else ""
+        parts = _named(scalars, ("quality/overall", "quality/copied_fraction"))
+        return f"Quality{which} at step {record.step}{against}{_list(parts)}"
+    if "quality/mean/overall" not in scalars:
+        parts = [f"{name.removeprefix('quality/')} {number(value)}" for name, value in scalars.items()]
+        return f"Quality at step {record.step}{against}{_list(parts)}"
+    parts = [f"overall {number(scalars['quality/mean/overall'])}"]
+    for label, name in (("95% interval", "ci"), ("real music", "band")):
+        if f"quality/{name}_low" in scalars:
+            low, high = scalars[f"quality/{name}_low"], scalars[f"quality/{name}_high"]
+            parts.append(f"{label} {number(low)} to {number(high)}")
+    parts += _named(scalars, ("quality/mean/copied_fraction", "quality/mean/valid_tokens", "quality/samples"))
+    trend = fields.get("trend")
+    if isinstance(trend, Mapping) and trend.get("direction"):
+        parts.append(f"trend {trend['direction']}")
+    return f"Quality at step {record.step}{against}{_list(parts)}"
+
+
+def _named(scalars: Mapping[str, float], names: Iterable[str]) -> list[str]:
+    return [f"{name.rsplit('/', 1)[-1].replace('_', ' ')} {number(scalars[name])}" for name in names if name in scalars]
 
 
 def _alert(record: Record) -> str:

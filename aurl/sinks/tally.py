@@ -14,7 +14,7 @@ from aurl.rundir import RunDirectory
 from aurl.scalars import describe
 from aurl.sinks.wording import LOSS_ORDER, duration, finite, number, printable
 
-_TRACKED = ("loss/", "val/", "quality/overall")
+_TRACKED = ("loss/", "val/", "quality/mean/overall", "quality/mean/copied_fraction")
 _PLAIN_OVERRIDE = re.compile(r"[\w./-]+")
 
 

@@ -47,7 +47,7 @@ def whole_run(status: str = "done") -> list[Record]:
         Record(Kind.ALERT, 4, fields=alert, time=NOON + 4),
         Record(Kind.DATA, 4, {"data/files": 4, "data/tokens": 900}, {"files": 4, "augmented": 1, "epoch": 1}, NOON + 4),
         Record(Kind.SAMPLE, 4, {"sample/notes": 48, "sample/bars": 8}, sample, NOON + 4),
-        Record(Kind.QUALITY, 4, {"quality/overall": 0.7}, {}, NOON + 4),
+        Record(Kind.QUALITY, 4, {"quality/mean/overall": 0.7}, {}, NOON + 4),
         Record(Kind.EVAL, 4, {"val/loss/total": 0.6, "val/accuracy": 0.44}, {"epoch": 1, "epochs": 3}, NOON + 4),
         Record(
             Kind.EPOCH, 4, {"loss/total": 0.55, "time/epoch": 44.0}, {"epoch": 1, "files": 8, "augmented": 3}, NOON + 5

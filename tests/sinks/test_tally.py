@@ -30,7 +30,7 @@ def test_the_summary_of_a_run(run: RunDirectory, tmp_path: Path, monkeypatch: py
         ("loss/aux", "3"),
         ("val/loss/total", "0.6, best 0.6 at step 4"),
         ("val/accuracy", "0.44, best 0.44 at step 4"),
-        ("quality/overall", "0.7, best 0.7 at step 4"),
+        ("quality/mean/overall", "0.7, best 0.7 at step 4"),
         ("alerts", "loss_spike 3"),
         ("samples", "1"),
         ("checkpoints", "1"),
