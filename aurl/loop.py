@@ -197,6 +197,7 @@ class Loop:
             self.data.tokenizer,
             self.data.corpus.validation,
             self.data.seq_len,
+            self.data.bars,
             scoring=self.judge is not None,
         )
         for slot, seed, mode, decoded in drawn:

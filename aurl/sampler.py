@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,6 +31,8 @@ class Sampler:
         continuations: how many of them continue a validation piece.
         prompt_bars: bars of that piece that are given.
         length: tokens at most; null for the model's own sequence length.
+        bars: bars that are kept, the prompt's included; null for as many as the training windows have, beyond which a
+            model only guesses.
         temperature: > 0; lower is more conservative.
         top_k: keep only the k likeliest tokens; 0 keeps all.
         top_p: keep the likeliest tokens whose probabilities reach p together.
@@ -44,7 +47,8 @@ class Sampler:
         continuations: int = 1,
         prompt_bars: int = 1,
         length: int | None = None,
-        temperature: float = 1.0,
+        bars: int | None = None,
+        temperature: float = 0.9,
         top_k: int = 0,
         top_p: float = 0.95,
         seed: int = 0,
@@ -55,11 +59,13 @@ class Sampler:
         _require("continuations", continuations, 0 <= continuations <= count, f"0 to sample.count={count}")
         _require("prompt_bars", prompt_bars, prompt_bars >= 1, "1 or more")
         _require("length", length, length is None or length >= 2, "null or 2 or more")
+        _require("bars", bars, bars is None or bars >= 1, "null or 1 or more")
         _require("temperature", temperature, temperature > 0, "a number above 0")
         _require("top_k", top_k, top_k >= 0, "0 or more")
         _require("top_p", top_p, 0 < top_p <= 1, "a number in (0, 1]")
         self.every, self.count, self.scored = every, count, scored
         self.continuations, self.prompt_bars = continuations, prompt_bars
+        self.bars = bars
         self.length, self.temperature, self.top_k, self.top_p, self.seed = length, temperature, top_k, top_p, seed
 
     def due(self, step: int, evaluated: bool) -> bool:
@@ -74,6 +80,7 @@ class Sampler:
         tokenizer: Tokenizer,
         openings: Sequence[Notes],
         seq_len: int,
+        bars: int,
         *,
         scoring: bool = False,
     ) -> Iterator[tuple[int, int, str, Decoded]]:
@@ -81,18 +88,21 @@ class Sampler:
 
         Args:
             openings: pieces to continue.
+            seq_len: tokens of the training windows.
+            bars: bars of the training windows.
             scoring: draw the slots that are only scored, too.
         """
         length = min(self.length or seq_len, seq_len)
         told = min(self.continuations, len(openings))
+        kept = self.bars or bars
         for slot in range(told):
             prompt_T = self._prompt(tokenizer, openings[slot], length, model)
             [tokens_T] = self._generate(model, [self.seed + slot], length, prompt_T)
-            yield slot, self.seed + slot, "continuation", tokenizer.decode(tokens_T)
+            yield slot, self.seed + slot, "continuation", _first_bars(tokenizer.decode(tokens_T), kept)
         free = [self.seed + slot for slot in range(told, max(self.count, self.scored if scoring else 0))]
         if free:
             for slot, tokens_T in enumerate(self._generate(model, free, length, None), told):
-                yield slot, self.seed + slot, "prior", tokenizer.decode(tokens_T)
+                yield slot, self.seed + slot, "prior", _first_bars(tokenizer.decode(tokens_T), kept)
 
     def _prompt(self, tokenizer: Tokenizer, notes: Notes, length: int, model: MusicModel) -> Tensor:
         first = int(notes.onset[0]) // notes.bar  # a silent beginning would prompt nothing
@@ -112,6 +122,10 @@ class Sampler:
         )
         rows: list[list[int]] = tokens_BT.tolist()
         return rows
+
+
+def _first_bars(decoded: Decoded, bars: int) -> Decoded:
+    return replace(decoded, notes=decoded.notes.window(0, bars))
 
 
 def _require(key: str, value: object, fine: bool, allowed: str) -> None:

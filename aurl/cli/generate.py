@@ -18,7 +18,8 @@ SETTINGS: dict[str, tuple[type, Any, str]] = {
     "n": (int, 8, "pieces"),
     "seed": (int, 0, "piece i draws with seed + i"),
     "length": (int, None, "tokens at most; the model's sequence length by default"),
-    "temperature": (float, 1.0, "lower is more conservative"),
+    "bars": (int, None, "bars that are kept; those of the training windows by default"),
+    "temperature": (float, 0.9, "lower is more conservative"),
     "top_k": (int, 0, "keep only the k likeliest tokens; 0 keeps all"),
     "top_p": (float, 0.95, "keep the likeliest tokens whose probabilities reach p together"),
     "checkpoint": (str, "best", "best, latest or step_00001234"),
@@ -95,12 +96,12 @@ def generate(folder: Path, target: Path, settings: dict[str, Any], *, audio: boo
         count=settings["n"],
         continuations=len(openings),
         prompt_bars=settings["prompt_bars"],
-        **{key: settings[key] for key in ("length", "temperature", "top_k", "top_p", "seed")},
+        **{key: settings[key] for key in ("length", "bars", "temperature", "top_k", "top_p", "seed")},
     )
-    model, tokenizer, seq_len = load_model(folder, checkpoint)
+    model, tokenizer, seq_len, bars = load_model(folder, checkpoint)
     target.mkdir(parents=True, exist_ok=True)
     written = []
-    for slot, seed, mode, decoded in sampler.draw(model, tokenizer, openings, seq_len):
+    for slot, seed, mode, decoded in sampler.draw(model, tokenizer, openings, seq_len, bars):
         path = target / f"{checkpoint.name}_{seed:04d}.mid"
         _write(decoded.notes, path, audio)
         told = {"path": str(path), "slot": slot, "seed": seed, "mode": mode, "checkpoint": checkpoint.name}
@@ -109,8 +110,8 @@ def generate(folder: Path, target: Path, settings: dict[str, Any], *, audio: boo
     return written
 
 
-def load_model(folder: Path, checkpoint: Path) -> tuple[MusicModel, Tokenizer, int]:
-    """The model of a run with a checkpoint's weights, its tokenizer, and its sequence length.
+def load_model(folder: Path, checkpoint: Path) -> tuple[MusicModel, Tokenizer, int, int]:
+    """The model of a run with a checkpoint's weights, its tokenizer, and the tokens and bars of its windows.
 
     Raises:
         AurlError: the run's config or the checkpoint cannot be read, or they do not fit each other.
@@ -135,7 +136,7 @@ def load_model(folder: Path, checkpoint: Path) -> tuple[MusicModel, Tokenizer, i
     seq_len = config["data"]["seq_len"]
     model: MusicModel = build(config["model"], "model", seq_len=seq_len, **special)
     load_weights(checkpoint, model)
-    return model, tokenizer, seq_len
+    return model, tokenizer, seq_len, config["data"]["bars"]
 
 
 def _write(notes: Notes, path: Path, audio: bool) -> None:
