@@ -69,7 +69,7 @@ class MusicData:
         self.root = root
         self._source = source
         self._augment = augment
-        self._bars = bars
+        self.bars = bars
         self._eval_batch_size = eval_batch_size
         self._workers = workers
         self._width = seq_len if pad_to_seq_len else None
@@ -99,7 +99,7 @@ class MusicData:
             pieces = [piece for piece in getattr(corpus, split) if len(piece)]
             augment = self._augment if split == "train" else None
             self._windows[split] = Windows(
-                pieces, self.tokenizer, bars=self._bars, seq_len=self.seq_len, augment=augment
+                pieces, self.tokenizer, bars=self.bars, seq_len=self.seq_len, augment=augment
             )
         _require_pieces(corpus, self._windows)
         self._corpus = corpus
@@ -137,7 +137,7 @@ class MusicData:
             "fingerprint": corpus.fingerprint,
             "tokenizer": self.tokenizer.fingerprint,
             "vocab_size": self.tokenizer.vocab_size,
-            "bars": self._bars,
+            "bars": self.bars,
             "seq_len": self.seq_len,
             "batch_size": self.batch_size,
             "pieces": {split: len(windows.pieces) for split, windows in self._windows.items()},
