@@ -15,7 +15,7 @@ code that takes it, and looks for the files and folders it names. Nothing is run
 checked. Exit code 0 if all is well, 2 if not.
 
   aurl check model=vae optim.lr=1e-3
-  aurl check data=midi_folder data.root=~/midi --json"""
+  aurl check data=midi_folder data.root=/path/to/midi --json"""
 
 
 def run(args: list[str]) -> int:
