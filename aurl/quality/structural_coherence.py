@@ -105,6 +105,9 @@ def _parallels(similarity: NDArray[np.float32]) -> Value:
 
 def _return(similarity: NDArray[np.float32], nearest: int) -> float:
     bars = len(similarity)
-    lags = range(nearest, bars // 2 + 1)
-    off_diagonal = (float(similarity.sum()) - float(np.trace(similarity))) / (bars * (bars - 1))
-    return max(float(np.trace(similarity, lag)) / (bars - lag) for lag in lags) - off_diagonal
+    index = np.arange(bars)
+    lags = index - index[:, None] + bars - 1
+    diagonals = np.bincount(lags.ravel(), similarity.ravel())[bars - 1 :]
+    means = diagonals / (bars - index)
+    off_diagonal = 2 * float(diagonals[1:].sum()) / (bars * (bars - 1))
+    return float(means[nearest : bars // 2 + 1].max()) - off_diagonal
