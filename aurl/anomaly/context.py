@@ -71,6 +71,7 @@ class Context:
         record: the last record taken.
         index: observations of training so far; STEP records, or EPOCH records where there are no others.
         gap: steps between the last two.
+        era: counts how often the run went back and began anew.
         coarse: whether an observation is a whole epoch.
         planned: steps of the whole run if the START record told them, else None.
         resumed: whether the run began as the continuation of another.
@@ -88,7 +89,7 @@ class Context:
         self.window = window
         self.roles = roles or Roles()
         self.record = Record(Kind.NOTE, 0)
-        self.index = 0
+        self.index = self.era = 0
         self.step = 0
         self.gap = 0
         self.coarse = False
@@ -188,6 +189,7 @@ class Context:
     def state_dict(self) -> dict[str, Json]:
         return {
             "index": self.index,
+            "era": self.era,
             "step": self.step,
             "gap": self.gap,
             "coarse": self.coarse,
@@ -202,7 +204,7 @@ class Context:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.index, self.step, self.gap = state["index"], state["step"], state["gap"]
+        self.index, self.step, self.gap, self.era = state["index"], state["step"], state["gap"], state["era"]
         self.coarse, self.planned = state["coarse"], state["planned"]
         self.facts = [Fact(*fact) for fact in state["facts"]]
         self.main = {Role(role): name for role, name in state["main"].items()}
@@ -265,7 +267,7 @@ class Context:
         self._last[role] = value
         if role is Role.LR and value > self._lr_peak:
             self._lr_peak, self._lr_rose = value, self.index
-        if before and value > 0 and not 1 / _CHANGED < value / before < _CHANGED:
+        if before is not None and min(before, value) > 0 and not 1 / _CHANGED < value / before < _CHANGED:
             kind = f"{role.value}_{'up' if value > before else 'down'}"
             self.tell(kind, f"{self.name(role)} went from {before:.3g} to {value:.3g}", min(value / before, 1e9))
 
@@ -288,6 +290,7 @@ class Context:
     def _restart(self, text: str, forget: bool) -> None:
         self.tell("restart", text)
         if forget:
+            self.era += 1
             for curve in self.curves.values():
                 curve.restart()
         self._be_wary()

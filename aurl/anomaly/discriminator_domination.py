@@ -11,8 +11,8 @@ from aurl.record import Record, Severity
 
 _ACCURACY = 0.97
 _ACCURACY_HOLD = 40
-_LOSS_FALLEN = 0.2  # of its level in the beginning
-_LOSS_RISEN = 1.25
+_LOSS_FALLEN = 0.1  # of its level in the beginning
+_LOSS_RISEN = 1.5
 _REFERENCE = 30  # observations that make the levels of the beginning
 _LOSS_HOLD = 40
 _CHANCE, _CHANCE_MARGIN = math.log(2.0), 0.01
@@ -24,7 +24,7 @@ class DiscriminatorDomination(Rule):
     """The discriminator's accuracy, or both losses against those of the beginning.
 
     A warning when its accuracy stays above 97 % for 40 observations while the generator is trained against it; or when
-    the median of its loss stays below a fifth of what it began with, and the generator's above 1.25 times, for 40.
+    the median of its loss stays below a tenth of what it began with, and the generator's above 1.5 times, for 40.
     Critical after ten times as long. Both losses at ln 2 for 40 observations, so that the discriminator only guesses,
     are an info.
 

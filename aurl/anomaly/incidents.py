@@ -109,6 +109,13 @@ class Incidents:
                     over.append(incident)
         return over
 
+    def close(self) -> list[Incident]:
+        """End all that are open."""
+        over = list(self.open.values())
+        self.open.clear()
+        self.past = [*self.past, *over][-_PAST:]
+        return over
+
     def known(self) -> list[Incident]:
         """Those that are open and the last that ended, in the order in which they began."""
         return sorted([*self.past, *self.open.values()], key=lambda incident: incident.id)

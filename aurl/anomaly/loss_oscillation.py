@@ -21,7 +21,7 @@ _WILD = math.log(10.0)
 _CALM = math.log(1.5)  # range that counts when it is also three times what it was
 _TIMES_CALM = 3.0
 _CROSSINGS = 5
-_VAL_KEPT, _VAL_CROSSINGS = 12, 3
+_VAL_KEPT, _VAL_FEW, _VAL_CROSSINGS = 12, 8, 4
 
 
 class LossOscillation(Rule):
@@ -30,7 +30,7 @@ class LossOscillation(Rule):
     Medians of five losses, every second one, 64 of them: their 10-90 % range must exceed a factor 2.5, or 1.5 and three
     times what it was earlier in the run; they must cross from below 30 % to above 70 % of it, or back, five times; and
     the last third must not lie below the first. A warning; critical when the range exceeds ten. The same is asked of
-    the last twelve validation losses, with three crossings.
+    the last twelve validation losses, eight at least, with four crossings.
 
     Args:
         confirm: checks in a row, each eight losses apart, at least 1; one less than `anomaly.confirm`.
@@ -100,7 +100,7 @@ class LossOscillation(Rule):
 
     def _validate(self, value: float) -> Iterable[Record]:
         values = self._validation
-        if len(values) < 6:
+        if len(values) < _VAL_FEW:
             return ()
         low, high = _deciles(values)
         if high - low < _RANGE or not _gains_nothing(values) or _crossings(values, low, high) < _VAL_CROSSINGS:

@@ -69,8 +69,8 @@ class LossPlateau(Rule):
         if gradient is not None:
             self._without_gradient = self._without_gradient + 1 if gradient < _NO_GRADIENT else 0
         curve = self.context.training_loss
-        if curve is None:
-            return ()
+        if curve is None or curve.unit is not None:
+            return ()  # of a loss that crosses zero, shares are meaningless
         if self.settle_blocks(self._blocks, curve):
             self._forget()
         if not self._blocks.push(curve.y):

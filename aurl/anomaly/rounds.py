@@ -6,6 +6,8 @@ from typing import Any
 
 from aurl.record import Json
 
+_MOST = 1e300  # so that no sum overflows
+
 
 class Rounds:
     """Means of the values that share a step; a round is over when a later step is seen.
@@ -31,7 +33,7 @@ class Rounds:
             self._sum, self._count = 0.0, 0
         if value is not None:
             self._step = step
-            self._sum += value
+            self._sum += max(-_MOST, min(_MOST, value))
             self._count += 1
         return ended
 

@@ -50,7 +50,7 @@ class Underfitting(Rule):
 
     def look(self, record: Record) -> Iterable[Record]:
         curve = self.context.training_loss
-        if curve is None or self.context.resumed:
+        if curve is None or curve.unit is not None or self.context.resumed:
             return ()
         if self.settle_blocks(self._blocks, curve):
             self._forget()

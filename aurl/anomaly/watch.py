@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -70,6 +71,9 @@ class Watch:
                 detector.context = self._shared(detector.window)
                 detector.settings = self.settings
         self.context = next(iter(self._contexts.values()), None) or self._shared(96)
+        rules = {name: one for name, one in self.detectors.items() if isinstance(one, Rule)}
+        self._blank = {name: copy.deepcopy(rule.state_dict()) for name, rule in rules.items()}
+        self._era = 0
         self._looking: dict[tuple[Kind | str, int], tuple[tuple[str, _Look], ...]] = {}
         self._told_at: dict[bool, list[int]] = {False: [], True: []}  # when, apart for infos
         self._suppressed = 0
@@ -80,6 +84,7 @@ class Watch:
             return []
         for context in self._contexts.values():
             context.update(record)
+        ended = self._begin_anew(record) if self.context.era != self._era else []
         looking = self._looking.get((record.kind, self.context.layout.number))
         if looking is None:
             looking = self._choose(record)
@@ -88,8 +93,8 @@ class Watch:
             for finding in look(record):
                 findings.append((name, finding))  # noqa: PERF401  the usual case is none
         if not findings and not self.incidents.open:
-            return []
-        return self._judge(record, findings, looking)
+            return ended
+        return ended + self._judge(record, findings, looking)
 
     def healthy_since(self) -> int:
         """Observations since anything critical was last found; those of the whole run if nothing was."""
@@ -111,6 +116,7 @@ class Watch:
             "incidents": self.incidents.state_dict(),
             "told_at": [self._told_at[False], self._told_at[True]],
             "suppressed": self._suppressed,
+            "era": self._era,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -123,7 +129,7 @@ class Watch:
                 self._contexts[int(window)].load_state_dict(saved)
         self.incidents.load_state_dict(state["incidents"])
         self._told_at = dict(zip((False, True), state["told_at"], strict=True))
-        self._suppressed = state["suppressed"]
+        self._suppressed, self._era = state["suppressed"], state["era"]
 
     def _shared(self, window: int) -> Context:
         if window not in self._contexts:
@@ -141,6 +147,13 @@ class Watch:
             self._looking.clear()
         self._looking[record.kind, self.context.layout.number] = chosen
         return chosen
+
+    def _begin_anew(self, record: Record) -> list[Record]:
+        """The run went back: what the rules remember is of a future that is no more, and open incidents are over."""
+        self._era = self.context.era
+        for name, state in self._blank.items():
+            self.detectors[name].load_state_dict(copy.deepcopy(state))
+        return [telling.end(record, over, self._episode(over)) for over in self.incidents.close() if over.told >= 0]
 
     def _judge(
         self, record: Record, findings: list[tuple[str, Record]], looking: tuple[tuple[str, _Look], ...]
