@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections import deque
@@ -14,6 +15,7 @@ from aurl.sinks.base import Sink
 QUEUE_RECORDS = 65_536
 INTERVAL_SECONDS = 0.2
 FAILURES_ALLOWED = 3
+_DISK_REFUSES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 class SinkThread:
@@ -135,6 +137,11 @@ class SinkThread:
                 self._failures[sink] = 0
 
     def _failed(self, sink: Sink, action: str, error: Exception) -> bool:
+        if action != "open" and isinstance(error, OSError) and error.errno in _DISK_REFUSES:
+            # The disk may take more later, and files that aurl writes keep what they could not; say it once.
+            if self._failures[sink] == 1:
+                self._note(sink, action, error, off=False)
+            return False
         off = self._failures[sink] >= FAILURES_ALLOWED
         self._note(sink, action, error, off)
         if off:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from aurl import checkpoint
 from aurl.engine import rng_state, set_rng_state
+from aurl.errors import CheckpointError
 
 if TYPE_CHECKING:
     from aurl.loop import Loop
@@ -36,6 +37,9 @@ def restore(loop: Loop, folder: Path) -> None:
         CheckpointError: the checkpoint is damaged or of another model.
     """
     tensors = rng_state() | _gates(loop)
+    tokenizer = loop.data.tokenizer.fingerprint
+    if checkpoint.read_state(folder)["tokenizer"] != tokenizer:
+        raise CheckpointError(f"{folder}: was trained with another tokenizer; use the data.tokenizer of that run")
     state = checkpoint.load(folder, loop.engine.model, loop.engine.optimizers, tensors)
     loop.step, loop.epoch, loop.batch = state["step"], state["epoch"], state["batch"]
     loop.scalars = {name: math.nan if value is None else value for name, value in state["scalars"].items()}

@@ -83,7 +83,7 @@ class Monitor:
         cls,
         path: str | Path,
         *,
-        logging: str | Sequence[str] = ("tensorboard",),
+        logging: str | Sequence[str | Sink] = ("tensorboard",),
         anomaly: str | Mapping[str, Any] = "default",
         config: Mapping[str, Any] | None = None,
         tags: Sequence[str] = (),
@@ -95,7 +95,7 @@ class Monitor:
 
         Args:
             path: the run directory itself.
-            logging: options of `conf/logging/`, such as `["console", "tensorboard"]`.
+            logging: options of `conf/logging/`, such as `["console", "tensorboard"]`, or sinks of your own.
             anomaly: a preset of `conf/anomaly/`, or a mapping of changes to the default one, `{"zscore": 3}`.
             config: what to remember as this run's configuration (secrets are masked).
             start: further fields of the START record, such as `epochs=10`.
@@ -209,9 +209,11 @@ class Monitor:
         ending = {"status": status, "exit_code": EXIT_CODES[status], "message": message, **fields}
         self.say(Kind.END, self.last_step, {"time/total": time.monotonic() - self._opened}, **ending)
         self._sinks.close()
-        self._write_table()
-        with self._lock:
-            self._log.close()
+        try:
+            self._write_table()
+        finally:
+            with self._lock:
+                self._log.close()
 
     def __enter__(self) -> Self:
         return self

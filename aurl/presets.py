@@ -16,6 +16,7 @@ from typing import Any
 
 from aurl.anomaly.watch import Watch
 from aurl.errors import ConfigError, did_you_mean
+from aurl.sinks.base import Sink
 
 _OPEN = frozenset({"anomaly.detectors", "anomaly.roles"})  # nodes that take any key
 _COMMON_KEY = re.compile(r"\$\{anomaly\.(\w+)\}")
@@ -59,12 +60,14 @@ def load(group: str, name: str) -> dict[str, Any]:
     return content
 
 
-def sinks(names: str | Sequence[str]) -> list[Any]:
-    """The sinks of these `logging` options, such as `["console", "tensorboard"]`, with their default settings."""
-    nodes: dict[str, Any] = {}
-    for name in [names] if isinstance(names, str) else names:
-        nodes.update(load("logging", name))
-    return [construct(node) for node in nodes.values() if node is not None]
+def sinks(chosen: str | Sequence[str | Sink]) -> list[Sink]:
+    """The sinks of these `logging` options, such as `["console", "tensorboard"]`, and sinks of your own as they are."""
+    made: list[Sink] = []
+    for choice in [chosen] if isinstance(chosen, str) else chosen:
+        nodes = load("logging", choice).values() if isinstance(choice, str) else ()
+        made += [construct(node) for node in nodes if node is not None]
+        made += [choice] if isinstance(choice, Sink) else []
+    return made
 
 
 def watch(anomaly: str | Mapping[str, Any], config: Mapping[str, Any] | None = None) -> tuple[Watch, str]:

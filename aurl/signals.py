@@ -8,15 +8,15 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class StopSignal:
-    """A context in which SIGTERM, SIGINT and SIGUSR1 set `received` instead of ending the process.
+    """A context in which SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 set `received` instead of ending the process.
 
-    SLURM sends SIGUSR1 or SIGTERM before it takes a node away, a person types Ctrl-C. A second signal of any kind
-    ends the process at once by that signal's default action. The handlers of before are put back on leaving. Outside
-    the main thread, where Python allows no handlers, nothing is caught.
+    SLURM sends SIGUSR1 or SIGTERM before it takes a node away, submitit SIGUSR2, a person types Ctrl-C. A second
+    signal of any kind ends the process at once by that signal's default action. The handlers of before are put back on
+    leaving. Outside the main thread, where Python allows no handlers, nothing is caught.
     """
 
     def __init__(self) -> None:

@@ -58,10 +58,14 @@ def write_parquet(run: Path, target: Path) -> None:
         RunError: the directory holds no event log.
         OSError: the target cannot be written.
     """
+    import polars as pl
+
     partial = target.with_name(f".{target.name}.partial")
     try:
         scalar_table(run).write_parquet(partial)
         partial.replace(target)
+    except pl.exceptions.PolarsError as error:  # how polars tells of a full disk
+        raise OSError(str(error)) from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -29,7 +29,7 @@ class Listing(Sink):
 
     def flush(self) -> None:
         if self.fail_flush:
-            raise OSError(28, "No space left on device")
+            raise OSError(5, "Input/output error")
 
     def close(self) -> None:
         self.calls.append("close")
@@ -145,3 +145,25 @@ def test_drain_says_when_it_took_too_long(tmp_path: Path) -> None:
     gate.set()
     assert thread.drain(5)
     thread.close()
+
+
+def test_a_full_disk_is_told_once_and_switches_nothing_off(tmp_path: Path) -> None:
+    class OnFullDisk(Listing):
+        full = True
+
+        def flush(self) -> None:
+            if self.full:
+                raise OSError(28, "No space left on device")
+
+    sink = OnFullDisk()
+    thread, reports = thread_of(tmp_path, sink)
+    for number in range(8):
+        thread.put(step(number))
+        assert thread.drain(5)
+    sink.full = False
+    thread.put(step(8))
+    assert thread.drain(5)
+    thread.close()
+    assert sink.seen == list(range(9))
+    assert len(reports) == 1
+    assert "No space left on device" in str(reports[0].fields["message"])

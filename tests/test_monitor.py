@@ -14,7 +14,7 @@ import pytest
 
 from aurl.anomaly.base import Detector, alert
 from aurl.anomaly.watch import Watch
-from aurl.errors import ConfigError, RunError
+from aurl.errors import ConfigError, EventLogError, RunError
 from aurl.eventlog import read_records
 from aurl.monitor import Monitor
 from aurl.record import Kind, Record, Severity
@@ -245,3 +245,32 @@ monitor.step(1, {{"loss/total": 1.0}})
     subprocess.run([sys.executable, "-c", program], check=True)
     end = list(read_records(tmp_path / "run"))[-1]
     assert (end.kind, end.fields["status"]) == (Kind.END, "failed")
+
+
+def test_open_takes_sinks_of_your_own(tmp_path: Path) -> None:
+    sink = MemorySink()
+    with Monitor.open(tmp_path / "run", logging=["tensorboard", sink], anomaly="off") as monitor:
+        monitor.step(1, {"loss/total": 1.0})
+    assert [r.kind for r in sink.records if r.kind is not Kind.SYSTEM] == [Kind.START, Kind.STEP, Kind.END]
+
+
+def test_a_disk_full_at_close_spills_the_last_records(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    monitor = Monitor(run)
+    monitor.step(1, {"loss/total": 1.0})
+
+    def full(*args: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    def ruined(*args: object) -> None:
+        raise RuntimeError("no parquet either")
+
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr("aurl.table.write_parquet", ruined)
+    with pytest.raises(EventLogError, match="append them"):
+        monitor.close()
+    monkeypatch.undo()
+    [spilled] = tmp_path.glob("aurl-*-records.jsonl")
+    assert b'"kind":"end"' in spilled.read_bytes()

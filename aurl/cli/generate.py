@@ -42,7 +42,7 @@ def run(args: list[str]) -> int:
     parser.add_argument("--root", type=Path, default=Path("outputs"), help="where run ids are looked up")
     parser.add_argument("--no-audio", action="store_true", help="write no previews")
     parser.add_argument("--json", action="store_true", help="print JSON lines, one per piece")
-    options = parser.parse_args(args)
+    options = parser.parse_intermixed_args(args)
     from aurl.runs.listing import resolve_run
 
     settings = parse_settings(options.settings)

@@ -56,7 +56,8 @@ def read_in_processes(paths: Sequence[Path], workers: int, read: Reader = read_o
     Raises:
         DataError: no worker process can be started at all.
     """
-    if multiprocessing.current_process().daemon:  # may not have children
+    worker = multiprocessing.get_start_method(allow_none=True) == "loky"  # of joblib; it cannot spawn others
+    if worker or multiprocessing.current_process().daemon:  # may not have children
         yield from map(read, paths)
         return
     todo = deque(paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK))

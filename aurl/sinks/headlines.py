@@ -68,7 +68,7 @@ def _step(record: Record) -> str:
 
 def _eval(record: Record) -> str:
     others = [name for name in record.scalars if not name.startswith("val/loss/")]
-    return f"Validation {position(record)}{_list(shown(record.scalars, others))}"
+    return f"Validation at step {record.step}{_list(shown(record.scalars, others))}"
 
 
 def _epoch(record: Record) -> str:
@@ -78,7 +78,11 @@ def _epoch(record: Record) -> str:
 def _data(record: Record) -> str:
     names = [name for name in record.scalars if name not in ("data/files", "data/augmented")]
     parts = shown(record.scalars, names)
-    if rejected := record.fields.get("rejected"):
+    pieces = record.fields.get("pieces")
+    if isinstance(pieces, Mapping):
+        parts.append(f"{', '.join(f'{count} {split}' for split, count in pieces.items())} pieces")
+    rejected = record.fields.get("rejected_count", record.fields.get("rejected"))
+    if rejected:
         parts.append(f"{len(rejected) if isinstance(rejected, (list, tuple)) else rejected} files rejected")
     return f"Data {position(record)}{_list(parts)}"
 

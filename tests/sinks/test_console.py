@@ -67,7 +67,7 @@ def test_where_there_is_no_terminal_it_writes_plain_lines(run: RunDirectory) -> 
     assert lines[1].endswith("ETA 2h 15min (2h-2h 40min)")
     assert "ERROR: loss_spike at step 4: loss/total is 9" in text
     assert "Epoch 1 complete, total 0.55, 44s" in lines
-    assert "Validation after epoch 1: validation next-token accuracy 44.00%, total 0.6" in lines
+    assert "Validation at step 4: validation next-token accuracy 44.00%, total 0.6" in lines
     assert "Sample at step 4: 48 notes, 8 bars, samples/000004_0.mid" in lines
     assert "ERROR: sink lost" in lines
     assert any(re.fullmatch(r"  status +done: all epochs", line) for line in lines)

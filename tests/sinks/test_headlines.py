@@ -20,7 +20,7 @@ def test_each_record_is_one_sentence() -> None:
         "data": "Data after epoch 1: 900 tokens",
         "sample": "Sample at step 4: 48 notes, 8 bars",
         "quality": "Quality at step 4: overall 0.7",
-        "eval": "Validation after epoch 1: validation next-token accuracy 44.00%",
+        "eval": "Validation at step 4: validation next-token accuracy 44.00%",
         "epoch": "Epoch 1 complete",
         "checkpoint": "Checkpoint checkpoints/step_00000004 saved at step 4: epoch",
         "note": "sink lost",
