@@ -71,7 +71,8 @@ class Cause(NamedTuple):
     """A possible explanation.
 
     Attributes:
-        name: an anomaly type, or `bad_batch`, `overflow`, `kl_weight`, `restart`, `step_size`.
+        name: an anomaly type, or `bad_batch`, `damaged_weights`, `overflow`, `kl_weight`, `restart` or
+            `step_size`.
         score: how well it fits, 0 to 1.
         evidence: the observation that speaks for it.
         incident: the incident that it is, if it is one.
@@ -100,16 +101,19 @@ def blame(incident: Incident, ranked: list[Cause], others: Iterable[Incident]) -
     if not ranked:
         return
     top = ranked[0]
-    incident.root, incident.cause = top.name, f"{top.name}: {top.evidence}"
-    if top.incident is None:
-        twins = [one for one in others if one.opened == incident.opened and one.root == incident.root]
-        incident.episode = min(one.episode for one in [*twins, incident])
-        return
-    incident.episode = top.incident.episode
-    if top.incident.root and top.incident.cause:
-        incident.root, incident.cause = top.incident.root, f"{top.incident.cause}; then {top.name}: {top.evidence}"
-        ranked[:] = [cause for cause in ranked if cause.name != incident.root]
-        ranked.insert(0, Cause(incident.root, top.score, incident.cause))
+    root = Cause(top.name, top.score, top.evidence)
+    if top.incident is not None:
+        incident.episode = top.incident.episode
+        if top.incident.root and top.incident.cause:
+            # What was told of it begins with its name.
+            told = top.incident.cause.partition(": ")[2]
+            root = Cause(top.incident.root, top.score, f"{told}; then {top.name}: {top.evidence}")
+    if incident.type == "training_divergence" and root.name == "bad_batch":
+        root = Cause("damaged_weights", top.score, "loss and gradient norm left their range at once, and stay there")
+    incident.root, incident.cause = root.name, f"{root.name}: {root.evidence}"
+    ranked[:] = [root, *(cause for cause in ranked if cause.name != root.name)]
+    twins = [one for one in others if one.opened == incident.opened and one.root == root.name]
+    incident.episode = min(one.episode for one in [*twins, incident])
 
 
 def _incidents(incident: Incident, others: Iterable[Incident]) -> Iterable[Cause]:

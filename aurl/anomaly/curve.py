@@ -16,7 +16,7 @@ from aurl.record import Json
 LEVEL = 32  # accepted values whose median is the level; so many rejected in a row are the new level
 _BLOCK = 16  # accepted values of which the largest rise is kept for the tail
 _TAIL_BLOCKS = 64
-_TAIL_RANK = 0.005 * _BLOCK  # position of the 99.5 % quantile among block maxima, as a share of their number
+_TAIL_RANK = 0.05  # share of the block maxima above the tail: the fourth largest of 64, some 99.7 % of all values
 _TAIL_MARGIN = 1.6
 _IQR_TO_SD = 1.349  # of a normal distribution
 _FLOOR_SD = 0.01

@@ -22,7 +22,7 @@ class DataStall(Rule):
     """Time spent waiting for the next batch, against the step time.
 
     A stall is a wait of five times the usual one that makes up half of its step: an info, a warning when it happens
-    again within six steps or lasts half a minute. Where 28 of 32 steps wait for half of their time or more, data is
+    again within three steps or lasts half a minute. Where 28 of 32 steps wait for half of their time or more, data is
     the bottleneck: a warning if the share has risen by 30 points since the run began, else an info.
 
     Args:
@@ -39,7 +39,7 @@ class DataStall(Rule):
         require("zscore", zscore, zscore > 0, "a number above 0")
         require("warmup", warmup, warmup >= 8, "8 or more")
         self.zscore, self.warmup = zscore, warmup
-        self._stalls = self._seen = 0  # one bit for each of the last six steps
+        self._stalls = self._seen = 0  # one bit for each of the last three steps
         self._shares = 0  # and of the last 32
         self._first_share: list[float] = []
 
@@ -53,7 +53,7 @@ class DataStall(Rule):
             self._first_share.append(share)
         self._shares = ((self._shares << 1) | (share > _SHARE)) & ((1 << _KEPT) - 1)
         stalled = share > _SHARE and waiting.rise > max(_SLOWER, waiting.limit(self.zscore))
-        self._stalls = ((self._stalls << 1) | stalled) & 63
+        self._stalls = ((self._stalls << 1) | stalled) & 7
         if self._seen <= self.warmup:
             return ()
         if stalled:

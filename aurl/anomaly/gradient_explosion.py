@@ -13,6 +13,7 @@ from aurl.record import Record, Severity
 _LARGE = math.log(10.0)
 _HUGE = math.log(100.0)
 _ANSWER = math.log(1.4)  # a rise of the loss that counts as an answer
+_ANSWER_SHARE = 0.6  # of the rise from which the loss itself would be unusual
 _SOON = 3  # observations in which it must come
 _HIGH = 4  # of the last six gradient norms, all far above the level
 
@@ -20,9 +21,9 @@ _HIGH = 4  # of the last six gradient norms, all far above the level
 class GradientExplosion(Rule):
     """An outlier of the log gradient norm, judged by what it does.
 
-    Gradient norms jump in every healthy run, so an outlier alone is an info. It is critical above a hundred times the
-    recent level, or above ten times when the loss rises within three observations; four of six outliers above ten
-    times without an answer of the loss are a warning.
+    Gradient norms jump in every healthy run, so an outlier alone is an info. It is critical above ten times the recent
+    level when the loss answers within three observations, by 1.4 times and 0.6 of what would make it a spike. Without
+    an answer, one above a hundred times is a warning, or four of six above ten times.
 
     Args:
         zscore: robust standard deviations of the log norm above its recent level, > 0.
@@ -58,16 +59,17 @@ class GradientExplosion(Rule):
         if index - self._outlier_at > _SOON:
             return ()
         loss = self.context.training_loss
-        answered = loss is not None and loss.rise > max(_ANSWER, 2.0 * loss.spread)
+        answered = loss is not None and loss.rise > max(_ANSWER, _ANSWER_SHARE * loss.limit(self.zscore))
         severity = self._severity(answered)
         if not outlier and severity is Severity.INFO:
             return ()
         return (self._tell(gradient, limit, severity, loss if answered else None),)
 
     def _severity(self, answered: bool) -> Severity:
-        if self._outlier_rise > _HUGE or (self._outlier_rise > _LARGE and answered):
+        if self._outlier_rise > _LARGE and answered:
             return Severity.CRITICAL
-        return Severity.WARNING if self._marks.bit_count() >= _HIGH else Severity.INFO
+        alone = self._outlier_rise > _HUGE or self._marks.bit_count() >= _HIGH
+        return Severity.WARNING if alone else Severity.INFO
 
     def _tell(self, gradient: Curve, limit: float, severity: Severity, loss: Curve | None) -> Record:
         factor = math.exp(min(self._outlier_rise, 700))

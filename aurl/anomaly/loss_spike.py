@@ -13,6 +13,7 @@ from aurl.record import Kind, Record, Severity
 
 _MIN_JUMP = math.log(1.4)
 _WARN = math.log(2.0)
+_LASTING = math.log(1.6)  # worth a warning when several values stand out
 _CRITICAL = math.log(10.0)
 _CLEAR = 1.3  # times the limit: clearly above it
 _HIGH = 3  # of the last six values well above the level count like one far above
@@ -26,10 +27,10 @@ class LossSpike(Rule):
 
     A loss is unusual when its distance above the recent level exceeds all of: `zscore` robust standard deviations
     (Iglewicz & Hoaglin 1993, with the interquartile range for the deviation), Tukey's fence q75 + `iqr` * (q75 - q25),
-    1.6 times the 99.5 % quantile of past distances, and a factor 1.4. That alone is worth an info. It is a warning from
-    twice the level if clearly above the limit, or when three of six values stand out, or when the gradient norm is an
-    outlier at the same time; critical from ten times the level. A validation loss above three times the median of the
-    last eight, and six times their noise, is a warning too.
+    1.6 times the 99.7 % quantile of past distances, and a factor 1.4. That alone is worth an info. It is a warning from
+    twice the level if clearly above the limit, from 1.6 times when three of six values stand out, or when the gradient
+    norm is an outlier at the same time; critical from ten times the level. A validation loss above three times the
+    median of the last eight, and six times their noise, is a warning too.
 
     Args:
         zscore: robust standard deviations above the recent level, > 0; 1.6 times as many in the first 200 values.
@@ -80,7 +81,7 @@ class LossSpike(Rule):
         joint = context.index - self._gradient_at <= 1 and rise > _JOINT * limit
         if rise > limit:
             severity = grade(rise, warning=max(_WARN, _CLEAR * limit), critical=_CRITICAL)
-            if severity is Severity.INFO and (joint or curve.high >= _HIGH):
+            if severity is Severity.INFO and (joint or (rise > _LASTING and curve.high >= _HIGH)):
                 severity = Severity.WARNING
             yield self._tell(curve, limit, severity)
         elif joint:

@@ -58,7 +58,7 @@ class Settings:
         return None if value is None else str(value)
 
     def scale(self, meaning: str, factor: float, observed: float | None = None, why: str = "") -> str:
-        """Advice to multiply a setting, rounded to one digit: "lower optim.lr from 0.003 to 0.001".
+        """Advice to multiply a setting, rounded to two digits: "lower optim.lr from 0.003 to 0.001".
 
         Args:
             observed: its value as seen in the log, used where the configuration does not tell.
@@ -69,7 +69,7 @@ class Settings:
             value = observed
         if value is None or value == 0:
             return f"{verb} {name}, to {factor:.2g} times its value{_because(why)}"
-        return f"{verb} {name} from {_short(value)} to {_short(float(f'{value * factor:.1g}'))}{_because(why)}"
+        return f"{verb} {name} from {_short(value)} to {_short(float(f'{value * factor:.2g}'))}{_because(why)}"
 
     def put(self, meaning: str, wanted: float | str, why: str = "") -> str:
         """Advice to set something to a value: "set trainer.clip_norm to 1 (it is 0)"."""

@@ -100,6 +100,16 @@ def test_a_bad_batch_that_ends_in_nan_is_one_episode() -> None:
     assert len({one.fields["episode"] for one in alerts(run)}) == 1
 
 
+def test_a_bad_batch_that_never_goes_away_is_damage() -> None:
+    columns = healthy()
+    columns["loss/total"][400:] *= 5.0
+    columns["grad/norm"][400:] *= 30.0
+    run = records(columns)
+    assert causes(run, "loss_spike")[0] == "bad_batch"
+    assert causes(run, "training_divergence")[0] == "damaged_weights"
+    assert len({one.fields["episode"] for one in alerts(run)}) == 1
+
+
 def test_a_gradient_that_leaves_first_is_the_cause() -> None:
     columns = healthy()
     columns["grad/norm"][397:400] *= 300.0
