@@ -14,8 +14,8 @@ LAYERS = (
     ("record", "errors", "codec", "scalars", "rundir"),
     (
         "anomaly", "deferred", "dispatch", "early_stopping", "env", "eta", "eventlog", "git", "monitor", "music",
-        "plan", "presets", "process", "recovery", "runfile", "samples", "secrets", "signals", "sinks", "summary", "system",
-        "table",
+        "plan", "presets", "process", "recovery", "runfile", "samples", "secrets", "signals", "sinks", "summary",
+        "system", "table",
     ),
     ("runs", "quality", "compare", "dashboard", "lint"),
     ("checkpoint", "checkpointer", "data", "engine", "gate", "models", "optim", "probes", "sampler"),
