@@ -10,15 +10,15 @@ from typing import Any
 class Deferred:
     """Holds the tensors of one step until reading them costs no synchronisation.
 
-    Tensors on the CPU are read at once, all together. Tensors on an accelerator are stacked into one tensor and
-    copied to the host without blocking; `ready` is asked one step later, when the copy has long finished.
+    Tensors on the CPU are read at once. Tensors on an accelerator are stacked into one tensor and copied to the host
+    without blocking; `read` is called one step later, when the copy has long finished.
     """
 
     __slots__ = ("_copies", "_events", "_numbers", "_order")
 
     def __init__(self, scalars: Mapping[str, Any]) -> None:
         self._order = list(scalars)
-        self._numbers = {name: float(value) for name, value in scalars.items() if not is_tensor(value)}
+        self._numbers = {name: float(value) for name, value in scalars.items() if not _is_elsewhere(value)}
         self._copies: list[tuple[list[str], Any]] = []
         self._events: list[Any] = []
         for names, values in _by_device(scalars):
@@ -58,10 +58,14 @@ def is_tensor(value: object) -> bool:
     return torch is not None and isinstance(value, torch.Tensor)
 
 
+def _is_elsewhere(value: Any) -> bool:
+    return is_tensor(value) and value.device.type != "cpu"
+
+
 def _by_device(scalars: Mapping[str, Any]) -> list[tuple[list[str], list[Any]]]:
     groups: dict[Any, tuple[list[str], list[Any]]] = {}
     for name, value in scalars.items():
-        if is_tensor(value):
+        if _is_elsewhere(value):
             names, values = groups.setdefault(value.device, ([], []))
             names.append(name)
             values.append(value)

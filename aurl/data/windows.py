@@ -62,10 +62,11 @@ class Windows:
         self._augment = augment
         self._piece_bars = np.array([piece.bars for piece in self.pieces], np.int64)
         self._counts = -(-self._piece_bars // bars)
+        self._length = int(self._counts.sum())
 
     def __len__(self) -> int:
         """Windows in one pass: every piece has its bars divided by `bars`, rounded up."""
-        return int(self._counts.sum())
+        return self._length
 
     def tiles(self) -> Iterator[tuple[int, int]]:
         """Piece and first bar of windows that cover each bar once; those without a note are left out."""
