@@ -18,7 +18,7 @@ class Deferred:
 
     def __init__(self, scalars: Mapping[str, Any]) -> None:
         self._order = list(scalars)
-        self._numbers = {name: float(value) for name, value in scalars.items() if not _is_elsewhere(value)}
+        self._numbers = {name: _number(value) for name, value in scalars.items() if not _is_elsewhere(value)}
         self._copies: list[tuple[list[str], Any]] = []
         self._events: list[Any] = []
         for names, values in _by_device(scalars):
@@ -56,6 +56,14 @@ def is_tensor(value: object) -> bool:
     """Whether this is a torch tensor, without importing torch: who has no torch loaded has no tensor."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
+
+
+def _number(value: Any) -> float:
+    return float(value.item() if is_tensor(value) else value)
+
+
+def _number(value: Any) -> float:
+    return float(value.item() if is_tensor(value) else value)
 
 
 def _is_elsewhere(value: Any) -> bool:
