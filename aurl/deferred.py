@@ -62,10 +62,6 @@ def _number(value: Any) -> float:
     return float(value.item() if is_tensor(value) else value)
 
 
-def _number(value: Any) -> float:
-    return float(value.item() if is_tensor(value) else value)
-
-
 def _is_elsewhere(value: Any) -> bool:
     return is_tensor(value) and value.device.type != "cpu"
 
