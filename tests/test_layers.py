@@ -14,11 +14,11 @@ LAYERS = (
     ("record", "errors", "codec", "scalars", "rundir"),
     (
         "anomaly", "deferred", "dispatch", "early_stopping", "env", "eta", "eventlog", "git", "monitor", "music",
-        "plan", "presets", "process", "recovery", "runfile", "samples", "secrets", "signals", "sinks", "summary",
+        "notify", "plan", "presets", "process", "recovery", "runfile", "samples", "secrets", "signals", "sinks", "summary",
         "system", "table",
     ),
-    ("runs", "quality", "compare", "dashboard", "lint"),
-    ("checkpoint", "checkpointer", "data", "engine", "gate", "models", "optim", "probes", "sampler"),
+    ("runs", "quality", "compare", "dashboard", "lint", "report", "replay", "importing", "figures", "terminal"),
+    ("checkpoint", "checkpointer", "data", "engine", "gate", "models", "optim", "pictures", "probes", "sampler"),
     ("ending", "integrations", "loop", "loop_state", "rescue"),
     ("__main__", "build", "cli", "config", "nodes", "resume", "run", "trial"),
 )  # fmt: skip
