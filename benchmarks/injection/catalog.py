@@ -1,0 +1,37 @@
+"""Everything that is provoked, by type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from benchmarks.injection import scenarios_generative, scenarios_progress, scenarios_system, scenarios_training
+from benchmarks.injection.controls import CONTROLS
+from benchmarks.injection.scenario import HEALTHY, Scenario
+
+TYPES = (
+    "gradient_explosion", "gradient_vanishing", "loss_spike", "loss_plateau", "loss_oscillation", "memory_overflow",
+    "throughput_degradation", "learning_rate_issue", "nan_values", "training_divergence", "overfitting", "underfitting",
+    "posterior_collapse", "kl_blowup", "mode_collapse", "discriminator_domination", "quality_degradation",
+    "memorization", "data_stall", "gpu_idle",
+)  # fmt: skip
+_ALL = (
+    *scenarios_training.SCENARIOS,
+    *scenarios_progress.SCENARIOS,
+    *scenarios_generative.SCENARIOS,
+    *scenarios_system.SCENARIOS,
+)
+
+
+def plan(types: Sequence[str], seeds: int) -> Iterator[tuple[Scenario, int]]:
+    """Pairs of scenario and seed: for each type so many seeds, which its variants take in turn; controls once each."""
+    for type_ in types:
+        if type_ == HEALTHY:
+            yield from ((control, number) for number, control in enumerate(CONTROLS, 1))
+            continue
+        variants = [scenario for scenario in _ALL if scenario.type == type_]
+        yield from ((variants[number % len(variants)], number + 1) for number in range(seeds))
+
+
+def find(id: str) -> Scenario:
+    """The scenario of this id."""
+    return next(scenario for scenario in (*_ALL, *CONTROLS) if scenario.id == id)
