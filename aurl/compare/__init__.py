@@ -1,0 +1,1 @@
+"""Comparing runs: what the data support, with the evidence, and nothing else."""
