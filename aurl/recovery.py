@@ -10,6 +10,7 @@ from aurl.errors import ConfigError
 from aurl.record import Json, Record, Severity
 
 _WINDOW = 100
+_REGAIN_PART = 10  # of the planned steps: a short run cannot spend half of what is left at a lower rate
 
 
 class Verdict(NamedTuple):
@@ -32,8 +33,8 @@ class Recovery:
     Single broken or outlying gradients are skipped by `aurl.gate` before they do harm. When `max_skips` of the
     last 100 steps were skipped, or a fatal alert or critical divergence comes, the run goes back to the last checkpoint
     from `healthy_steps` before the trouble (or nearer, where there is none), with another order of the data, and a
-    learning rate that begins at `lr_factor` and regains its plan within `regain_steps`. After `max_rollbacks` it
-    stops, with exit code 3.
+    learning rate that begins at `lr_factor` and regains its plan within `regain_steps`, or a tenth of the whole run
+    where that is less. After `max_rollbacks` it stops, with exit code 3.
 
     Args:
         max_skips: steps in 100, >= 1.
@@ -82,11 +83,12 @@ class Recovery:
         onset = found.fields.get("onset_step")
         return self._act(str(found.fields.get("message")), onset if isinstance(onset, int) else found.step)
 
-    def lr_scale(self, step: int) -> float:
-        """What the planned learning rate is multiplied by."""
-        if self.rolled_back_to is None or step >= self.rolled_back_to + self.regain_steps:
+    def lr_scale(self, step: int, planned: int) -> float:
+        """What the planned learning rate is multiplied by, in a run of so many planned steps."""
+        within = min(self.regain_steps, planned // _REGAIN_PART)
+        if self.rolled_back_to is None or step >= self.rolled_back_to + within:
             return 1.0
-        regained = (step - self.rolled_back_to) / self.regain_steps
+        regained = (step - self.rolled_back_to) / within
         return self.lr_factor + (1.0 - self.lr_factor) * max(0.0, regained)
 
     def rolled_back(self, step: int) -> None:

@@ -28,7 +28,7 @@ class Rescue:
 
     def before_step(self) -> None:
         """Set the learning rate's scale for the step to come."""
-        self.loop.engine.lr_scale = self.recovery.lr_scale(self.loop.step)
+        self.loop.engine.lr_scale = self.recovery.lr_scale(self.loop.step, self.loop.total_steps)
 
     def after_step(self, metrics: dict[str, Tensor]) -> Ending | None:
         """Look at the step before this one, whose verdict is on the host by now, and at the alerts since.

@@ -1,13 +1,14 @@
 """What `anomaly.policy=recover` saves: runs with a passing fault, with recovery and without, beside their clean twins.
 
     OMP_NUM_THREADS=1 python -m benchmarks.recovery
-    python -m benchmarks.recovery --seeds 3 --json recovery.json anomaly.recovery.regain_steps=50
+    python -m benchmarks.recovery --seeds 3 --kept outputs/recovery.jsonl anomaly.recovery.regain_steps=50
 
 A tiny transformer and a tiny VAE learn made-up music in aurl's own loop. At a step drawn by the seed comes a bad batch
 (noise for tokens, with ten thousand times its weight), five steps with a hundred times the learning rate, or a batch
 whose loss is NaN. Gradients are not clipped, which would spare the run that is left alone. What counts is the last
-validation loss against that of the clean run of the same seed, and whether the clean run was left alone. Arguments
-without dashes are overrides of the config, for all runs.
+validation loss against that of the clean run of the same seed, and whether the clean run was left alone. Trials are
+added to the file `--kept` as they end, and those that it holds are not made again. Arguments without dashes are
+overrides of the config, for all runs.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Ended(NamedTuple):
     """How a run ended.
 
     Attributes:
-        loss: its last validation loss; NaN where that is not finite.
+        loss: its last validation loss; infinite where that is not finite, or never came.
         status: done or stopped.
         skips, rollbacks: what recovery did.
     """
@@ -121,28 +122,43 @@ class Trial(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> None:
     options = _options(argv)
     import_ahead()
-    trials = list(_trials(options.seeds, options.overrides))
+    trials = [trial for seed in options.seeds for trial in _of_seed(seed, options.overrides, options.kept)]
     print(f"\n{machine()}\n")
     print(table(f"Last validation loss over that of the clean twin, {STEPS} steps", _HEAD, _rows(trials)))
     controls = [trial.clean for trial in trials]
     touched = sum(control.interventions > 0 for control in controls)
     print(f"\nClean runs with an intervention: {touched} of {len(controls) // len(FAULTS)}")
-    if options.json:
-        plain = [{**trial._asdict(), **{name: getattr(trial, name)._asdict() for name in _RUNS}} for trial in trials]
-        options.json.write_bytes(orjson.dumps(plain, option=orjson.OPT_INDENT_2))
 
 
-def _trials(seeds: int, overrides: Sequence[str]) -> Iterable[Trial]:
-    for seed in range(1, seeds + 1):
-        model = MODELS[seed % len(MODELS)]
-        start = partial(run, (*model_overrides(model), *PLAN, *overrides), seed)
-        clean = start(Fault(0), "recover")
-        for name, fault in FAULTS.items():
-            onset = Random(f"{name} {seed}").randint(int(0.4 * STEPS), int(0.6 * STEPS))
-            recovered, left_alone = (start(fault(onset), policy) for policy in ("recover", "warn"))
-            trial = Trial(name, model, seed, onset, clean, recovered, left_alone)
-            print(_line(trial), flush=True)
-            yield trial
+def _of_seed(seed: int, overrides: Sequence[str], kept: Path | None) -> list[Trial]:
+    """The trials of a seed, from the file or made."""
+    lines = kept.read_bytes().splitlines() if kept and kept.exists() else []
+    known = [trial for trial in map(_read, lines) if trial.seed == seed]
+    if known:
+        return known
+    trials = list(_trials(seed, overrides))
+    if kept:
+        with kept.open("ab") as file:
+            file.writelines(orjson.dumps([*trial[:4], *map(list, trial[4:])]) + b"\n" for trial in trials)
+    return trials
+
+
+def _read(line: bytes) -> Trial:
+    *plain, clean, recovered, left_alone = orjson.loads(line)
+    runs = (Ended(math.inf if loss is None else loss, *rest) for loss, *rest in (clean, recovered, left_alone))
+    return Trial(*plain, *runs)
+
+
+def _trials(seed: int, overrides: Sequence[str]) -> Iterable[Trial]:
+    model = MODELS[seed % len(MODELS)]
+    start = partial(run, (*model_overrides(model), *PLAN, *overrides), seed)
+    clean = start(Fault(0), "recover")
+    for name, fault in FAULTS.items():
+        onset = Random(f"{name} {seed}").randint(int(0.4 * STEPS), int(0.6 * STEPS))
+        recovered, left_alone = (start(fault(onset), policy) for policy in ("recover", "warn"))
+        trial = Trial(name, model, seed, onset, clean, recovered, left_alone)
+        print(_line(trial), flush=True)
+        yield trial
 
 
 def run(overrides: Sequence[str], seed: int, fault: Fault, policy: str) -> Ended:
@@ -172,11 +188,10 @@ def _ended(status: str, records: Sequence[Record]) -> Ended:
         for record in records
         if record.kind is Kind.NOTE and record.fields.get("module") == "recovery"
     ]
-    loss = losses[-1] if losses and status == "done" else math.nan
+    loss = losses[-1] if losses and status == "done" and math.isfinite(losses[-1]) else math.inf
     return Ended(loss, status, actions.count("skip"), actions.count("rollback"))
 
 
-_RUNS = ("clean", "recovered", "left_alone")
 _HEAD = ("fault", "runs", "recovered within 5 %", "median ratio", "worst", "without within 5 %", "median ratio", "best",
          "skips", "rollbacks")  # fmt: skip
 
@@ -205,15 +220,18 @@ def _line(trial: Trial) -> str:
 
 def _ratio(ended: Ended, clean: Ended) -> float:
     """Infinite where the run ended without a finite loss."""
-    return ended.loss / clean.loss if math.isfinite(ended.loss) else math.inf
+    return ended.loss / clean.loss
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("overrides", nargs="*", help="of the config, for all runs")
     parser.add_argument("--seeds", type=int, default=6, help="runs of each fault; the models take turns")
-    parser.add_argument("--json", type=Path, help="write every trial to this file")
-    return parser.parse_args(argv)
+    parser.add_argument("--quick", action="store_true", help="two seeds only")
+    parser.add_argument("--kept", type=Path, help="file of trials, JSON lines")
+    options = parser.parse_args(argv)
+    options.seeds = range(1, 1 + (2 if options.quick else options.seeds))
+    return options
 
 
 if __name__ == "__main__":

@@ -56,9 +56,11 @@ def test_rollbacks_are_bounded() -> None:
 
 def test_the_learning_rate_is_cut_and_regained() -> None:
     recovery = Recovery(lr_factor=0.5, regain_steps=100)
-    assert recovery.lr_scale(7) == 1.0
+    assert recovery.lr_scale(7, 5000) == 1.0
     recovery.rolled_back(200)
-    assert [recovery.lr_scale(step) for step in (200, 250, 300, 999)] == [0.5, 0.75, 1.0, 1.0]
+    assert [recovery.lr_scale(step, 5000) for step in (200, 250, 300, 999)] == [0.5, 0.75, 1.0, 1.0]
+    assert [recovery.lr_scale(step, 400) for step in (200, 220, 240)] == [0.5, 0.75, 1.0], "a tenth of a short run"
+    assert recovery.lr_scale(200, 5) == 1.0
 
 
 def test_memory_survives_a_resume() -> None:
