@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,15 @@ def snapshot(start: Path) -> dict[str, Json]:
 def git_diff(start: Path, *, limit: int = 2**20) -> str:
     """The uncommitted changes of tracked files, secrets masked, at most `limit` bytes; see `aurl.git.diff`."""
     return git.diff(start, limit=limit)
+
+
+def default_cache() -> Path:
+    """`$XDG_CACHE_HOME/aurl`, or `~/.cache/aurl`; in the folder of temporary files for a user without a home."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    try:
+        return (base if base.is_absolute() else Path.home() / ".cache") / "aurl"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / "aurl"
 
 
 def _version(package: str) -> str | None:

@@ -18,7 +18,6 @@ import torch
 from aurl import checkpointer, env, nodes, presets
 from aurl.build import build
 from aurl.checkpointer import Checkpointer
-from aurl.data.midi_cache import default_cache
 from aurl.data.module import MusicData
 from aurl.ending import Ending
 from aurl.engine import Engine
@@ -114,7 +113,7 @@ def assemble(
     optim: AdamW = build(config["optim"], "optim")
     stack.callback(engine.close)
     engine.setup(model, optim)
-    judge, warnings = open_judge(config["quality"], data.corpus, default_cache(), monitor.write)
+    judge, warnings = open_judge(config["quality"], data.corpus, env.default_cache(), monitor.write)
     writer = SampleWriter(
         run,
         monitor.write,

@@ -43,7 +43,7 @@ class Finding:
 
 def examine(outputs: Path) -> list[Finding]:
     """All findings, for runs that are to lie in this folder."""
-    from aurl.data.midi_cache import default_cache
+    from aurl.env import default_cache
 
     return [
         *packages(),

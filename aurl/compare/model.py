@@ -66,8 +66,8 @@ class RunData:
         id: unique within the comparison: the run's id, or more of its path where two runs share one.
         name: the experiment's name.
         status: one of `aurl.runs.listing.STATUSES`.
-        fate: counted; failed (failed, stopped by the anomaly policy, crashed, or its metric is not finite: counts in
-            the failure rate and in no mean); or left out (unfinished before the budget, without the metric, unreadable).
+        fate: counted; failed (failed, stopped by the anomaly policy, crashed, or its metric is not finite: it counts
+            in the failure rate and in no mean); or left out (unfinished, without the metric, unreadable, a repeat).
         why: why it is not counted, as part of a sentence; empty when counted.
         config: the resolved configuration, flat, secrets masked.
         seed: None where it is not known.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,15 +19,6 @@ KEY_BYTES = 16
 def content_key(data: bytes) -> bytes:
     """The key of a file's bytes, 16 bytes."""
     return hashlib.blake2b(data, digest_size=KEY_BYTES).digest()
-
-
-def default_cache() -> Path:
-    """`$XDG_CACHE_HOME/aurl`, or `~/.cache/aurl`; in the folder of temporary files for a user without a home."""
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    try:
-        return (base if base.is_absolute() else Path.home() / ".cache") / "aurl"
-    except RuntimeError:
-        return Path(tempfile.gettempdir()) / "aurl"
 
 
 class MidiCache:

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aurl.data.midi_cache import MidiCache, content_key, default_cache
+from aurl.data.midi_cache import MidiCache, content_key
 from aurl.data.midi_pool import Outcome, cores, read_in_processes
 from aurl.data.split import split_pieces
+from aurl.env import default_cache
 from aurl.errors import ConfigError, DataError
 from aurl.music.corpus import Corpus, Rejected
 from aurl.music.midi import SUFFIXES, MidiError, read_bytes

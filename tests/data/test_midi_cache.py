@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aurl.data.midi_cache import MidiCache, content_key, default_cache
+from aurl.data.midi_cache import MidiCache, content_key
+from aurl.env import default_cache
 from aurl.music.notes import Notes
 
 
