@@ -15,10 +15,13 @@ COMMANDS = {
     "check": "validate a configuration and the files it names, without running it",
     "lint": "find what went wrong in a finished log of any trainer",
     "runs": "list the runs of a directory",
+    "watch": "show a run in the terminal while it trains: curves, alerts, remaining time",
+    "plot": "draw curves of runs as PDF, PNG or SVG",
     "doctor": "report on this machine and its packages",
     "generate": "write MIDI files from a checkpoint",
     "quality": "score MIDI files against a reference of real music",
     "profile": "fit such a reference on a folder of MIDI files",
+    "import": "make run directories from the logs of other tools",
     "export": "write a run's weights and its scalars as plain files",
 }
 INTERRUPTED, BROKEN_PIPE = 130, 141  # what shells report for SIGINT and SIGPIPE
