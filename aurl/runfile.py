@@ -151,6 +151,8 @@ def _beginning(run: RunDirectory, info: Mapping[str, Any], before: Mapping[str, 
 
 
 def _start(document: dict[str, Any], record: Record) -> None:
+    if record.time and not document["resumes"]:
+        document["started"] = min(document["started"], record.time)  # an imported run began long before its file
     document |= {name: record.fields[name] for name in _FROM_START if name in record.fields}
     document["step"] = record.step
     if document["resumes"]:

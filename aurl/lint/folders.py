@@ -8,11 +8,12 @@ from pathlib import Path
 
 from aurl.lint.event_folders import event_files
 from aurl.lint.opening import run_of
+from aurl.lint.wandb_log import wandb_files
 
 _SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
 _STATE = "trainer_state.json"
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
-_SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "wandb", "site-packages"})
+_SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
 def logs_in(folder: Path) -> list[Path]:
@@ -26,6 +27,10 @@ def logs_in(folder: Path) -> list[Path]:
         place = Path(at)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS)
         if run_of(place) is not None:
+            found.append(place)
+            folders.clear()
+            continue
+        if wandb_files(place):
             found.append(place)
             folders.clear()
             continue

@@ -86,7 +86,7 @@ class TableLog(Log):
         self.columns = columns_of(survey.counts, named)
         self._steps = steps_of(survey, self.columns, roles.get(Role.STEP))
         self.counting = self._steps.why
-        self.config = config_beside(source.path)
+        self.config = config_beside(source.path) | dict(source.config)
         self._source = source
         self._clock = next((name for name in survey.clocks), None)
         self._skipped = _skipped_note(survey)

@@ -12,6 +12,7 @@ from aurl.lint.csv_log import CsvLog
 from aurl.lint.event_folders import event_files, event_log
 from aurl.lint.json_document import JsonDocument
 from aurl.lint.json_lines import JsonLines, parse
+from aurl.lint.leveldb import begins_with_header
 from aurl.lint.log import Log, TableLog
 from aurl.lint.run_log import RunLog
 from aurl.lint.source import Source
@@ -19,12 +20,14 @@ from aurl.lint.table import shape_of
 from aurl.lint.text import EXPECTED, decoded, encoding_of, head, unreadable
 from aurl.lint.tfevents_log import EventFile, TfeventsLog
 from aurl.lint.tfrecord import begins_with_frame
+from aurl.lint.wandb_log import WandbLog, wandb_files
 
 _TABLE_CHARACTERS = 1 << 21
 
 
 def open_log(path: Path, roles: Mapping[str, str] | None = None) -> Log:
-    """A log of any format that lint knows: an aurl run directory, CSV, JSON, or tfevents (a file or a folder).
+    """A log of any format that lint knows: an aurl run directory, CSV, JSON, tfevents (a file or a folder), or a
+    W&B run (its `.wandb` file or its folder).
 
     Args:
         path: a file, a run directory, or the folder of one run's event files.
@@ -57,6 +60,8 @@ def _open_folder(path: Path, roles: Mapping[str, str]) -> Log:
         return RunLog(path, roles)
     if files := event_files(path):
         return TableLog(event_log(path, files), roles)
+    if files_of_wandb := wandb_files(path):
+        return TableLog(WandbLog(files_of_wandb[-1]), roles)
     raise DataError(f"{path}: no log in this folder; {EXPECTED}")
 
 
@@ -64,6 +69,8 @@ def _source(path: Path) -> Source:
     begin = head(path)
     if begins_with_frame(begin):
         return TfeventsLog(path, [EventFile(path)], "TFRecord frames")
+    if begins_with_header(begin):
+        return WandbLog(path)
     if "tfevents" in path.name:
         raise DataError(f"{path}: no event file, or its first event is damaged; {EXPECTED}")
     encoding = encoding_of(path, begin)

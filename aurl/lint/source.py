@@ -39,11 +39,13 @@ class Source(ABC):
         format: what it was taken for, `CSV`.
         why: how that was recognised.
         facts: what the file says of the whole run, fields of a START record such as `steps`.
+        config: what the run was configured with, flat, where the log itself tells; complete once `rows` ran to its end.
         notes: what a reader of the report should know of this format.
     """
 
     format: str
     facts: Mapping[str, Json] = {}
+    config: Mapping[str, Json] = {}
     notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, why: str) -> None:
