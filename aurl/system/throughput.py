@@ -1,4 +1,4 @@
-"""How fast training goes, and how much of it is waiting for data."""
+"""How fast training goes, and how much of it is waiting for data: the last step as it was, rates over a window."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from aurl.errors import ConfigError
 
 
 class Throughput:
-    """Rates and times over the last few steps; constant work and memory per step.
+    """Times of the last step, rates over the last few; constant work and memory per step.
 
-    Rates are sums over sums (sequences of the window / seconds of the window), not means of rates, so short steps do
+    The times are not smoothed, so that a detector sees a single stall. Rates are sums over sums (sequences of the window / seconds of the window), not means of rates, so short steps do
     not count too much.
 
     Args:
@@ -41,17 +41,16 @@ class Throughput:
         self._totals.append((seconds, waiting, last[2] + sequences, last[3] + tokens))
 
     def scalars(self) -> dict[str, float]:
-        """The smoothed scalars of the window; nothing before the first step.
+        """What to log of the last step; nothing before the first.
 
-        `time/step` and `time/data` (seconds a step), `time/data_share` (0 to 1), `throughput/samples` and
-        `throughput/tokens` (per second); the last three are left out while no time has passed.
+        `time/step` and `time/data`, the seconds of the last step; over the window `time/data_share` (0 to 1),
+        `throughput/samples` and `throughput/tokens` (per second), left out while no time has passed.
         """
-        now, before = self._totals[-1], self._totals[0]
-        steps = len(self._totals) - 1
-        if not steps:
+        if len(self._totals) < 2:
             return {}
+        now, last, before = self._totals[-1], self._totals[-2], self._totals[0]
         spent, waited = now[0] - before[0], now[1] - before[1]
-        scalars = {"time/step": spent / steps, "time/data": waited / steps}
+        scalars = {"time/step": now[0] - last[0], "time/data": now[1] - last[1]}
         if spent > 0:
             scalars["time/data_share"] = min(1.0, waited / spent)
             scalars["throughput/samples"] = (now[2] - before[2]) / spent

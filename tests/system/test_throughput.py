@@ -38,11 +38,18 @@ def test_equals_sums_over_the_window(done: list[tuple[float, float, int, int]], 
     scalars = after(*done, window=window)
     last = done[-window:]
     seconds, waiting = math.fsum(s[0] for s in last), math.fsum(s[1] for s in last)
-    assert scalars["time/step"] == pytest.approx(seconds / len(last), rel=1e-6, abs=1e-9)
-    assert scalars["time/data"] == pytest.approx(waiting / len(last), rel=1e-6, abs=1e-9)
+    assert scalars["time/step"] == pytest.approx(last[-1][0], rel=1e-6, abs=1e-6)
+    assert scalars["time/data"] == pytest.approx(last[-1][1], rel=1e-6, abs=1e-6)
     assert scalars["time/data_share"] == pytest.approx(min(1.0, waiting / seconds), rel=1e-5, abs=1e-9)
     assert scalars["throughput/samples"] == pytest.approx(sum(s[2] for s in last) / seconds, rel=1e-5)
     assert scalars["throughput/tokens"] == pytest.approx(sum(s[3] for s in last) / seconds, rel=1e-5)
+
+
+def test_a_stall_is_seen_whole_and_once() -> None:
+    usual, stall = (0.1, 0.01, 8, 80), (5.0, 4.9, 8, 80)
+    stalled = after(*[usual] * 30, stall)
+    assert (stalled["time/step"], stalled["time/data"]) == pytest.approx((5.0, 4.9))
+    assert after(*[usual] * 30, stall, usual)["time/step"] == pytest.approx(0.1)
 
 
 def test_a_rate_is_not_the_mean_of_rates() -> None:
