@@ -1,0 +1,111 @@
+"""Which settings differ between runs, which of them move together, and which runs differ in nothing but the seed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import orjson
+
+from aurl.compare.settings import is_bookkeeping
+from aurl.record import Json
+
+Settings = Mapping[str, Json]
+Item = TypeVar("Item")
+
+
+def varying(settings: Sequence[Settings], seeds: Sequence[Json]) -> dict[str, list[Json]]:
+    """The keys that make a difference, with the value of each run (None where it has no such key).
+
+    Left out are names, paths, sinks and the seed, keys that repeat the seed, and keys that follow from the option of
+    their group: where `model` varies, `model._target_` does too and says nothing more.
+    """
+    names = dict.fromkeys(key for flat in settings for key in flat if not is_bookkeeping(key))
+    columns = {key: [flat.get(key) for flat in settings] for key in names}
+    differing = {key: column for key, column in columns.items() if _differs(column)}
+    differing = {key: column for key, column in differing.items() if not _repeats(column, seeds)}
+    options = {key: column for key, column in differing.items() if _is_option(key, names)}
+    return {
+        key: column for key, column in differing.items() if key in options or not _follows(key, column, options, names)
+    }
+
+
+def confounded(columns: Mapping[str, Sequence[Json]]) -> tuple[tuple[str, ...], ...]:
+    """Sets of keys that always change together, so that nothing can tell which of them made a difference."""
+    together: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    for key, column in columns.items():
+        together[_codes(column)].append(key)
+    return tuple(tuple(keys) for keys in together.values() if len(keys) > 1)
+
+
+def split(items: Sequence[Item], columns: Mapping[str, Sequence[Json]]) -> list[tuple[dict[str, Json], list[Item]]]:
+    """The items that agree in all columns, and the values they agree in, in the order in which they first occur."""
+    groups: dict[Hashable, tuple[dict[str, Json], list[Item]]] = {}
+    for at, item in enumerate(items):
+        config = {key: column[at] for key, column in columns.items()}
+        groups.setdefault(_frozen(config), (config, []))[1].append(item)
+    return list(groups.values())
+
+
+def distinct(column: Iterable[Json]) -> list[Json]:
+    """The values that occur, numbers in ascending order, each once; a missing one is None and comes last."""
+    values = list({_frozen(value): value for value in column}.values())
+    return sorted(values, key=lambda value: (value is None, not _is_number(value), _rank(value)))
+
+
+def _rank(value: Json) -> tuple[float, str]:
+    return (float(value), "") if isinstance(value, (int, float)) else (0.0, str(value))
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _differs(column: Sequence[Json]) -> bool:
+    first = column[0] if column else None
+    if all(value is first for value in column):
+        return False
+    return len({_frozen(value) for value in column}) > 1
+
+
+def _repeats(column: Sequence[Json], seeds: Sequence[Json]) -> bool:
+    return any(seed is not None for seed in seeds) and all(map(_equal, column, seeds))
+
+
+def _equal(first: Json, second: Json) -> bool:
+    return first == second
+
+
+def _is_option(key: str, names: Mapping[str, None]) -> bool:
+    """Whether a key names an option of a config group: keys lie below it, as `model.d_model` below `model`."""
+    return "/" in key or any(name.startswith(f"{key}.") for name in names)
+
+
+def _follows(
+    key: str, column: Sequence[Json], options: Mapping[str, Sequence[Json]], names: Mapping[str, None]
+) -> bool:
+    """Whether the value is settled once the options of the groups around the key are known."""
+    root = key.partition(".")[0]
+    around = [values for option, values in options.items() if option.replace("/", ".").partition(".")[0] == root]
+    if not around or key in options:
+        return False
+    settled: dict[Hashable, Hashable] = {}
+    for at, value in enumerate(column):
+        chosen = tuple(_frozen(values[at]) for values in around)
+        if settled.setdefault(chosen, _frozen(value)) != _frozen(value):
+            return False
+    return True
+
+
+def _codes(column: Sequence[Json]) -> tuple[int, ...]:
+    seen: dict[Hashable, int] = {}
+    return tuple(seen.setdefault(_frozen(value), len(seen)) for value in column)
+
+
+def _frozen(value: Json) -> Hashable:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)  # 1 and 1.0 are the same setting
+    if value is None or isinstance(value, (str, bool)):
+        return (type(value).__name__, value)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=str)
