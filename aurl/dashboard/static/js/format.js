@@ -1,0 +1,107 @@
+// Numbers, times and names as people read them.
+
+/** Python's format specifications as scalars.py uses them: ".4g", ".2%", ".0f". */
+export function spec(value, format = ".4g") {
+  if (value === null || value === undefined || typeof value !== "number") return value === undefined || value === null ? "" : String(value);
+  if (!Number.isFinite(value)) return String(value);
+  const match = /^(,?)\.(\d+)([gf%e])$/.exec(format);
+  const digits = match ? Number(match[2]) : 4;
+  switch (match?.[3] ?? "g") {
+    case "%":
+      return `${(value * 100).toFixed(digits)}%`;
+    case "f":
+      return Math.abs(value) < 1e15 ? value.toFixed(digits) : value.toExponential(3);
+    case "e":
+      return value.toExponential(digits);
+    default:
+      return general(value, Math.max(1, digits));
+  }
+}
+
+function general(value, digits) {
+  if (value === 0) return "0";
+  const exponent = Number(value.toExponential(digits - 1).split("e")[1]);
+  if (exponent < -4 || exponent >= digits) {
+    const [mantissa, power] = value.toExponential(digits - 1).split("e");
+    return `${trim(mantissa)}e${power.replace("+", "")}`;
+  }
+  return trim(value.toFixed(Math.max(0, digits - 1 - exponent)));
+}
+
+const trim = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+
+/** A value with its unit. */
+export function shown(value, about = {}) {
+  if (value === null || value === undefined) return "";
+  const text = spec(value, about.format);
+  return about.unit ? `${text} ${about.unit}` : text;
+}
+
+/** A tick of an axis: short, with k and M for large counts. */
+export function tick(value) {
+  if (value === null || value === undefined) return "";
+  const size = Math.abs(value);
+  if (size >= 1e15 || (size > 0 && size < 1e-4)) return trim(value.toExponential(1).split("e")[0]) + "e" + Number(value.toExponential(1).split("e")[1]);
+  if (size >= 1e9) return `${trim((value / 1e9).toPrecision(4))}G`;
+  if (size >= 1e6) return `${trim((value / 1e6).toPrecision(4))}M`;
+  if (size >= 1e4) return `${trim((value / 1e3).toPrecision(4))}k`;
+  return trim(Number(value.toPrecision(6)).toString());
+}
+
+/** 45s, 12min, 2h 15min, 3d 4h. */
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "";
+  if (seconds < 59.5) return `${Math.max(0, Math.round(seconds))}s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes}min`;
+  if (minutes < 1440) return pair(Math.floor(minutes / 60), minutes % 60, "h", "min");
+  const hours = Math.round(seconds / 3600);
+  return pair(Math.floor(hours / 24), hours % 24, "d", "h");
+}
+
+const pair = (large, small, a, b) => (small ? `${large}${a} ${small}${b}` : `${large}${a}`);
+
+const two = (number) => String(number).padStart(2, "0");
+
+export function clock(seconds) {
+  const at = new Date(seconds * 1000);
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}
+
+export function day(seconds) {
+  const at = new Date(seconds * 1000);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+/** The local time today, the date otherwise. */
+export function moment(seconds) {
+  if (typeof seconds !== "number") return "";
+  const today = day(Date.now() / 1000);
+  return day(seconds) === today ? `today ${clock(seconds).slice(0, 5)}` : `${day(seconds)} ${clock(seconds).slice(0, 5)}`;
+}
+
+export function bytes(count) {
+  if (typeof count !== "number") return "";
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let at = 0;
+  while (count >= 1000 && at < 4) [count, at] = [count / 1000, at + 1];
+  return `${at ? count.toPrecision(3) : count} ${units[at]}`;
+}
+
+export const integer = (value) => (typeof value === "number" ? value.toLocaleString("en").replaceAll(",", "\u202f") : "");
+
+/** A config value on one line. */
+export function plain(value) {
+  if (value === null) return "null";
+  if (value === undefined) return "";
+  if (typeof value === "number") return spec(value, ".6g");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+export const plural = (count, one, many = `${one}s`) => `${integer(count)} ${count === 1 ? one : many}`;
+
+/** The last part of a dotted key, with the one before where it says little by itself. */
+export function short(key) {
+  const parts = key.split(".").filter((part) => part !== "_target_");
+  return parts[parts.length - 1] ?? key;
+}
