@@ -22,6 +22,7 @@ from aurl.ending import Ending
 from aurl.engine import Engine, explain_out_of_memory
 from aurl.eta import Eta
 from aurl.monitor import Monitor
+from aurl.pictures.gallery import Gallery
 from aurl.plan import Plan
 from aurl.quality.judge import QualityJudge
 from aurl.record import Json, Kind
@@ -55,12 +56,14 @@ class Loop:
         stop_signal: StopSignal,
         recovery: Recovery | None = None,
         judge: QualityJudge | None = None,
+        gallery: Gallery | None = None,
     ) -> None:
         self.engine, self.data, self.monitor, self.plan = engine, data, monitor, plan
         self.early_stopping, self.checkpointer = early_stopping, checkpointer
         self.sampler, self.writer, self.stop_signal = sampler, writer, stop_signal
         self.seed = seed
         self.judge = judge
+        self.gallery = gallery
         self.rescue = Rescue(self, recovery) if recovery is not None else None
         self.moved = False  # a rollback has changed the place in the data
         self.loader: TrainLoader = data.train_loader(seed, engine.rank, engine.world)
@@ -84,11 +87,15 @@ class Loop:
     def run(self) -> Ending:
         """Train to the end; returns how it ended. Errors pass through, with everything before them recorded."""
         ending = None
+        if self.step == 0:
+            self._draw(0)
         while ending is None and self.step < self.total_steps:
             ending = self._run_epoch()
         if ending is None and self.step >= self.total_steps:
             ending = Ending("done", f"all {self.total_steps} steps of the plan")
         assert ending is not None
+        if ending.status == "done":
+            self._draw(self._evaluations(), last=True)
         if ending.status != "stopped" and self.step and not self._is_saved():
             self._save("signal" if ending.status == "preempted" else "end")
         self.writer.drain()
@@ -123,6 +130,8 @@ class Loop:
         waited = time.perf_counter() - started
         if self.rescue:
             self.rescue.before_step()
+        if self.gallery and self._evaluates(self.step + 1, self.batch + len(group)):
+            self.gallery.before_step(self.engine, self.step, self._evaluations(1), self.step + 1 >= self.total_steps)
         with explain_out_of_memory(self.data.batch_size):
             tokens = [batch.to(self.engine.device).tokens for batch in group]
             metrics = self.engine.train_step(tokens, self.step, self.total_steps)
@@ -143,10 +152,12 @@ class Loop:
     def _after_step(self) -> Ending | None:
         """Evaluation, samples, checkpoint where due; then whether the run ends here."""
         epoch_ends = self.batch >= len(self.loader)
-        evaluated = self.plan.evaluates(self.step, epoch_ends) or self.step >= self.total_steps
+        evaluated = self._evaluates(self.step, self.batch)
         if evaluated:
             with self._pause("evaluation"):
                 self._evaluate()
+            with self._pause("pictures"):
+                self._draw(self._evaluations())
         if epoch_ends:
             self._finish_epoch()
         if self.sampler.due(self.step, evaluated):
@@ -180,6 +191,19 @@ class Loop:
             means = self.engine.evaluate(batch.to(self.engine.device).tokens for batch in batches)
         self.scalars = {f"val/{name}": float(value) for name, value in means.items() if "/beta" not in name}
         self.monitor.eval(self.step, self.scalars, epoch=self._epoch_number(), epochs=self.epochs)
+
+    def _evaluates(self, step: int, batch: int) -> bool:
+        """Whether an evaluation follows this step, after which `batch` batches of the epoch are done."""
+        return self.plan.evaluates(step, batch >= len(self.loader)) or step >= self.total_steps
+
+    def _evaluations(self, ahead: int = 0) -> int:
+        """How many evaluations the run has had, this step's included, counted from its very start."""
+        every = self.plan.eval_every or self.steps_per_epoch
+        return max(1, -(-(self.step + ahead) // every))
+
+    def _draw(self, number: int, last: bool = False) -> None:
+        if self.gallery is not None:
+            self.gallery.show(self.engine, self.data, self.step, number, last)
 
     def _finish_epoch(self) -> None:
         means = {name: float(value) / max(1, self.epoch_steps) for name, value in self.sums.items()}

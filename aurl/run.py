@@ -26,6 +26,7 @@ from aurl.loop import Loop
 from aurl.models.base import MusicModel
 from aurl.monitor import EXIT_CODES, Monitor
 from aurl.optim import AdamW
+from aurl.pictures.gallery import Gallery
 from aurl.quality.judge import open_judge
 from aurl.record import Json, Kind
 from aurl.recovery import Recovery
@@ -134,6 +135,7 @@ def assemble(
         seed=config["seed"],
         stop_signal=stop_signal,
         judge=judge,
+        gallery=_gallery(config, run, monitor),
         recovery=Recovery(**config["anomaly"]["recovery"]) if config["anomaly"]["policy"] == "recover" else None,
     )
     resumed_from = _take_up(config, run, loop)
@@ -156,6 +158,12 @@ def build_model(config: Mapping[str, Any], data: MusicData) -> MusicModel:
         eos=tokenizer.eos,
     )
     return model
+
+
+def _gallery(config: Mapping[str, Any], run: RunDirectory, monitor: Monitor) -> Gallery | None:
+    nodes = {name: node for name, node in (config.get("pictures") or {}).items() if node is not None}
+    pictures = {name: build(node, f"pictures.{name}") for name, node in nodes.items()}
+    return Gallery(pictures, run.path, monitor.say) if pictures else None
 
 
 def seed_everything(seed: int) -> None:

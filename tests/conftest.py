@@ -29,6 +29,7 @@ TINY = (
     "sample.scored=2",
     "sample.length=48",
     "logging=[]",
+    "pictures=[]",
     "probe_seconds=0",
     "trainer.eval_every=null",
     "name=tiny",

@@ -1,0 +1,1 @@
+"""What a training shows of itself beside numbers: histograms, the model's graph, latents, loss landscape, attention."""
