@@ -67,6 +67,13 @@ class RunEvents:
         self.evaluations = deque((kept for kept in self.evaluations if kept.step <= step), MOST_EVALUATIONS)
         self.samples = {id_: sample for id_, sample in self.samples.items() if sample.record.step <= step}
 
+    def records(self) -> list[Record]:
+        """Records from which `add` makes the same again, but for what was superseded."""
+        scored = [sample.quality for sample in self.samples.values() if sample.quality is not None]
+        found = [*self.starts, *(alert for _, alert in self.alerts), *(sample.record for sample in self.samples.values())]
+        found += [*scored, *self.evaluations, *self.checkpoints.values(), *self.notes]
+        return found + [record for record in (self.data, self.end) if record is not None]
+
     def _take_alert(self, record: Record) -> None:
         self.alerts.append((self.alert_count, record))
         self.alert_count += 1

@@ -95,6 +95,16 @@ class RunStore:
         self.state = "ready" if self.tail.places else "absent"
         return new
 
+    def restore(
+        self, tail: LogTail, rows: dict[str, Rows], events: RunEvents, first_time: float, skipped: int
+    ) -> None:
+        """Go on from what an earlier start had read."""
+        with self.lock:
+            self.tail, self.rows, self.events = tail, rows, events
+            self.first_time, self.skipped = first_time, skipped
+            self.cursor = sum(len(kind.step) for kind in rows.values())
+            self.state = "ready"
+
     def series(self) -> list[tuple[str, Series]]:
         """All series under the names by which `find` knows them, sorted."""
         with self.lock:

@@ -68,6 +68,21 @@ class LogTail:
         place = self.places[-1]
         return status.st_ino != place.inode or status.st_size != place.offset
 
+    def holds(self) -> bool:
+        """Whether what was read is still what the log begins with."""
+        files = dict(self._files())
+        for place in self.places:
+            try:
+                fd = os.open(files.get(place.inode, ""), os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                return False
+            try:
+                if os.fstat(fd).st_size < place.offset or not _same(fd, place):
+                    return False
+            finally:
+                os.close(fd)
+        return [inode for inode in files][: len(self.places)] == [place.inode for place in self.places]
+
     def blocks(self) -> Iterator[bytes]:
         """Whole lines that were not read yet, in blocks of about 4 MiB; a line without its newline stays for later.
 
