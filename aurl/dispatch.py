@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from aurl.record import Kind, Record
 from aurl.rundir import RunDirectory
@@ -102,6 +103,7 @@ class SinkThread:
             self._progress.notify_all()
 
     def _open(self, sink: Sink) -> None:
+        sink.listener = partial(self._tell, sink)
         try:
             sink.open(self._run)
         except Exception as error:  # noqa: BLE001  one failing sink must not stop a run; it is recorded
@@ -156,9 +158,11 @@ class SinkThread:
             self._note(sink, "close", error, off=False)
 
     def _note(self, sink: Sink, action: str, error: Exception, off: bool) -> None:
-        name = type(sink).__name__
-        message = f"sink {name} failed to {action}: {type(error).__name__}: {error}"
+        message = f"sink {sink.name} failed to {action}: {type(error).__name__}: {error}"
         if off:
-            message += f"; {name} is switched off for this run, the event log goes on"
-        fields = {"message": message, "level": "error" if off else "warning", "module": "monitor", "sink": name}
+            message += f"; {sink.name} is switched off for this run, the event log goes on"
+        self._tell(sink, message, "error" if off else "warning")
+
+    def _tell(self, sink: Sink, message: str, level: str) -> None:
+        fields = {"message": message, "level": level, "module": "monitor", "sink": sink.name}
         self._report(Record(Kind.NOTE, self._last_step, fields=fields, time=time.time()))

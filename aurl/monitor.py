@@ -24,6 +24,7 @@ from aurl.errors import CRASH, DONE, PREEMPTED, STOPPED, ConfigError
 from aurl.eventlog import EventLog
 from aurl.record import Json, Kind, Record, Severity
 from aurl.rundir import RunDirectory
+from aurl.sinks.apart import Apart
 from aurl.sinks.base import Sink
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ class Monitor:
         self._closed = False
         self._opened = time.monotonic()
         self._log = EventLog(run.records)
-        self._sinks = SinkThread(run, sinks, self.write)
+        self._sinks = SinkThread(
+            run, [Apart(sink, run, self.write) if sink.apart else sink for sink in sinks], self.write
+        )
         self._probe = _start_probe(self, probe_seconds) if probe_seconds > 0 else None
         atexit.register(self._close_at_exit)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
 
 from aurl.record import Record
 from aurl.rundir import RunDirectory
@@ -14,7 +16,25 @@ class Sink(ABC):
     All methods are called from the Monitor's one sink thread, in the order open, write..., flush, close, so a sink
     needs no locks. A method may raise: the Monitor records the failure as a NOTE, and after three failures in a row
     it switches this sink off; training goes on.
+
+    Attributes:
+        apart: the sink is slow, or waits for a server: it gets a process of its own, which reads the run's event log,
+            see `aurl.sinks.apart`. Such a sink must be picklable before it is opened.
+        whole_log: a sink that is apart is shown the log from its beginning each time it is opened, because it knows
+            itself what it has already. Otherwise it is shown what comes after its run was opened.
+        finish_seconds: how long the end of a run waits for a sink that is apart.
+        listener: takes what the sink tells; set by whoever runs it, before `open`.
     """
+
+    apart: ClassVar[bool] = False
+    whole_log: ClassVar[bool] = False
+    finish_seconds: float = 60.0
+    listener: Callable[[str, str], None] | None = None
+
+    @property
+    def name(self) -> str:
+        """What the sink is called in notes about it."""
+        return type(self).__name__
 
     def open(self, run: RunDirectory) -> None:  # noqa: B027  a sink that needs no set-up leaves it out
         """Get ready to write beside this run. Called once; again with the same run when it is resumed."""
@@ -28,3 +48,8 @@ class Sink(ABC):
 
     def close(self) -> None:  # noqa: B027
         """Write what is left and let go of files and threads. Always called, also after a failed run."""
+
+    def tell(self, message: str, level: str = "info") -> None:
+        """Say something to the people who watch the run: it becomes a NOTE record. For what is no failure."""
+        if self.listener is not None:
+            self.listener(message, level)
