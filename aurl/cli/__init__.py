@@ -21,6 +21,7 @@ COMMANDS = {
     "generate": "write MIDI files from a checkpoint",
     "quality": "score MIDI files against a reference of real music",
     "profile": "fit such a reference on a folder of MIDI files",
+    "replay": "write a run's TensorBoard, W&B, ... again from its event log",
     "import": "make run directories from the logs of other tools",
     "export": "write a run's weights and its scalars as plain files",
 }

@@ -1,0 +1,1 @@
+"""aurl's Monitor in the trainers of others, as one callback each."""
