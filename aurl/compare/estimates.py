@@ -1,0 +1,67 @@
+"""Mean, median and interquartile mean of a few runs, with 95 % intervals that cover as they say for few of them.
+
+A percentile bootstrap of five seeds covers 80 to 85 %; these intervals are measured in benchmarks/comparison.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from aurl.compare.model import Interval
+
+MANY = 20  # from so many runs on, the bootstrap of the interquartile mean covers as well as the t interval
+_RESAMPLES = 2_000
+
+
+def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval | None:
+    """Student's t interval of the mean; None for fewer than two values."""
+    x = np.asarray(values, np.float64)
+    if len(x) < 2:
+        return None
+    half = float(stats.t.ppf((1 + level) / 2, len(x) - 1)) * float(x.std(ddof=1)) / math.sqrt(len(x))
+    return float(x.mean()) - half, float(x.mean()) + half
+
+
+def iqm(values: Sequence[float]) -> float | None:
+    """The mean without the lowest and the highest quarter (rounded down); None for no values."""
+    return float(stats.trim_mean(values, 0.25)) if len(values) else None
+
+
+def iqm_interval(values: Sequence[float], level: float = 0.95) -> Interval | None:
+    """Interval of the interquartile mean; None for fewer than three values.
+
+    Up to twenty values by the t interval of Tukey and McLaughlin (1963, Sankhya A 25), with the winsorised variance;
+    from there on the bias-corrected and accelerated bootstrap (Efron 1987, JASA 82) of `scipy.stats.bootstrap`.
+    """
+    x = np.sort(np.asarray(values, np.float64))
+    if len(x) < 3:
+        return None
+    middle = float(stats.trim_mean(x, 0.25))
+    if len(x) >= MANY and np.ptp(x) > 0:
+        return _bootstrap(x, level)
+    cut = len(x) // 4
+    kept = len(x) - 2 * cut
+    spread = float(_winsorised(x, cut).std(ddof=1)) * math.sqrt(len(x) - 1) / math.sqrt(kept * (kept - 1))
+    half = float(stats.t.ppf((1 + level) / 2, kept - 1)) * spread
+    return middle - half, middle + half
+
+
+def _winsorised(x: NDArray[np.float64], cut: int) -> NDArray[np.float64]:
+    return np.clip(x, x[cut], x[len(x) - 1 - cut])
+
+
+def _bootstrap(x: NDArray[np.float64], level: float) -> Interval:
+    found = stats.bootstrap(
+        (x,),
+        lambda sample, axis: stats.trim_mean(sample, 0.25, axis=axis),
+        n_resamples=_RESAMPLES,
+        confidence_level=level,
+        method="BCa",
+        rng=np.random.default_rng(0),  # the same runs give the same interval
+    ).confidence_interval
+    return float(found.low), float(found.high)

@@ -1,0 +1,36 @@
+"""Whether some configurations fail more often than others."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from aurl.compare.model import FailureTest, Group
+
+_MOST_GROUPS = 60
+
+
+def failure_tests(groups: Sequence[Group]) -> tuple[FailureTest, ...]:
+    """Fisher's exact test of each two groups with different failure rates, Holm over all of them; clearest first."""
+    from scipy.stats import fisher_exact
+    from statsmodels.stats.multitest import multipletests
+
+    tried = [group for group in groups if group.tried]
+    if not any(group.failed for group in tried) or len(tried) > _MOST_GROUPS:
+        return ()
+    pairs = [(a, b) if _rate(a) >= _rate(b) else (b, a) for a, b in itertools.combinations(tried, 2)]
+    tables = [[[a.failed, a.n], [b.failed, b.n]] for a, b in pairs]
+    raw = [float(fisher_exact(table).pvalue) for table in tables]
+    if not raw:
+        return ()
+    adjusted = multipletests(raw, method="holm")[1]
+    found = [
+        FailureTest(a.id, b.id, a.failed, a.tried, b.failed, b.tried, p, float(q))
+        for (a, b), p, q in zip(pairs, raw, adjusted, strict=True)
+        if _rate(a) > _rate(b)
+    ]
+    return tuple(sorted(found, key=lambda test: test.p))
+
+
+def _rate(group: Group) -> float:
+    return group.failed / group.tried

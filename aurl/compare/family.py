@@ -1,0 +1,153 @@
+"""Tests of all differences within one family of groups, over any number of simulated sweeps at once.
+
+Suffixes name shapes: B sweeps, G groups, S seeds (columns of a matched design, places in an unmatched one), P pairs of
+groups. `x_bgs` holds the final of each run; NaN where a group has no run, in the same places in all sweeps.
+
+The rule for "a is better than b" needs both of two tests at 5 %:
+
+- of the family, with one estimate of the noise from all groups. Matched seeds: least squares on group and seed, so
+  that what a seed does to every group alike is no noise. All pairs: Tukey (1953) and Kramer (1956), by the studentised
+  range; against a baseline: Dunnett (1955, JASA 50).
+- of the pair alone, which holds where one group is far noisier than the others: `ttest_rel` on the seeds that both
+  have, or Welch's `ttest_ind(equal_var=False)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from aurl.compare.dunnett import dunnett_critical, dunnett_sf
+
+Floats = NDArray[np.float64]
+Pairs = Sequence[tuple[int, int]]
+ALPHA = 0.05
+FEWEST = 3
+
+
+class Fit(NamedTuple):
+    """Group effects with their common noise.
+
+    Attributes:
+        effects_bg: mean of each group, of matched designs up to a constant that all groups share.
+        covariance_gg: of the effects, in units of the noise's variance.
+        sigma_b: standard deviation of the noise.
+        df: its degrees of freedom.
+    """
+
+    effects_bg: Floats
+    covariance_gg: Floats
+    sigma_b: Floats
+    df: int
+
+
+class Differences(NamedTuple):
+    """The differences a - b of pairs of groups.
+
+    Attributes:
+        delta_bp: estimated differences.
+        se_bp: their standard errors.
+        p_pair_bp: two-sided p of the pair's own test.
+        critical: half width of the simultaneous 95 % intervals, in standard errors.
+    """
+
+    delta_bp: Floats
+    se_bp: Floats
+    p_pair_bp: Floats
+    critical: float
+
+    @property
+    def shown_bp(self) -> NDArray[np.bool_]:
+        """Whether a and b are shown to differ: the interval excludes 0, and the pair's own test agrees."""
+        return (np.abs(self.delta_bp) > self.critical * self.se_bp) & (self.p_pair_bp < ALPHA) & (self.se_bp > 0)
+
+
+def are_matched(x_gs: Floats) -> bool:
+    """Whether every two groups share at least three seeds."""
+    there = np.isfinite(x_gs).astype(int)
+    return bool((there @ there.T).min() >= FEWEST)
+
+
+def fit(x_bgs: Floats, *, matched: bool) -> Fit:
+    """Least squares on group, and on seed where seeds are matched."""
+    there = np.isfinite(x_bgs[0])
+    group, seed = np.nonzero(there)
+    groups = x_bgs.shape[1]
+    design = np.eye(groups)[group]
+    if matched:
+        seeds = np.eye(x_bgs.shape[2])[seed]
+        design = np.hstack([design, seeds - seeds.mean(axis=0)])
+    y_bn = x_bgs[:, group, seed]
+    inverse = np.linalg.pinv(design)
+    coefficients = y_bn @ inverse.T
+    df = len(group) - int(np.linalg.matrix_rank(design))
+    residual = y_bn - coefficients @ design.T
+    sigma = np.sqrt((residual**2).sum(axis=1) / df)
+    covariance = (inverse @ inverse.T)[:groups, :groups]
+    return Fit(coefficients[:, :groups], covariance, sigma, df)
+
+
+def differences(x_bgs: Floats, pairs: Pairs, *, matched: bool, baseline: bool) -> Differences:
+    """Test these pairs.
+
+    Args:
+        baseline: the pairs are all others against one group, rather than all pairs.
+    """
+    found = fit(x_bgs, matched=matched)
+    a, b = (np.array(side) for side in zip(*pairs, strict=True))
+    c = found.covariance_gg
+    variance_p = c[a, a] + c[b, b] - 2 * c[a, b]
+    delta = found.effects_bg[:, a] - found.effects_bg[:, b]
+    se = found.sigma_b[:, None] * np.sqrt(variance_p)
+    own = np.stack([_pair_p(x_bgs[:, i], x_bgs[:, j], matched=matched) for i, j in pairs], axis=1)
+    return Differences(delta, se, own, critical(x_bgs.shape[1], found.df, baseline=baseline))
+
+
+@lru_cache(maxsize=256)
+def critical(groups: int, df: int, *, baseline: bool) -> float:
+    """Half width of simultaneous 95 % intervals, in standard errors of a difference."""
+    if baseline:
+        return dunnett_critical(groups - 1, df, 1 - ALPHA)
+    return float(stats.studentized_range.ppf(1 - ALPHA, groups, df)) / 2**0.5
+
+
+def adjusted_p(t: Floats, groups: int, df: int, *, baseline: bool) -> Floats:
+    """p of |t|, adjusted for the family."""
+    if baseline:
+        return np.array([dunnett_sf(abs(value), groups - 1, df) for value in t])
+    return np.asarray(stats.studentized_range.sf(np.abs(t) * 2**0.5, groups, df), np.float64).reshape(t.shape)
+
+
+def best_set(x_bgs: Floats, *, matched: bool, lower_is_better: bool) -> NDArray[np.bool_]:
+    """Which groups are not shown to be worse than the best of the others, shape (B, G).
+
+    Multiple comparisons with the best: with 95 % confidence the truly best group is in the set (Hsu 1984, Annals of
+    Statistics 12), by Dunnett's one-sided critical value.
+    """
+    found = fit(x_bgs, matched=matched)
+    groups = x_bgs.shape[1]
+    if groups == 1:
+        return np.ones((len(x_bgs), 1), bool)
+    effects = found.effects_bg if lower_is_better else -found.effects_bg
+    c = found.covariance_gg
+    variance = np.diag(c)[:, None] + np.diag(c)[None, :] - 2 * c
+    margin = dunnett_critical(groups - 1, found.df, 1 - ALPHA, two_sided=False) * np.sqrt(np.maximum(variance, 0.0))
+    behind = effects[:, :, None] - effects[:, None, :] - margin[None] * found.sigma_b[:, None, None]
+    behind[:, np.arange(groups), np.arange(groups)] = -1.0
+    return np.asarray((behind <= 0).all(axis=2))
+
+
+def _pair_p(x_bs: Floats, y_bs: Floats, *, matched: bool) -> Floats:
+    with np.errstate(all="ignore"):  # two constant rows: p is NaN, and NaN is below no level
+        if matched:
+            both = np.isfinite(x_bs[0]) & np.isfinite(y_bs[0])
+            p = stats.ttest_rel(x_bs[:, both], y_bs[:, both], axis=1).pvalue
+        else:
+            x, y = x_bs[:, np.isfinite(x_bs[0])], y_bs[:, np.isfinite(y_bs[0])]
+            p = stats.ttest_ind(x, y, axis=1, equal_var=False).pvalue
+    return np.asarray(p, np.float64)
