@@ -83,7 +83,8 @@ NULLS = [Cell("null", *sampler) for sampler in SAMPLERS]
 def truth(function: str) -> Floats:
     """The true total Sobol indices [8]."""
     space = Space(tuple(Number(name, 0.0, 1.0) for name in NAMES))
-    return indices(lambda u: FUNCTIONS[function](u)[None], space, points=2**14).total[0]
+    total: Floats = indices(lambda u: FUNCTIONS[function](u)[None], space, points=2**14).total[0]
+    return total
 
 
 def sweep(cell: Cell, seed: int) -> optuna.Study:
@@ -109,7 +110,7 @@ def evaluate(cell: Cell, seed: int) -> dict[str, Any]:
     x = np.array([[trial.params[name] for name in NAMES] for trial in study.trials])
     y = np.array([trial.value for trial in study.trials], float)
     found: dict[str, Any] = {"cell": list(cell), "seed": seed, "shares": {}, "seconds": {}}
-    for name, evaluator in zip(EVALUATORS[2:], (_optuna_default, _fanova, _impurity, _correlation), strict=True):
+    for name, evaluator in zip(EVALUATORS[1:], (_optuna_default, _fanova, _impurity, _correlation), strict=True):
         started = time.perf_counter()
         found["shares"][name] = evaluator(study, x, y)
         found["seconds"][name] = time.perf_counter() - started
@@ -172,7 +173,7 @@ def recovery(kept: Sequence[dict[str, Any]]) -> str:
 
 
 def honesty(kept: Sequence[dict[str, Any]]) -> str:
-    """How often an answer is given, whether intervals hold the truth, what interactions are found, how long it takes."""
+    """How often an answer is given, whether intervals hold the truth, which interactions are found, the time taken."""
     rows = []
     for cell in (*CELLS, *NULLS):
         of_cell = [one for one in kept if one["cell"] == list(cell)]
@@ -217,10 +218,7 @@ def null_shares(kept: Sequence[dict[str, Any]]) -> str:
 def table(quick: bool = False, kept: Path = Path("outputs/importance.jsonl"), minutes: float = math.inf) -> str:
     """All tables; `quick` makes two sweeps a cell and keeps nothing."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    if quick:
-        done = [evaluate(cell, seed) for cell, seed in _plan(2, 2)]
-    else:
-        done = _resumed(kept, minutes)
+    done = [evaluate(cell, seed) for cell, seed in _plan(2, 2)] if quick else _resumed(kept, minutes)
     return "\n\n".join([recovery(done), honesty(done), null_shares(done)])
 
 

@@ -13,17 +13,15 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from aurl.compare.posterior import MATERN, Drawn, plausible_kernels
 from aurl.compare.search_space import Floats
 
 Function: TypeAlias = Callable[[Floats], Floats]
 """From X [M, W] to values [S, M]: S functions at once."""
 
-_DRAWS = 64
-_FEATURES = 512
 _TREES = 100
 _FOLDS = 5
 _REFITS, _REFIT_TREES = 16, 40
-_MATERN = 2.5
 
 
 class Surrogate(Protocol):
@@ -65,7 +63,7 @@ class GaussianProcess:
         from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
         scales = np.full(x.shape[1], 1.0)
-        signal = ConstantKernel(1.0, (0.05, 20.0)) * Matern(scales, (0.05, 50.0), nu=_MATERN)
+        signal = ConstantKernel(1.0, (0.05, 20.0)) * Matern(scales, (0.05, 50.0), nu=MATERN)
         kernel = signal + WhiteKernel(0.1, (1e-4, 2.0))
         model = GaussianProcessRegressor(kernel, n_restarts_optimizer=restarts, random_state=0)
         with warnings.catch_warnings():
@@ -79,29 +77,12 @@ class GaussianProcess:
         return mean
 
     def draws(self, rng: np.random.Generator) -> Function:
-        """64 functions drawn from the posterior, noise left out.
-
-        By pathwise conditioning: a draw of the prior, made of 512 random cosines, is corrected by the kernel so that
-        it passes the data. Source: Wilson et al., "Efficiently sampling functions from Gaussian process posteriors",
-        ICML 2020.
-        """
-        kernel, x_train, y = self.model.kernel_.k1, self.model.X_train_, self.model.y_train_
-        variance, scales = kernel.k1.constant_value, np.broadcast_to(kernel.k2.length_scale, x_train.shape[1])
-        tails = np.sqrt(rng.chisquare(2 * _MATERN, _FEATURES) / (2 * _MATERN))
-        frequencies = rng.standard_normal((x_train.shape[1], _FEATURES)) / scales[:, None] / tails
-        phases = rng.uniform(0, 2 * np.pi, _FEATURES)
-        weights = rng.standard_normal((_FEATURES, _DRAWS)) * np.sqrt(2 * variance / _FEATURES)
-
-        def prior(at: Floats) -> Floats:
-            values: Floats = np.cos(at @ frequencies + phases) @ weights
-            return values
-
-        noise = rng.standard_normal((len(y), _DRAWS)) * np.sqrt(self.model.kernel_.k2.noise_level)
-        correction = _solve(self.model.L_, y[:, None] - prior(x_train) - noise)
+        """96 functions drawn from the posterior, see `aurl.compare.posterior`."""
+        x, y = self.model.X_train_, self.model.y_train_
+        drawn = [Drawn(kernel, x, y, rng) for kernel in plausible_kernels(self.model, rng)]
 
         def functions(at: Floats) -> Floats:
-            values: Floats = (prior(at) + kernel(at, x_train) @ correction).T
-            return values
+            return np.concatenate([functions_of(at) for functions_of in drawn])
 
         return functions
 
