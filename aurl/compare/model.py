@@ -224,17 +224,26 @@ class Impact:
     """What the hyperparameters do to the metric; what cannot be said is in the notes.
 
     Attributes:
-        rows: `{"param", "importance", "ci", "method"}` for each varying key, most important first; empty where the
-            surrogate does not predict.
-        interactions: `{"params": [a, b], "strength", "p", "method"}`.
-        effects: by key, the partial dependence: `{"x": [...], "y": [...], "low": [...], "high": [...]}`.
+        rows: `{"param", "importance", "ci", "method"}` for each varying key (or for keys that always changed together,
+            joined by " & "), most important first; empty where there is not enough evidence.
+        interactions: `{"params": [a, b], "strength", "ci", "p", "method"}`, of surrogates also the surface that they
+            make: `"x"`, `"y"` (settings of a and b) and `"z"` (the metric, a row for each y).
+        effects: by param, the metric's mean over its settings: `{"x", "y", "low", "high", "log"}`, the first four lists.
         notes: what was left out and why, in sentences.
+        r2: of the surrogate, for configurations left out; None for a grid.
+        tests: by param, the Holm-adjusted p of a grid's F test; empty for a surrogate.
+        cross: by param, the importance by the other surrogate, where that one predicts too.
+        diverging: settings on which failures depend, see `aurl.compare.diverging.Diverging`.
     """
 
     rows: tuple[Mapping[str, Json], ...] = ()
     interactions: tuple[Mapping[str, Json], ...] = ()
     effects: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    r2: float | None = None
+    tests: Mapping[str, float] = field(default_factory=dict)
+    cross: Mapping[str, float] = field(default_factory=dict)
+    diverging: tuple[Mapping[str, Json], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
