@@ -68,6 +68,7 @@ _TABLE = (
     Scalar("time/step", "Step time", "s", ".4f", "lower"),
     Scalar("time/data", "Time waiting for data", "s", ".4f", "lower"),
     Scalar("time/data_share", "Share of the step spent waiting for data", "", ".1%", "lower"),
+    Scalar("time/total", "Run time", "s", ".0f", "lower"),
     Scalar("time/epoch", "Epoch time", "s", ".1f", "lower"),
     Scalar("system/ram_gb", "RAM of the process tree", "GB", ".2f"),
     Scalar("system/ram_total_gb", "RAM of the machine", "GB", ".2f"),

@@ -58,13 +58,17 @@ def claims(groups: Sequence[Group], question: Question) -> tuple[Claim, ...]:
 
 
 def best_set(groups: Sequence[Group], mode: Mode) -> tuple[str, ...]:
-    """Ids of the groups, of those with three runs or more, that are not shown to be worse than the best."""
+    """Ids of the groups, of those with three runs or more, that are not shown to be worse than the best.
+
+    A group that fails more often than another cannot put that one out of the set.
+    """
     able = [group for group in groups if group.n >= FEWEST]
     if not able:
         return ()
     x_gs, matched = layout(able)
-    kept = family.best_set(x_gs[None], matched=matched, lower_is_better=mode == "min")[0]
-    return tuple(group.id for group, keep in zip(able, kept, strict=True) if keep)
+    behind = family.behind_the_best(x_gs[None], matched=matched, lower_is_better=mode == "min")[0]
+    reliable = np.array([[not _fails_more(other, group) for other in able] for group in able])
+    return tuple(group.id for group, worse in zip(able, behind & reliable, strict=True) if not worse.any())
 
 
 def layout(groups: Sequence[Group]) -> tuple[NDArray[np.float64], bool]:

@@ -123,23 +123,23 @@ def adjusted_p(t: Floats, groups: int, df: int, *, baseline: bool) -> Floats:
     return np.asarray(stats.studentized_range.sf(np.abs(t) * 2**0.5, groups, df), np.float64).reshape(t.shape)
 
 
-def best_set(x_bgs: Floats, *, matched: bool, lower_is_better: bool) -> NDArray[np.bool_]:
-    """Which groups are not shown to be worse than the best of the others, shape (B, G).
+def behind_the_best(x_bgs: Floats, *, matched: bool, lower_is_better: bool) -> NDArray[np.bool_]:
+    """Whether group i is shown to be worse than group j, at [.., i, j], shape (B, G, G).
 
-    Multiple comparisons with the best: with 95 % confidence the truly best group is in the set (Hsu 1984, Annals of
-    Statistics 12), by Dunnett's one-sided critical value.
+    The groups that are behind none are the best set: with 95 % confidence the truly best one is among them. Multiple
+    comparisons with the best (Hsu 1984, Annals of Statistics 12), by Dunnett's one-sided critical value.
     """
     found = fit(x_bgs, matched=matched)
     groups = x_bgs.shape[1]
     if groups == 1:
-        return np.ones((len(x_bgs), 1), bool)
+        return np.zeros((len(x_bgs), 1, 1), bool)
     effects = found.effects_bg if lower_is_better else -found.effects_bg
     c = found.covariance_gg
     variance = np.diag(c)[:, None] + np.diag(c)[None, :] - 2 * c
     margin = dunnett_critical(groups - 1, found.df, 1 - ALPHA, two_sided=False) * np.sqrt(np.maximum(variance, 0.0))
-    behind = effects[:, :, None] - effects[:, None, :] - margin[None] * found.sigma_b[:, None, None]
-    behind[:, np.arange(groups), np.arange(groups)] = -1.0
-    return np.asarray((behind <= 0).all(axis=2))
+    behind = effects[:, :, None] - effects[:, None, :] > margin[None] * found.sigma_b[:, None, None]
+    behind[:, np.arange(groups), np.arange(groups)] = False
+    return np.asarray(behind)
 
 
 def _pair_p(x_bs: Floats, y_bs: Floats, *, matched: bool) -> Floats:

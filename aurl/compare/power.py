@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import warnings
+from bisect import bisect_left
 from functools import lru_cache
 
 from aurl.compare.family import ALPHA
@@ -32,14 +32,10 @@ def seeds_needed(effect: float, pairs: int) -> int | None:
 
 @lru_cache(maxsize=4096)
 def _solve(effect: float, pairs: int) -> int | None:
+    """The smallest count by bisection: `TTestIndPower.solve_power` does not converge for small answers."""
     from statsmodels.stats.power import TTestIndPower
 
-    alpha = ALPHA / pairs
     power = TTestIndPower()
-    if power.power(effect, 2, alpha) >= _POWER:
-        return 2
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where the solver does not converge it says so and returns what it has
-        found = power.solve_power(effect_size=effect, alpha=alpha, power=_POWER)
-    count = math.ceil(float(found.item() if hasattr(found, "item") else found))
-    return count if count <= MOST else None
+    counts = range(2, MOST + 1)
+    found = bisect_left(counts, _POWER, key=lambda n: float(power.power(effect, n, ALPHA / pairs)))
+    return counts[found] if found < len(counts) else None

@@ -12,7 +12,18 @@ from aurl.record import Json
 from aurl.rundir import RunDirectory
 
 _BOOKKEEPING = frozenset(
-    {"name", "tags", "resume", "profile", "probe_seconds", "sample.audio", "sample.image", "data.workers", "experiment"}
+    {
+        "name",
+        "tags",
+        "resume",
+        "profile",
+        "probe_seconds",
+        "report",
+        "sample.audio",
+        "sample.image",
+        "data.workers",
+        "experiment",
+    }
 )
 _BOOKKEEPING_GROUPS = ("paths.", "logging.", "notify.", "textlog.", "launcher.", "hydra.", "search.", "job.")
 _NO_CHOICE = frozenset({"hydra", "debug", "launcher", "search", "experiment", "logging", "notify"})

@@ -1,0 +1,132 @@
+"""The whole comparison, from paths to what the data support."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from aurl.compare import caveats, gathering
+from aurl.compare.claims import Question, best_set, claims
+from aurl.compare.failing import failure_tests
+from aurl.compare.finding import find
+from aurl.compare.grouping import confounded
+from aurl.compare.loading import measured, skeletons, watts, with_curves
+from aurl.compare.metrics import choose_metric, choose_mode, objectives
+from aurl.compare.model import Comparison, Mode, RunData
+from aurl.compare.selecting import choose_baseline, select
+from aurl.errors import ConfigError
+
+
+def compare(
+    paths: Sequence[str | Path],
+    *,
+    metric: str | None = None,
+    mode: Mode | None = None,
+    baseline: str | None = None,
+    rope: float = 0.0,
+    last: float | None = None,
+    budget: int | None = None,
+    target: float | None = None,
+    filters: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Compare the runs at these paths.
+
+    Args:
+        paths: run directories, folders that hold runs, glob patterns.
+        metric: name of a scalar; `val/loss/total` where the runs have it, see `aurl.compare.metrics`.
+        mode: which direction is better; by default as `aurl.scalars` says.
+        baseline: id of a group, or `key=value, ...` that one group has: the others are compared with it alone.
+        rope: half width of the region of practical equivalence, in the unit of the metric.
+        last: share of the budget, at its end, that finals are taken over.
+        budget: steps up to which runs are compared; by default what every finished run has reached.
+        target: value whose first reaching is told in steps and seconds; by default what every group reaches.
+        filters: settings that a run must have to take part, as typed.
+
+    Raises:
+        RunError: there is no run, or none of them can be compared.
+        ConfigError: an unknown metric, direction, baseline, or a setting out of range.
+    """
+    if rope < 0:
+        raise ConfigError(f"--rope {rope:g}: needs 0 or more, in the unit of the metric")
+    found, warnings = find(paths)
+    runs = skeletons(found)
+    found, runs = select(found, runs, filters or {})
+    metric, said = choose_metric(found, metric)
+    way = choose_mode(metric, mode)
+    weighed = objectives(found, metric, way)
+    runs, trouble = with_curves(runs, found, weighed)
+    runs, steps, share, lengths = measured(runs, found, weighed, budget=budget, last=last)
+    power = {run.id: drawn for run, one in zip(runs, found, strict=True) if (drawn := watts(one.summary)) is not None}
+    comparison = _grouped(runs, metric, way, budget=steps, target=target, power=power)
+    comparison = _tested(replace(comparison, share=share, rope=rope, objectives=_held(comparison, weighed)), baseline)
+    warnings += [*said, *trouble, *lengths, *caveats.about_runs(comparison.runs, metric, steps)]
+    warnings += caveats.about_settings(comparison.differences, comparison.confounded, len(comparison.runs))
+    warnings += caveats.about_claims(comparison.claims, comparison.failures, comparison.groups)
+    return _explained(replace(comparison, warnings=tuple(warnings)))
+
+
+def _grouped(
+    runs: Sequence[RunData],
+    metric: str,
+    mode: Mode,
+    *,
+    budget: int,
+    target: float | None,
+    power: Mapping[str, float],
+) -> Comparison:
+    comparable = [run for run in runs if _takes_part(run, metric)]
+    columns = gathering.differences(comparable)
+    comparable = gathering.without_repeats(comparable, columns)
+    groups = gathering.groups_of(comparable, columns, metric, mode, budget)
+    goal = gathering.target_of(groups) if target is None else target
+    if goal is not None:
+        comparable = gathering.with_target(comparable, goal, power, metric=metric, mode=mode, budget=budget)
+        by_id = {run.id: run for run in comparable}
+        groups = [replace(group, runs=tuple(by_id[run.id] for run in group.runs)) for group in groups]
+    rest = [run for run in runs if not _takes_part(run, metric)]
+    return Comparison(
+        metric=metric,
+        mode=mode,
+        groups=tuple(groups),
+        runs=tuple(sorted([*comparable, *rest], key=lambda run: str(run.path))),
+        differences=gathering.values_of(columns),
+        confounded=confounded(columns),
+        budget=budget,
+        target=goal,
+    )
+
+
+def _takes_part(run: RunData, metric: str) -> bool:
+    """Whether a run belongs to a group: it has the metric, or failed before it could."""
+    return run.fate == "failed" or metric in run.curves
+
+
+def _held(comparison: Comparison, weighed: Mapping[str, Mode]) -> dict[str, Mode]:
+    """The objectives that a counted run has a value for."""
+    counted = [run for run in comparison.runs if run.fate == "counted"]
+    return {name: way for name, way in weighed.items() if any(name in run.finals for run in counted)}
+
+
+def _tested(comparison: Comparison, baseline: str | None) -> Comparison:
+    chosen = None if baseline is None else choose_baseline(comparison.groups, baseline)
+    question = Question(comparison.mode, chosen, comparison.rope)
+    return replace(
+        comparison,
+        baseline=chosen,
+        claims=claims(comparison.groups, question),
+        failures=failure_tests(comparison.groups),
+        best_set=best_set(comparison.groups, comparison.mode),
+    )
+
+
+def _explained(comparison: Comparison) -> Comparison:
+    """With what the settings do, what is best, and sentences about it all."""
+    from aurl.compare.importance import impact
+    from aurl.compare.insights import insights
+    from aurl.compare.pareto import best, pareto
+
+    comparison = replace(comparison, impact=impact(comparison))
+    comparison = replace(comparison, pareto=tuple(pareto(comparison)))
+    comparison = replace(comparison, best=best(comparison))
+    return replace(comparison, insights=tuple(insights(comparison)))

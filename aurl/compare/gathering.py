@@ -1,0 +1,130 @@
+"""From runs to groups of them, with their statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from aurl.compare.estimates import iqm, iqm_interval, mean_interval
+from aurl.compare.grouping import confounded, distinct, split, varying
+from aurl.compare.model import Group, Mode, RunData
+from aurl.compare.naming import group_id
+from aurl.compare.progress import band, reached, within
+from aurl.record import Json
+
+_MOST_IN_A_NAME = 6
+
+
+def differences(runs: Sequence[RunData]) -> dict[str, list[Json]]:
+    """The keys that vary, with the value of each run."""
+    return varying([run.config for run in runs], [run.seed for run in runs])
+
+
+def values_of(columns: Mapping[str, Sequence[Json]]) -> dict[str, tuple[Json, ...]]:
+    """The values that occur, by key."""
+    return {key: tuple(distinct(column)) for key, column in columns.items()}
+
+
+def groups_of(
+    runs: Sequence[RunData], columns: Mapping[str, Sequence[Json]], metric: str, mode: Mode, budget: int
+) -> list[Group]:
+    """The groups, best mean first, those without a value last."""
+    parts = split(runs, columns)
+    names = _names([config for config, _ in parts])
+    built = [
+        _group(name, config, members, metric, budget) for name, (config, members) in zip(names, parts, strict=True)
+    ]
+    sign = 1 if mode == "min" else -1
+    return sorted(built, key=lambda group: (group.mean is None, sign * (group.mean or 0.0)))
+
+
+def without_repeats(runs: Sequence[RunData], columns: Mapping[str, Sequence[Json]]) -> list[RunData]:
+    """The runs; of counted ones with the same settings and seed only the last stays counted.
+
+    They share everything, so that two of them are no more evidence than one.
+    """
+    repeated: dict[str, str] = {}
+    for _, members in split(runs, columns):
+        last: dict[str, RunData] = {}
+        for run in members:
+            if run.fate == "counted" and run.seed is not None:
+                if str(run.seed) in last:
+                    repeated[last[str(run.seed)].id] = run.id
+                last[str(run.seed)] = run
+    return [
+        replace(run, fate="left out", why=f"has the settings and the seed of {repeated[run.id]}")
+        if run.id in repeated
+        else run
+        for run in runs
+    ]
+
+
+def with_target(
+    runs: Iterable[RunData], target: float, watts: Mapping[str, float], *, metric: str, mode: Mode, budget: int
+) -> list[RunData]:
+    """The runs with when they reached the target: step, seconds of work, and joules where power is known.
+
+    Args:
+        watts: mean power by run id.
+    """
+    results = []
+    for run in runs:
+        curve = run.curves.get(metric)
+        when = None if curve is None else reached(within(curve, budget), target, mode)
+        if when is None:
+            results.append(run)
+            continue
+        step, seconds = when
+        joules = seconds * watts[run.id] if run.id in watts else None
+        results.append(replace(run, target_step=step, target_seconds=seconds, target_joules=joules))
+    return results
+
+
+def target_of(groups: Sequence[Group]) -> float | None:
+    """What every group reaches: the mean of the worst one."""
+    means = [group.mean for group in groups if group.mean is not None]
+    return means[-1] if means else None
+
+
+def _group(name: str, config: Mapping[str, Json], runs: Sequence[RunData], metric: str, budget: int) -> Group:
+    counted = [run for run in runs if run.fate == "counted"]
+    values = {run.id: run.finals[metric] for run in counted}
+    x = list(values.values())
+    return Group(
+        id=name,
+        config=config,
+        runs=tuple(runs),
+        values=values,
+        mean=float(np.mean(x)) if x else None,
+        median=float(np.median(x)) if x else None,
+        iqm=iqm(x),
+        ci=mean_interval(x),
+        iqm_ci=iqm_interval(x),
+        failed=sum(run.fate == "failed" for run in runs),
+        band=band([within(run.curves[metric], budget) for run in counted]),
+    )
+
+
+def _names(configs: Sequence[Mapping[str, Json]]) -> list[str]:
+    """A name for each group: all keys that vary while they are few, else as few as tell the groups apart."""
+    keys = list(configs[0]) if configs else []
+    if len(keys) > _MOST_IN_A_NAME:
+        keys = _telling(configs, keys)
+    return [group_id({key: config[key] for key in keys}) for config in configs]
+
+
+def _telling(configs: Sequence[Mapping[str, Json]], keys: Sequence[str]) -> list[str]:
+    columns = {key: [config[key] for config in configs] for key in keys}
+    together = {key for names in confounded(columns) for key in names[1:]}
+    ranked = sorted((key for key in keys if key not in together), key=lambda key: -len(distinct(columns[key])))
+    chosen: list[str] = []
+    apart = 1
+    for key in ranked:
+        parts = len(split(configs, {name: columns[name] for name in [*chosen, key]}))
+        if parts > apart:
+            chosen, apart = [*chosen, key], parts
+        if apart == len(configs):
+            break
+    return chosen
