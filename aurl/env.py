@@ -74,6 +74,12 @@ def default_cache() -> Path:
         return Path(tempfile.gettempdir()) / "aurl"
 
 
+def packages() -> str:
+    """The installed packages as `name==version` lines, sorted, as `pip freeze` would pin them."""
+    found = {found.name: found.version for found in metadata.distributions() if found.name}
+    return "".join(f"{name}=={found[name]}\n" for name in sorted(found, key=str.lower))
+
+
 def _version(package: str) -> str | None:
     loaded = getattr(sys.modules.get(package), "__version__", None)  # the build is part of it: 2.13.0+cu126
     if loaded is not None:

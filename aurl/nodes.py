@@ -22,6 +22,7 @@ def root(
     resume: str | None = None,
     probe_seconds: float = 5.0,
     profile: bool = False,
+    report: bool = True,
 ) -> None:
     """The keys of the config's top level."""
 

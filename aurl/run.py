@@ -7,6 +7,7 @@ import platform
 import random
 import socket
 import traceback
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -83,6 +84,8 @@ def execute(config: Mapping[str, Any], folder: Path, argv: list[str]) -> Outcome
             ending, code = Ending("failed", f"{type(error).__name__}: {error}"), CRASH
             monitor.note(traceback.format_exc(), level="critical", module="run")
         monitor.close(ending.status, ending.message, exit_code=code)
+    if config["report"]:
+        _write_report(run)
     return Outcome(ending.status, code, best, ending.message, run.path)
 
 
@@ -114,7 +117,7 @@ def assemble(
     optim: AdamW = build(config["optim"], "optim")
     stack.callback(engine.close)
     engine.setup(model, optim)
-    judge, warnings = open_judge(config["quality"], data.corpus, env.default_cache(), monitor.write)
+    judge, unclear = open_judge(config["quality"], data.corpus, env.default_cache(), monitor.write)
     writer = SampleWriter(
         run,
         monitor.write,
@@ -140,7 +143,7 @@ def assemble(
     )
     resumed_from = _take_up(config, run, loop)
     _announce(config, run, loop, resumed_from)
-    for warning in warnings:
+    for warning in unclear:
         monitor.note(warning, level="warning", module="quality")
     return loop
 
@@ -207,6 +210,7 @@ def _info(run: RunDirectory, config: Mapping[str, Any], argv: list[str]) -> dict
     if diff := env.git_diff(Path.cwd()):
         (run.path / "git.diff").write_text(diff, encoding="utf-8")
         info["git_diff"] = "git.diff"
+    (run.path / "packages.txt").write_text(env.packages(), encoding="utf-8")
     return info
 
 
@@ -252,6 +256,16 @@ def _device_name(engine: Engine) -> str:
     if engine.device.type == "cuda":
         return torch.cuda.get_device_name(engine.device)
     return f"cpu ({torch.get_num_threads()} threads)"
+
+
+def _write_report(run: RunDirectory) -> None:
+    """Every ending has its report; the run's log is closed by then, so a report that fails is told on stderr."""
+    from aurl.report.writing import write_report
+
+    try:
+        write_report(run.path)
+    except (AurlError, OSError) as error:
+        warnings.warn(f"{run.path}: report.html was not written ({error}); `aurl report` makes it later", stacklevel=2)
 
 
 @contextmanager

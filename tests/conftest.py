@@ -31,6 +31,7 @@ TINY = (
     "logging=[]",
     "pictures=[]",
     "probe_seconds=0",
+    "report=false",
     "trainer.eval_every=null",
     "name=tiny",
 )

@@ -1,0 +1,118 @@
+"""Everything that a report tells of a run, read from its directory once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import polars as pl
+from numpy.typing import NDArray
+
+from aurl.errors import RunError
+from aurl.eventlog import read_records, segments
+from aurl.record import Kind, Record
+from aurl.runs.listing import RunSummary, read_run
+from aurl.table import table_of
+
+_COLUMNS = frozenset({"kind", "step", "time", "epoch"})
+_TOLD = frozenset({Kind.START, Kind.DATA, Kind.ALERT, Kind.SAMPLE, Kind.QUALITY, Kind.CHECKPOINT, Kind.NOTE, Kind.END})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Story:
+    """One run.
+
+    Attributes:
+        run: what its `run.json` tells.
+        config: the flat configuration, secrets masked; empty where there is none.
+        table: as `aurl.table.scalar_table` gives it; no rows where nothing was logged.
+        told: the records that are not numbers step by step, by kind, in order.
+        skipped: damaged lines of the event log that were left out.
+    """
+
+    run: RunSummary
+    config: Mapping[str, Any]
+    table: pl.DataFrame
+    told: Mapping[str, Sequence[Record]] = field(default_factory=dict)
+    skipped: int = 0
+
+    @property
+    def path(self) -> Path:
+        return self.run.path
+
+    @property
+    def names(self) -> list[str]:
+        """The scalars that were logged."""
+        return [name for name in self.table.columns if name not in _COLUMNS]
+
+    @property
+    def alerts(self) -> list[Record]:
+        """One record for each incident, at its worst; the ends of incidents are left out."""
+        worst: dict[object, Record] = {}
+        for alert in self.of(Kind.ALERT):
+            if alert.fields.get("status") == "end":
+                continue
+            key = alert.fields.get("incident", id(alert))
+            if key not in worst or _rank(alert) > _rank(worst[key]):
+                worst[key] = alert
+        return sorted(worst.values(), key=lambda alert: alert.step)
+
+    def of(self, kind: Kind) -> Sequence[Record]:
+        """The records of a kind in `told`."""
+        return self.told.get(kind, ())
+
+    def curve(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Steps and values of a scalar, float64 [N] each, by step; non-finite values are kept.
+
+        EPOCH records repeat the steps' losses as means; where there are steps those are left out.
+        """
+        if name not in self.table.columns:
+            return np.empty(0), np.empty(0)
+        rows = self.table.select("kind", "step", name).filter(pl.col(name).is_not_null())
+        if (rows["kind"] == Kind.STEP).any():
+            rows = rows.filter(pl.col("kind") != Kind.EPOCH)
+        rows = rows.sort("step", maintain_order=True)
+        return rows["step"].cast(pl.Float64).to_numpy(), rows[name].cast(pl.Float64).to_numpy()
+
+
+def read_story(run: Path) -> Story:
+    """The story of a run directory, finished or not.
+
+    Raises:
+        RunError: there is neither a `run.json` nor an event log.
+    """
+    summary = read_run(run)
+    if not segments(run / "events"):
+        if summary.status == "unreadable":
+            raise RunError(f"{run}: no run in this folder (no run.json, no events/records.jsonl); give a run directory")
+        return Story(summary, _config(summary), table_of(()))
+    told: dict[str, list[Record]] = {}
+    skipped: list[int] = []
+    records = read_records(run, on_skip=lambda _path, line, _reason: skipped.append(line))
+    table = table_of(_listening(records, told))
+    return Story(summary, _config(summary), table, told, len(skipped))
+
+
+def _listening(records: Iterable[Record], told: dict[str, list[Record]]) -> Iterator[Record]:
+    for record in records:
+        if record.kind in _TOLD:
+            told.setdefault(str(record.kind), []).append(record)
+        yield record
+
+
+def _config(run: RunSummary) -> Mapping[str, Any]:
+    try:
+        found = orjson.loads((run.path / "config.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        found = run.document.get("config")
+    return found if isinstance(found, dict) else {}
+
+
+def _rank(alert: Record) -> int:
+    order = ("info", "warning", "critical", "fatal")
+    severity = alert.fields.get("severity")
+    return order.index(severity) if severity in order else 0
