@@ -74,6 +74,7 @@ def test_a_sample_is_three_files_and_one_record_after_them(run: RunDirectory) ->
         "path": "samples/000400_0.mid",
         "image": "samples/000400_0.png",
         "audio": "samples/000400_0.wav",
+        "digest": "e92888d4c64a45a7",
         "slot": 0,
         "seed": 7,
         "mode": "prior",

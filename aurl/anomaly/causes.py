@@ -11,7 +11,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from aurl.anomaly.context import Context, Fact
+from aurl.anomaly.context import Context
+from aurl.anomaly.curve import Curve
+from aurl.anomaly.history import Fact
 from aurl.anomaly.incidents import ACUTE, Incident
 from aurl.anomaly.roles import Role
 from aurl.anomaly.settings import Settings
@@ -34,7 +36,7 @@ _LINKS: Mapping[str, Mapping[str, float]] = {
         "loss_oscillation": 0.45,
     },
     "gradient_explosion": {"learning_rate_issue": 0.9, "loss_spike": 0.6, "kl_blowup": 0.5, "nan_values": 0.5},
-    "loss_oscillation": {"learning_rate_issue": 0.9, "loss_spike": 0.4},
+    "loss_oscillation": {"learning_rate_issue": 0.9, "loss_spike": 0.6},
     "loss_plateau": {
         "learning_rate_issue": 0.9, "gradient_vanishing": 0.85, "posterior_collapse": 0.7, "training_divergence": 0.6,
         "nan_values": 0.6, "loss_spike": 0.4, "gradient_explosion": 0.4,
@@ -42,7 +44,9 @@ _LINKS: Mapping[str, Mapping[str, float]] = {
     "underfitting": {"learning_rate_issue": 0.9, "gradient_vanishing": 0.85, "posterior_collapse": 0.4},
     "posterior_collapse": {"training_divergence": 0.5, "gradient_explosion": 0.4},
     "kl_blowup": {"learning_rate_issue": 0.8, "gradient_explosion": 0.5},
-    "mode_collapse": {"discriminator_domination": 0.8, "learning_rate_issue": 0.7, "nan_values": 0.5},
+    "mode_collapse": {
+        "discriminator_domination": 0.8, "training_divergence": 0.75, "learning_rate_issue": 0.7, "nan_values": 0.5,
+    },
     "quality_degradation": {
         "mode_collapse": 0.85, "posterior_collapse": 0.8, "training_divergence": 0.7, "nan_values": 0.7,
         "discriminator_domination": 0.6, "overfitting": 0.5, "loss_spike": 0.4,
@@ -56,6 +60,8 @@ _BLOWUPS = frozenset({"loss_spike", "gradient_explosion", "training_divergence",
 
 
 _LARGE_JUMP = 5.0
+_TWICE = math.log(2.0)
+_FOLLOWS = 0.5  # share of the jump of the training loss, in log, that the validation loss makes too
 # What a fact is a cause of, its name as a cause, and how well it fits.
 _FACTS: Mapping[str, tuple[str, frozenset[str], float]] = {
     "lr_up": ("learning_rate_issue", _BLOWUPS | {"kl_blowup"}, 0.6),
@@ -71,7 +77,7 @@ class Cause(NamedTuple):
     """A possible explanation.
 
     Attributes:
-        name: an anomaly type, or `bad_batch`, `damaged_weights`, `overflow`, `kl_weight`, `restart` or
+        name: an anomaly type, or `bad_batch`, `bad_data`, `damaged_weights`, `overflow`, `kl_weight`, `restart` or
             `step_size`.
         score: how well it fits, 0 to 1.
         evidence: the observation that speaks for it.
@@ -93,7 +99,7 @@ def rank(incident: Incident, others: Iterable[Incident], context: Context, setti
     return list(best.values())
 
 
-def blame(incident: Incident, ranked: list[Cause], others: Iterable[Incident]) -> None:
+def blame(incident: Incident, ranked: list[Cause], others: Iterable[Incident], context: Context) -> None:
     """Give the incident its most likely cause; one that is an incident itself passes on its own, and its episode.
 
     The root is put first in `ranked`. Incidents that began at the same time with the same cause are one episode.
@@ -109,18 +115,32 @@ def blame(incident: Incident, ranked: list[Cause], others: Iterable[Incident]) -
             told = top.incident.cause.partition(": ")[2]
             root = Cause(top.incident.root, top.score, f"{told}; then {top.name}: {top.evidence}")
     if incident.type == "training_divergence" and root.name == "bad_batch":
-        root = Cause("damaged_weights", top.score, "loss and gradient norm left their range at once, and stay there")
+        root = _lasting(top, context)
     incident.root, incident.cause = root.name, f"{root.name}: {root.evidence}"
     ranked[:] = [root, *(cause for cause in ranked if cause.name != root.name)]
     twins = [one for one in others if one.opened == incident.opened and one.root == root.name]
     incident.episode = min(one.episode for one in [*twins, incident])
 
 
+def _lasting(top: Cause, context: Context) -> Cause:
+    """What a jump of one step was, now that the loss has not come back: other weights, or other data from there on.
+
+    Weights that are damaged show in the next evaluation as much as in training; data that are wrong do not.
+    """
+    jump = None if top.incident is None else context.history.validation_jump(top.incident.onset_step)
+    if top.incident is not None and jump is not None and jump < _FOLLOWS * top.incident.jump:
+        text = "the training loss left its range at once and stays there, the validation loss did not go with it"
+        return Cause("bad_data", top.score, text)
+    return Cause("damaged_weights", top.score, "loss and gradient norm left their range at once, and stay there")
+
+
 def _incidents(incident: Incident, others: Iterable[Incident]) -> Iterable[Cause]:
     links = _LINKS.get(incident.type, {})
     for other in others:
         score = links.get(other.type, 0.0)
-        if other.id >= incident.id or not score or (other.severity == 0 and other.type in {"data_stall"}):
+        if other.id >= incident.id or not score or other.root == incident.type:
+            continue
+        if other.severity == 0 and (other.type == "data_stall" or incident.type == "kl_blowup"):
             continue
         age = incident.opened - (other.last if other.type not in ACUTE else other.opened)
         if age > REACH or (age <= 0 and other.opened >= incident.opened and not _goes_first(other, incident)):
@@ -138,14 +158,17 @@ def _goes_first(other: Incident, incident: Incident) -> bool:
 
 
 def _facts(incident: Incident, context: Context) -> Iterable[Cause]:
-    for fact in context.facts:
+    # What takes long to establish began earlier.
+    began = incident.opened - max(0, context.step - incident.onset_step) // max(1, context.gap)
+    for fact in context.history.facts:
         age = incident.opened - fact.at
-        if not 0 <= age <= REACH:
+        if age < 0 or began - fact.at > REACH:
             continue
         found = _explains(fact, incident)
         if found is not None:
             name, score = found
-            yield Cause(name, score * _fresh(age), f"{fact.text} at step {fact.step}, {age} observations before")
+            fresh = _fresh(max(0, began - fact.at))
+            yield Cause(name, score * fresh, f"{fact.text} at step {fact.step}, {age} observations before")
 
 
 def _explains(fact: Fact, incident: Incident) -> tuple[str, float] | None:
@@ -165,10 +188,7 @@ def _record(incident: Incident, context: Context, settings: Settings) -> Iterabl
     loss, gradient = context.training_loss, context.curve(Role.GRAD_NORM)
     type_ = incident.type
     if type_ in {"loss_spike", "gradient_explosion"} and loss is not None:
-        if gradient is None:
-            yield Cause("bad_batch", 0.4, f"{loss.name} left its range at once")
-        elif min(loss.rise, gradient.rise) > math.log(1.4):
-            yield Cause("bad_batch", 0.55, f"{loss.name} and {gradient.name} left their range in the same step")
+        yield from _jump(loss, gradient, context)
     if type_ == "nan_values":
         if settings.text("precision") in {"fp16", "16", "16-mixed", "float16"}:
             yield Cause("overflow", 0.55, f"{settings.key('precision')} is {settings.text('precision')}")
@@ -176,9 +196,26 @@ def _record(incident: Incident, context: Context, settings: Settings) -> Iterabl
         if calm and all(curve.rise < curve.limit(5.0) for curve in calm):
             yield Cause("bad_batch", 0.5, f"{', '.join(c.name for c in calm)} were usual until the step before")
     rate = context.last(Role.LR)
-    if type_ in {"training_divergence", "loss_oscillation", "gradient_explosion"}:
+    # A rate that was fine when it was twice as high is hardly too high now.
+    credible = rate is None or rate >= 0.5 * context.history.lr_peak
+    if credible and type_ in {"training_divergence", "loss_oscillation", "gradient_explosion"}:
         at = f" of {rate:.3g}" if rate else ""
         yield Cause("step_size", 0.35, f"nothing else stood out before: the learning rate{at} may be too high")
+
+
+def _jump(loss: Curve, gradient: Curve | None, context: Context) -> Iterable[Cause]:
+    """What a loss that leaves its range says of the batch, or of the KL divergence beside it."""
+    divergence = context.curve(Role.KL)
+    if divergence is not None and divergence.rise > max(_TWICE, divergence.limit(5.0), loss.rise):
+        times = math.exp(min(divergence.rise, 700.0))
+        yield Cause("kl_blowup", 0.65, f"{divergence.name} rose more, to {times:.3g} times its level")
+    curves = [loss] if gradient is None else [loss, gradient]
+    if any(curve.before > 0.5 * curve.limit(5.0) for curve in curves):
+        return  # it had begun before this batch
+    if gradient is None:
+        yield Cause("bad_batch", 0.4, f"{loss.name} left its range at once")
+    elif min(loss.rise, gradient.rise) > math.log(1.4):
+        yield Cause("bad_batch", 0.55, f"{loss.name} and {gradient.name} left their range in the same step")
 
 
 def _fresh(age: int) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from aurl.anomaly.curve import Curve
+from aurl.anomaly.history import Fact, History
 from aurl.anomaly.roles import Role, Roles
 from aurl.record import Json, Kind, Record
 
@@ -18,28 +19,8 @@ _TRAINING = frozenset(
     {Role.LOSS, Role.LOSS_PART, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.GRAD_NORM, Role.LR}
 )
 _REMEMBERED = (Role.LR, Role.KL_WEIGHT, Role.LOSS_SCALE)
-_MOST_LAYOUTS, _MOST_CURVES, _MOST_FACTS = 64, 256, 32
-_CHANGED = 1.5  # factor from which a change of learning rate, KL weight or loss scale is a fact
-_STILL_RISING = 16  # observations since the learning rate last rose
+_MOST_LAYOUTS, _MOST_CURVES = 64, 256
 _CADENCE = 4.0  # change of the logging interval that makes a new rhythm
-
-
-class Fact(NamedTuple):
-    """Something that happened and may explain an alert, without being one.
-
-    Attributes:
-        at: the observation at which it happened.
-        step: the step.
-        kind: what, such as `lr_up`; see `aurl.anomaly.causes`.
-        text: a phrase with the values.
-        size: how large, 1 for just worth noting.
-    """
-
-    at: int
-    step: int
-    kind: str
-    text: str
-    size: float
 
 
 class Layout(NamedTuple):
@@ -73,9 +54,9 @@ class Context:
         gap: steps between the last two.
         era: counts how often the run went back and began anew.
         coarse: whether an observation is a whole epoch.
-        planned: steps of the whole run if the START record told them, else None.
+        planned: steps of the whole run if the START record told them, or epochs and batches; else None.
         resumed: whether the run began as the continuation of another.
-        facts: what happened lately, oldest first.
+        history: what happened lately.
         curves: statistics by metric; `main` the first metric that was seen in each role.
         layout: what the last record held.
         training_loss: the statistics of its loss that training should lower, None without one that is finite.
@@ -95,15 +76,13 @@ class Context:
         self.coarse = False
         self.resumed = False
         self.planned: int | None = None
-        self.facts: list[Fact] = []
+        self.history = History()
         self.curves: dict[str, Curve] = {}
         self.main: dict[Role, str] = {}
         self.layout = Layout(0, {}, (), (), {}, (), None, False)
         self.training_loss: Curve | None = None
         self._values: dict[Role, float] = {}  # this record's finite ones, the first of each role
         self._layouts: dict[tuple[object, ...], Layout] = {}
-        self._last: dict[Role, float] = {}
-        self._lr_peak, self._lr_rose = 0.0, -_STILL_RISING
         self._laid_out = 0
         self._stepwise = False
         self._started = False
@@ -131,21 +110,23 @@ class Context:
             value = scalars[curve.name]
             if -math.inf < value < math.inf:
                 curve.push(value)
+        history = self.history
         for role in layout.remembered:
-            if values.get(role) != self._last.get(role) and role in values:
-                self._remember(role, values[role])
+            if values.get(role) != history.last.get(role) and role in values:
+                history.note(role, self.name(role), values[role], self.index, record.step)
+        if values.get(Role.VAL_LOSS, 0.0) > 0.0:
+            history.note_validation(record.step, values[Role.VAL_LOSS])
         loss = layout.training_loss
         self.training_loss = loss if loss is not None and -math.inf < scalars[loss.name] < math.inf else None
 
     def last(self, role: Role) -> float | None:
         """The last finite value of a role that is remembered: learning rate, KL weight, loss scale."""
-        return self._last.get(role)
+        return self.history.last.get(role)
 
     @property
     def warming_up(self) -> bool:
         """Whether the learning rate is still on its first way up, or was for most of the run."""
-        lately = self.index - self._lr_rose < max(_STILL_RISING, self._lr_rose // 2)
-        return lately and self._last.get(Role.LR) == self._lr_peak
+        return self.history.is_warming_up(self.index)
 
     def has(self, role: Role) -> bool:
         """Whether this record holds a metric of that role."""
@@ -175,11 +156,15 @@ class Context:
 
     def tell(self, kind: str, text: str, size: float = 1.0) -> None:
         """Remember a fact of this moment."""
-        self.facts = [*self.facts[1 - _MOST_FACTS :], Fact(self.index, self.record.step, kind, text, size)]
+        self.history.tell(Fact(self.index, self.record.step, kind, text, size))
 
     def _start(self, record: Record) -> None:
         """The plan, and whether the run goes on from a checkpoint."""
-        steps, resumed_from = record.fields.get("steps"), record.fields.get("resumed_from")
+        fields = record.fields
+        steps, epochs, batches = fields.get("steps"), fields.get("epochs"), fields.get("batches")
+        resumed_from = fields.get("resumed_from")
+        if not isinstance(steps, int) and isinstance(epochs, int) and isinstance(batches, int):
+            steps = epochs * batches
         self.planned = steps if isinstance(steps, int) and steps > 0 else self.planned
         if isinstance(resumed_from, int) and resumed_from > 0:
             self.resumed = True
@@ -194,9 +179,7 @@ class Context:
             "gap": self.gap,
             "coarse": self.coarse,
             "planned": self.planned,
-            "facts": [list(fact) for fact in self.facts],
-            "last": {role.value: value for role, value in self._last.items()},
-            "lr": [self._lr_peak, self._lr_rose],
+            "history": self.history.state_dict(),
             "main": {role.value: name for role, name in self.main.items()},
             "stepwise": self._stepwise,
             "started": self._started,
@@ -206,10 +189,8 @@ class Context:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.index, self.step, self.gap, self.era = state["index"], state["step"], state["gap"], state["era"]
         self.coarse, self.planned = state["coarse"], state["planned"]
-        self.facts = [Fact(*fact) for fact in state["facts"]]
+        self.history.load_state_dict(state["history"])
         self.main = {Role(role): name for role, name in state["main"].items()}
-        self._last = {Role(role): value for role, value in state["last"].items()}
-        self._lr_peak, self._lr_rose = state["lr"]
         self._stepwise, self._started = state["stepwise"], state["started"]
         self._layouts.clear()
         self.curves = {}
@@ -260,16 +241,6 @@ class Context:
         if name not in self.curves and len(self.curves) < _MOST_CURVES:
             self.curves[name] = Curve(name, self.window)
         return self.curves.get(name)
-
-    def _remember(self, role: Role, value: float) -> None:
-        """Keep the value, and the fact where it changed by much."""
-        before = self._last.get(role)
-        self._last[role] = value
-        if role is Role.LR and value > self._lr_peak:
-            self._lr_peak, self._lr_rose = value, self.index
-        if before is not None and min(before, value) > 0 and not 1 / _CHANGED < value / before < _CHANGED:
-            kind = f"{role.value}_{'up' if value > before else 'down'}"
-            self.tell(kind, f"{self.name(role)} went from {before:.3g} to {value:.3g}", min(value / before, 1e9))
 
     def _advance(self, record: Record) -> None:
         """The time axis: count, and notice when it goes back or changes its rhythm."""

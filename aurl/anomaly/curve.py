@@ -40,6 +40,7 @@ class Curve:
         seen: finite values so far.
         value: the last one.
         rise: its distance above the level, in natural logarithms: 0.69 is twice the level.
+        before: that of the value before it.
         level: median of the last values, in the same logarithms; `show` gives the metric's own unit.
         spread: robust standard deviation of the distances.
         high: how many of the last six values stood out, though perhaps no one enough to count.
@@ -54,7 +55,7 @@ class Curve:
         self.name, self.window = name, window
         self.seen = self.era = 0
         self.value = self.first = math.nan
-        self.y = self.rise = self.level = self.slope = 0.0
+        self.y = self.rise = self.before = self.level = self.slope = 0.0
         self.spread = 0.15
         self.quartile_range, self.upper_quartile = 0.2, 0.1
         self.tail = 0.3
@@ -89,6 +90,7 @@ class Curve:
             y = _asinh(value, self.unit)
         self.seen += 1
         self.y = y
+        self.before = self.rise
         self.rise = rise = y - self._base if self.seen > 1 else 0.0
         if rise > self._soft:
             self._unusual(y)

@@ -32,6 +32,7 @@ class Incident:
         count: findings so far; `untold` those since the last alert.
         quiet: looks since the last finding; `hold` how many of them a finding stays true.
         episode: id of the incident that this one goes back to, its own without one.
+        jump: how far the loss lay above its level when it was first told, in log.
         cause: what is thought to be behind it, a sentence; `root` its name, see `aurl.anomaly.causes`.
     """
 
@@ -50,6 +51,7 @@ class Incident:
     quiet: int = 0
     hold: int = 0
     episode: int = 0
+    jump: float = 0.0
     cause: str | None = None
     root: str = ""
 
@@ -68,7 +70,7 @@ class Incidents:
 
     Args:
         cooldown: looks without a finding after which an acute incident is over. Chronic ones need four times as many;
-            looks at evaluations, samples and the machine count for ten.
+            looks, or half of the time that it lasted; looks at evaluations, samples and the machine count for ten.
     """
 
     def __init__(self, cooldown: int = 50) -> None:
@@ -133,4 +135,7 @@ class Incidents:
         self.past = [Incident(**saved) for saved in state["past"]]
 
     def _patience(self, incident: Incident) -> int:
-        return self.cooldown if incident.type in ACUTE else _CHRONIC * self.cooldown
+        """Quiet looks until it is over; what comes and goes for long must be gone for half as long."""
+        if incident.type in ACUTE:
+            return self.cooldown
+        return max(_CHRONIC * self.cooldown, (incident.last - incident.opened) // 2)

@@ -52,6 +52,7 @@ class KlBlowup(Rule):
         weight = self.context.last(Role.KL_WEIGHT)
         if self._settled is not None and weight is not None and self._weight and weight < 0.9 * self._weight:
             self._settled = None
+            self._blocks.restart()
         if self._settled is not None and curve.y > self._settled + _TIMES:
             if not self._high:
                 self._onset = record.step

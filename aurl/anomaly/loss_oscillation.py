@@ -20,6 +20,8 @@ _RANGE = math.log(2.5)
 _WILD = math.log(10.0)
 _CALM = math.log(1.5)  # range that counts when it is also three times what it was
 _TIMES_CALM = 3.0
+_TIMES_RAW = 2.0
+_UNDONE = 0.1  # of the gain since the first loss
 _CROSSINGS = 5
 _VAL_KEPT, _VAL_FEW, _VAL_CROSSINGS = 12, 8, 4
 
@@ -29,8 +31,9 @@ class LossOscillation(Rule):
 
     Medians of five losses, every second one, 64 of them: their 10-90 % range must exceed a factor 2.5, or 1.5 and three
     times what it was earlier in the run; they must cross from below 30 % to above 70 % of it, or back, five times; and
-    the last third must not lie below the first. A warning; critical when the range exceeds ten. The same is asked of
-    the last twelve validation losses, eight at least, with four crossings.
+    the last third must not lie below the first; and the swing must undo a tenth of what the run has gained since
+    its first loss, or it is the noise of a loss near 0. A warning; critical when the range exceeds ten. The same is
+    asked of the last twelve validation losses, eight at least, with four crossings.
 
     Args:
         confirm: checks in a row, each eight losses apart, at least 1; one less than `anomaly.confirm`.
@@ -39,7 +42,7 @@ class LossOscillation(Rule):
     type = "loss_oscillation"
     kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL})
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
-    memory = ("_raw", "_era", "_smooth", "_count", "_streak", "_calm", "_validation", "_onset")
+    memory = ("_raw", "_era", "_smooth", "_count", "_streak", "_calm", "_calm_raw", "_validation", "_onset")
 
     def __init__(self, *, confirm: int = 3) -> None:
         super().__init__()
@@ -49,6 +52,7 @@ class LossOscillation(Rule):
         self._smooth: list[float] = []
         self._count = self._streak = self._onset = self._era = 0
         self._calm: list[float] = []  # ranges of earlier stretches
+        self._calm_raw: list[float] = []
         self._validation: list[float] = []
 
     def look(self, record: Record) -> Iterable[Record]:
@@ -57,7 +61,7 @@ class LossOscillation(Rule):
         if curve is not None:
             self._keep(curve)
             if self._count % _EVERY == 0:
-                found = self._train(curve.name, curve.value)
+                found = self._train(curve)
         validation = self.context.value(Role.VAL_LOSS)
         if validation is not None and validation > 0:
             self._validation = [*self._validation[1 - _VAL_KEPT :], math.log(validation)]
@@ -66,7 +70,7 @@ class LossOscillation(Rule):
 
     def _keep(self, curve: Curve) -> None:
         if self._era != curve.era:
-            self._era, self._raw, self._smooth, self._calm = curve.era, [], [], []
+            self._era, self._raw, self._smooth, self._calm, self._calm_raw = curve.era, [], [], [], []
         self._count += 1
         raw = self._raw
         raw.append(curve.y)
@@ -75,19 +79,20 @@ class LossOscillation(Rule):
         if self._count % 2 == 0 and len(raw) >= _SMOOTH:
             self._smooth = [*self._smooth[1 - _KEPT :], sorted(raw[-_SMOOTH:])[2]]
 
-    def _train(self, name: str, value: float) -> Iterable[Record]:
+    def _train(self, curve: Curve) -> Iterable[Record]:
         values, needed = self._smooth, self.confirm
-        if len(values) < _FEW or (len(self._raw) == _RAW and _is_wild(self._raw)):
+        if len(values) < _FEW or (len(self._raw) == _RAW and self._is_wild()):
             values, needed = self._raw, 1
         if len(values) < _FEW:
             return ()
         low, high = _deciles(values)
         spread = high - low
         if self._count % (2 * _KEPT) == 0:
-            self._calm = [*self._calm[-15:], spread]
+            self._keep_calm(spread)
         usual = median(self._calm) if len(self._calm) >= 2 else math.inf
         wide = spread > (_WILD if values is self._raw else _RANGE) or spread > max(_CALM, _TIMES_CALM * usual)
-        if not wide or not _gains_nothing(values) or _crossings(values, low, high) < _CROSSINGS:
+        swings = wide and _gains_nothing(values) and _crossings(values, low, high) >= _CROSSINGS
+        if not swings or not _matters(curve, low, high):
             self._streak = 0
             return ()
         self._streak += 1
@@ -96,7 +101,20 @@ class LossOscillation(Rule):
         if self._streak < needed:
             return ()
         severity = Severity.CRITICAL if spread > _WILD else Severity.WARNING
-        return (self._tell((name, value), (low, high), severity, self._onset),)
+        return (self._tell((curve.name, curve.value), (low, high), severity, self._onset),)
+
+    def _keep_calm(self, spread: float) -> None:
+        """Remember how wide the curve usually is."""
+        self._calm = [*self._calm[-15:], spread]
+        low, high = _deciles(self._raw)
+        self._calm_raw = [*self._calm_raw[-15:], high - low]
+
+    def _is_wild(self) -> bool:
+        """Whether the bare losses swing by a factor of ten, and did not always, as two kinds of batches do."""
+        low, high = _deciles(self._raw)
+        usual = median(self._calm_raw) if len(self._calm_raw) >= 2 else 0.0
+        wild = high - low > max(_WILD, _TIMES_RAW * usual)
+        return wild and _gains_nothing(self._raw) and _crossings(self._raw, low, high) >= _CROSSINGS
 
     def _validate(self, value: float) -> Iterable[Record]:
         values = self._validation
@@ -125,9 +143,12 @@ class LossOscillation(Rule):
         )
 
 
-def _is_wild(values: Sequence[float]) -> bool:
-    low, high = _deciles(values)
-    return high - low > _WILD and _gains_nothing(values) and _crossings(values, low, high) >= _CROSSINGS
+def _matters(curve: Curve, low: float, high: float) -> bool:
+    """Whether a swing between these levels undoes a good part of what was gained since the run's first loss."""
+    if curve.unit is not None or not math.isfinite(curve.first):
+        return True
+    bottom, top = curve.show(low), curve.show(high)
+    return top - bottom > _UNDONE * (curve.first - bottom)
 
 
 def _deciles(values: Sequence[float]) -> tuple[float, float]:

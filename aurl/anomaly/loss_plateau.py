@@ -9,8 +9,9 @@ from aurl.anomaly.base import Rule, require
 from aurl.anomaly.blocks import Blocks, median
 from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
+from aurl.anomaly.standstill import Brake, kinks
 from aurl.anomaly.trend import fall
-from aurl.record import Record, Severity
+from aurl.record import Kind, Record, Severity
 
 _MIN_BLOCKS = 12
 _BLOCK = 16
@@ -22,6 +23,9 @@ _DECAYED = 0.3  # of the peak: with a learning rate below, standing still is exp
 _NO_GRADIENT = 1e-8
 _CHANCE = tuple(math.log(k) for k in (2, 4, 10, 20, 50, 100, 200, 256, 1000, 1024, 8192, 21841, 32000, 32768, 50257))
 _CHANCE_MARGIN = 0.005
+_PLANNED_SHARE = 0.2
+_KINK_EVALUATIONS, _KINK_BLOCKS = 4, 6
+_HOLD_STOP = 64  # a kink is seen for a while only; nothing new is said as long as it lasts
 
 
 class LossPlateau(Rule):
@@ -32,7 +36,12 @@ class LossPlateau(Rule):
     anything is claimed. `confirm` checks in a row, each 5 % of the run later, make it a warning; an info where the
     learning rate has decayed below 30 % of its peak; critical at the loss of guessing among K classes, ln K. A loss
     that jumped to a higher level and stays there begins a new stretch. It is not told while the validation loss
-    improves. Two blocks of losses with a gradient norm of 0 are a plateau whatever the loss.
+    improves, nor in the first fifth of a planned run. Two blocks of losses with a gradient norm of 0 are a plateau
+    whatever the loss.
+
+    A run that stops learning from one moment to the next is told sooner: the validation losses or the blocks have a
+    kink (steady fall before, a tenth of it afterwards), or the gradient norm or the update falls to a fraction at once
+    and the loss falls less than a third as fast from there; twice in a row each.
 
     Args:
         confirm: checks in a row, at least 2.
@@ -40,8 +49,12 @@ class LossPlateau(Rule):
     """
 
     type = "loss_plateau"
+    kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL})
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
-    memory = ("_blocks", "_next", "_flat", "_onset", "_validation", "_peak_lr", "_without_gradient")
+    memory = (
+        "_blocks", "_next", "_flat", "_onset", "_validation", "_peak_lr", "_without_gradient", "_brake", "_kinks",
+        "_stopped", "_widths", "_evaluated", "_first_validation",
+    )  # fmt: skip
 
     def __init__(self, *, confirm: int = 3, observations: int = 200) -> None:
         super().__init__()
@@ -51,31 +64,110 @@ class LossPlateau(Rule):
         self._blocks = Blocks(_BLOCK)
         self._forget()
         self._validation: list[float] = []
+        self._evaluated: list[int] = []  # when they were made
+        self._first_validation = 0.0
         self._peak_lr = 0.0
         self._without_gradient = 0
+        self._brake = Brake()
+        self._kinks = 0
 
     def _forget(self) -> None:
         self._next = 0.0
-        self._flat = self._onset = 0
+        self._flat = self._onset = self._stopped = self._widths = 0
 
     def look(self, record: Record) -> Iterable[Record]:
-        validation = self.context.value(Role.VAL_LOSS)
-        if validation is not None and validation > 0:
-            self._validation = [*self._validation[-31:], math.log(validation)]
-        lr = self.context.value(Role.LR)
-        if lr is not None and lr > self._peak_lr:
-            self._peak_lr = lr
-        gradient = self.context.value(Role.GRAD_NORM)
-        if gradient is not None:
-            self._without_gradient = self._without_gradient + 1 if gradient < _NO_GRADIENT else 0
-        curve = self.context.training_loss
+        context = self.context
+        validation = context.value(Role.VAL_LOSS)
+        found = self._validate(record.step, validation) if validation is not None and validation > 0 else ()
+        curve = context.training_loss
+        self._note_speed(curve)
         if curve is None or curve.unit is not None:
-            return ()  # of a loss that crosses zero, shares are meaningless
+            return found  # of a loss that crosses zero, shares are meaningless
         if self.settle_blocks(self._blocks, curve):
             self._forget()
+            self._brake.restart()
         if not self._blocks.push(curve.y):
+            return found
+        return (*found, *self._check(curve), *self._check_stop(curve))
+
+    def _note_speed(self, loss: Curve | None) -> None:
+        """What else tells how much is learnt: learning rate, gradient norm, size of the update."""
+        context = self.context
+        rate = context.value(Role.LR)
+        if rate is not None and rate > self._peak_lr:
+            self._peak_lr = rate
+        at = (context.index, context.step)
+        gradient = context.curve(Role.GRAD_NORM)
+        if gradient is not None:
+            self._without_gradient = self._without_gradient + 1 if gradient.value < _NO_GRADIENT else 0
+            self._brake.gradient(gradient, loss, at, rate)
+        update = context.value(Role.UPDATE_RATIO)
+        if update is not None:
+            self._brake.update(context.name(Role.UPDATE_RATIO), update, at, rate)
+
+    def _validate(self, step: int, value: float) -> Iterable[Record]:
+        """A kink in the validation losses."""
+        if not self._validation:
+            self._first_validation = math.log(value)
+        self._validation = [*self._validation[-31:], math.log(value)]
+        self._evaluated = [*self._evaluated[-31:], step]
+        slowed = self._brake.validation.slows(self._validation[-1])
+        self._kinks = (
+            self._kinks + 1 if slowed or kinks(self._validation, _KINK_EVALUATIONS, self._first_validation) else 0
+        )
+        if self._kinks < self.confirm - 1:
             return ()
-        return self._check(curve)
+        name = self.context.name(Role.VAL_LOSS)
+        if slowed:
+            return (self._braked((name, value)),)
+        onset = self._evaluated[-min(len(self._evaluated), _KINK_EVALUATIONS + self._kinks)]
+        message = f"{name} fell steadily and stays at {value:.4g} since step {onset}"
+        return (self._stop((name, value), message, onset),)
+
+    def _check_stop(self, curve: Curve) -> Iterable[Record]:
+        """A kink in the blocks of training losses, or slower progress since gradients or updates fell at once."""
+        blocks, brake = self._blocks, self._brake
+        slowed = brake.blocks.slows(blocks.last)
+        if len(blocks.medians) != self._widths:
+            self._widths = len(blocks.medians)
+            start = math.log(curve.first) if curve.first > 0 else math.inf
+            kink = kinks(blocks.medians, _KINK_BLOCKS, start) and not self._validation_improves()
+            self._stopped = self._stopped + 1 if kink or slowed else 0
+        elif slowed:
+            self._stopped += 1
+        if self._stopped < self.confirm - 1:
+            return ()
+        level = curve.show(blocks.last)
+        if slowed:
+            return (self._braked((curve.name, level)),)
+        onset = max(0, self.context.step - (_KINK_BLOCKS + 1) * blocks.width * self.context.gap)
+        return (self._stop((curve.name, level), f"{curve.name} fell steadily and stays at {level:.4g}", onset),)
+
+    def _braked(self, measured: tuple[str, float]) -> Record:
+        """Learning stopped when gradients or updates fell."""
+        brake = self._brake
+        message = f"{measured[0]} hardly falls below {measured[1]:.4g} any more: at step {brake.step} {brake.what}"
+        return self._stop(measured, message, brake.step, brake.rate)
+
+    def _stop(self, measured: tuple[str, float], message: str, onset: int, rate: float | None = None) -> Record:
+        """Learning stopped from one moment to the next; at this learning rate, else the present one."""
+        name, value = measured
+        lr = self.context.last(Role.LR)
+        return self.found(
+            Severity.INFO if self._has_decayed(lr if rate is None else rate) else Severity.WARNING,
+            message,
+            metric=name,
+            value=value,
+            suggestions=(
+                f"look at what changed at step {onset}: frozen or detached parameters, clipping, the optimiser",
+                self.settings.scale("lr", 3.0, lr, "if nothing did"),
+            ),
+            onset_step=max(0, onset),
+            hold=_HOLD_STOP,
+        )
+
+    def _has_decayed(self, lr: float | None) -> bool:
+        return lr is not None and lr <= _DECAYED * self._peak_lr
 
     def _check(self, curve: Curve) -> Iterable[Record]:
         blocks = self._blocks
@@ -89,7 +181,8 @@ class LossPlateau(Rule):
         if len(medians) < _MIN_BLOCKS or blocks.seen * weight < max(self.observations, self._next):
             return ()
         self._next = blocks.seen * weight * _SPACING
-        if self.context.warming_up:
+        planned = self.context.planned
+        if self.context.warming_up or (planned is not None and self.context.step < _PLANNED_SHARE * planned):
             return ()
         fell = fall(medians[len(medians) // 4 :])
         if not (fell.size > _LOSS and fell.at_most < _GAIN) or self._validation_improves():
@@ -104,7 +197,7 @@ class LossPlateau(Rule):
         level = curve.show(median(self._blocks.medians[-3:]))
         guessing = next((k for k in _CHANCE if abs(level - k) < _CHANCE_MARGIN * k), None)
         lr = self.context.last(Role.LR)
-        decayed = lr is not None and lr <= _DECAYED * self._peak_lr
+        decayed = self._has_decayed(lr)
         severity = Severity.INFO
         if self._flat >= self.confirm and not decayed:
             severity = Severity.CRITICAL if guessing else Severity.WARNING

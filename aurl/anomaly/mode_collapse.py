@@ -15,14 +15,16 @@ _MIN_BLOCKS = 5
 _FALLEN, _CRITICAL = 0.5, 0.75  # share of the diversity that is lost
 _SAME = 2  # rounds of identical samples in a row
 _ROUND = 3  # samples that make a round
+_FEW_NOTES = 4
+_LOOKS = ("sample/notes", "sample/bars", "sample/seconds")
 
 
 class ModeCollapse(Rule):
     """A logged diversity (distinct samples, modes covered, spread), and the samples themselves.
 
     A warning when two blocks of eight diversities lie below half of the median of all earlier blocks, critical below a
-    quarter; or when all samples of a round, three at least, have the same notes, bars and length, twice in a row, and
-    earlier ones had not.
+    quarter; or when all samples of a round, three at least, have the same notes twice in a row, and earlier ones had
+    not. Which notes they are is told by the `digest` of a SAMPLE record, else by how many, how long and how many bars.
 
     Args:
         warmup: diversities before anything is told, at least 2.
@@ -80,8 +82,11 @@ class ModeCollapse(Rule):
         if record.step != self._round_step or not self._round:
             self._close_round()
             self._round_step = record.step
-        look = "/".join(f"{scalars.get(name, 0.0):.6g}" for name in ("sample/notes", "sample/bars", "sample/seconds"))
-        self._round = [*self._round[-31:], look]
+        look = record.fields.get("digest") or "/".join(f"{scalars.get(name, 0.0):.6g}" for name in _LOOKS)
+        self._round = [*self._round[-31:], str(look)]
+        if scalars.get("sample/notes", 0.0) < _FEW_NOTES:
+            self._same = 0  # a model that cannot play yet
+            return ()
         if len(self._round) < _ROUND or len(set(self._round)) > 1 or self._same < _SAME - 1 or not self._varied:
             return ()
         count = f"{len(self._round)} samples of step {record.step} and those of the round before are alike"

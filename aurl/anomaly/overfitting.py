@@ -15,6 +15,7 @@ _FAST = 0.25
 _CRITICAL = math.log(1.5)
 _NOISES = 3.0
 _TRAIN_FALL = 0.02
+_BACK, _BACK_BY = 4, 0.02  # evaluations ago, and how much higher it was then
 _SWING = math.log(2.5)
 
 
@@ -23,7 +24,7 @@ class Overfitting(Rule):
 
     Smoothed is the median of three. It must lie 10 % and three times its own noise above the best for `confirm`
     evaluations, or 25 % for one fewer, while the training loss is 2 % below what it was at the best, and the validation
-    loss does not swing. A warning; critical from 50 % above the best.
+    loss neither swings nor comes back from something worse. A warning; critical from 50 % above the best.
 
     Args:
         confirm: evaluations in a row, at least 2.
@@ -56,7 +57,7 @@ class Overfitting(Rule):
             return ()
         rise = smooth - self._best
         needed = max(_RISE, _NOISES * noise(self._recent))
-        if not self._train_falls(train) or rise <= min(needed, _FAST) or self._swings():
+        if not self._train_falls(train) or rise <= min(needed, _FAST) or self._swings() or self._comes_back(smooth):
             self._count = 0
             return ()
         self._count += 1
@@ -74,6 +75,10 @@ class Overfitting(Rule):
 
     def _train_falls(self, train: float | None) -> bool:
         return train is not None and self._train_at_best is not None and self._train_at_best - train > _TRAIN_FALL
+
+    def _comes_back(self, smooth: float) -> bool:
+        """It is still on its way down from something worse, as after a blow-up."""
+        return len(self._recent) >= _BACK + 3 and smooth < median(self._recent[-_BACK - 3 : -_BACK]) - _BACK_BY
 
     def _swings(self) -> bool:
         """Up and down by more than a factor 2.5 within the last evaluations: that is instability."""

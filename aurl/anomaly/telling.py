@@ -68,6 +68,7 @@ def end(record: Record, incident: Incident, episode: Sequence[Incident]) -> Reco
     return with_fields(
         ended,
         status="end",
+        last_step=incident.last_step,
         worst=_SEVERITIES[incident.severity].value,
         incident=incident.id,
         episode=incident.episode,

@@ -10,7 +10,7 @@ from aurl.anomaly.base import Rule, require
 from aurl.anomaly.blocks import Blocks
 from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
-from aurl.record import Record, Severity
+from aurl.record import Kind, Record, Severity
 
 _BLOCK, _COARSE_BLOCK = 16, 3
 _RISE = 0.25  # in log: 28 % above the best
@@ -18,6 +18,8 @@ _SPREADS = 2.0
 _DOUBLED = math.log(2.0)
 _ABOVE_START = math.log(1.5)
 _FATAL_BLOCKS = 4
+_AS_GOOD = 1.15  # times the best validation loss
+_FINE = 1
 _FALLING = 0.5  # spreads; a loss that falls again is a step up, as of harder data
 
 
@@ -26,7 +28,8 @@ class TrainingDivergence(Rule):
 
     Two in a row that lie 28 % and two robust standard deviations above it, the second not clearly lower than the
     first, are a warning; critical from twice the best level, or when the validation loss rises as well; fatal when
-    four in a row lie 1.5 times above where the run began.
+    four in a row lie 1.5 times above where the run began. One degree milder while the evaluations since then say
+    that the validation loss is as good as ever: the training data got harder, as in a curriculum.
 
     Args:
         confirm: blocks in a row, at least 1; one less than `anomaly.confirm`.
@@ -34,6 +37,7 @@ class TrainingDivergence(Rule):
     """
 
     type = "training_divergence"
+    kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL})
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
     memory = (
         "_blocks",
@@ -44,6 +48,7 @@ class TrainingDivergence(Rule):
         "_onset",
         "_validation_rises",
         "_best_validation",
+        "_fine",
         "_start",
     )
 
@@ -55,6 +60,7 @@ class TrainingDivergence(Rule):
         self._blocks = Blocks(_BLOCK)
         self._best_validation: float | None = None
         self._validation_rises = False
+        self._fine = 0  # evaluations in a row that are as good as ever
         self._forget()
 
     def _forget(self) -> None:
@@ -92,6 +98,7 @@ class TrainingDivergence(Rule):
             return ()
         self._high += 1
         if self._high == 1:
+            self._fine = 0
             self._onset = self.context.step - self._blocks.size * self.context.gap
         start = self._start if self._start is not None else now
         self._lost = self._lost + 1 if now > start + _ABOVE_START else 0
@@ -103,9 +110,13 @@ class TrainingDivergence(Rule):
             severity = Severity.CRITICAL
         if self._lost >= _FATAL_BLOCKS:
             severity = Severity.FATAL
+        if self._fine >= _FINE:
+            severity = Severity.WARNING if severity.rank > Severity.WARNING.rank else Severity.INFO
         evidence = [f"{self._high} blocks of {self._blocks.size} in a row"]
         if self._validation_rises:
             evidence.append("the validation loss rises too")
+        elif self._fine >= _FINE:
+            evidence.append("the validation loss does not rise")
         lr = self.context.last(Role.LR)
         return self.found(
             severity,
@@ -128,3 +139,4 @@ class TrainingDivergence(Rule):
         if value is not None and value > 0:
             best = value if self._best_validation is None else min(self._best_validation, value)
             self._best_validation, self._validation_rises = best, value > 1.25 * best
+            self._fine = self._fine + 1 if value <= _AS_GOOD * best else 0

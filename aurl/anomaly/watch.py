@@ -21,7 +21,7 @@ _EXPECTED = 32  # observations after a restart in which jumps are half expected
 _JUMPY = frozenset({"loss_spike", "gradient_explosion", "training_divergence", "throughput_degradation", "data_stall"})
 _Look = Callable[[Record], Iterable[Record]]
 _IGNORED = frozenset({Kind.ALERT, Kind.NOTE, Kind.CHECKPOINT, Kind.DATA, Kind.END})
-_CAUSES_TOLD = 4
+_OF_THE_MACHINE = frozenset({"nan_values", "memory_overflow", "throughput_degradation", "data_stall", "gpu_idle"})
 
 
 class Watch:
@@ -160,6 +160,10 @@ class Watch:
     ) -> list[Record]:
         """Findings become incidents; those that are news are told, and those that are over."""
         touched: dict[int, tuple[Incident, Record]] = {}
+        lost = self.incidents.open.get("nan_values")
+        if lost is not None and lost.severity == Severity.FATAL.rank:
+            # The weights are lost: what else training shows is no news.
+            findings = [pair for pair in findings if pair[1].fields["type"] in _OF_THE_MACHINE]
         for name, finding in findings:
             expected = self._milder_if_expected(finding)
             incident = self.incidents.take(expected, name, self.context.index, self._roles)
@@ -180,7 +184,9 @@ class Watch:
             return []
         known = self.incidents.known()
         ranked = causes.rank(incident, known, self.context, self.settings)
-        causes.blame(incident, ranked, known)
+        if incident.told < 0 and self.context.training_loss is not None:
+            incident.jump = self.context.training_loss.rise
+        causes.blame(incident, ranked, known, self.context)
         suppressed, self._suppressed = self._suppressed, 0
         return [telling.begin(finding, incident, self._episode(incident), ranked, suppressed)]
 
@@ -201,7 +207,7 @@ class Watch:
         rank = telling.rank(finding)
         if finding.fields["type"] not in _JUMPY or not 0 < rank < Severity.FATAL.rank:
             return finding
-        restarts = [fact.at for fact in self.context.facts if fact.kind == "restart"]
+        restarts = [fact.at for fact in self.context.history.facts if fact.kind == "restart"]
         if not restarts or self.context.index - restarts[-1] > _EXPECTED:
             return finding
         return telling.with_fields(finding, severity=tuple(Severity)[rank - 1].value)

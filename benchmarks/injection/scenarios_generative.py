@@ -61,7 +61,7 @@ _worse = partial(
     Scenario,
     "quality_degradation",
     shows=checks.quality_falls,
-    causes=names("quality_degradation", "training_divergence", "loss_spike", "bad_batch"),
+    causes=names("quality_degradation", "training_divergence", "loss_spike", "gradient_explosion"),
     accept=names("quality_degradation"),
     also=BLOWN_UP | names("overfitting"),
 )
@@ -135,7 +135,12 @@ SCENARIOS = (
         causes=names("mode_collapse"),
         also=BLOWN_UP | names("overfitting", "memorization"),
     ),
-    _worse("pitches scrambled, transformer", own("transformer", *MANY, judge=True), Scrambled),
+    _worse(
+        "pitches scrambled, transformer",
+        own("transformer", *MANY, judge=True),
+        Scrambled,
+        causes=names("bad_data", "bad_batch"),
+    ),
     _worse(
         "the objective loses its sign, transformer",
         own("transformer", *MANY, judge=True),

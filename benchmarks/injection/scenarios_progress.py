@@ -100,14 +100,14 @@ SCENARIOS = (
         "batches of one class at a time, CNN",
         classifier(net=cnn, names=FOREIGN),
         Unshuffled,
-        causes=names("loss_oscillation", "bad_batch"),
+        causes=names("bad_data", "bad_batch"),
         also=BLOWN_UP | names("overfitting"),
     ),
     _swinging(
         "every other dozen of batches scrambled, transformer",
         own("transformer"),
         CorruptShard,
-        causes=names("loss_oscillation", "bad_batch"),
+        causes=names("bad_data", "bad_batch"),
     ),
     _rate("0 from a step on, MLP", classifier(), partial(Rate, factor=0.0), also=names("loss_plateau")),
     _rate(
