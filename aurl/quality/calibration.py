@@ -3,7 +3,7 @@
 Of each measure x over the reference: centre m = median, spread below s- = (m - q05) / 1.645 and above s+ = (q95 - m) /
 1.645 (a normal distribution's quantiles), neither under the measure's floor. z = (x - m) / s, at most 12, 0 on a side
 that does not matter, and 4 where the sample has no such measure although the reference has. A metric's raw distance is
-the root mean square of its z; its distance is in units of the reference's own upper end: 1.28 D / max(0.6, q90 of D).
+the mean of its |z|; its distance is in units of the reference's own upper end: 1.28 D / max(0.6, q90 of D).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def distance(metric: Metric, calibration: Calibration, values: Values) -> float:
 
 
 def raw_distance(metric: Metric, calibration: Calibration, values: Values) -> float:
-    """The root mean square of the z of all measures that the reference has.
+    """The mean |z| of all measures that the reference has: what several of them agree on counts, one oddity less.
 
     Of a discriminant a missing measure counts as chance; NaN where all are missing.
     """
@@ -94,8 +94,8 @@ def raw_distance(metric: Metric, calibration: Calibration, values: Values) -> fl
     total = 0.0
     for measure in metric.measures:
         if (scale := calibration.scales.get(measure.name)) is not None:
-            total += _z(_compared(number(values.get(measure.name)), measure), scale, measure.side) ** 2
-    return math.sqrt(total / len(calibration.scales))
+            total += _z(_compared(number(values.get(measure.name)), measure), scale, measure.side)
+    return total / len(calibration.scales)
 
 
 def _defined(values: Floats) -> Floats:

@@ -18,7 +18,7 @@ from aurl.music.atomic import replace_file
 from aurl.quality.copying import CopyIndex
 from aurl.quality.table import Table
 
-VERSION = 1
+VERSION = 2
 PARTS = ("real", "null", "held_out")
 Tables: TypeAlias = Mapping[int, tuple[Table, Table, Table]]
 

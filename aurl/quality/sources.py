@@ -20,7 +20,7 @@ HELD_OUT_OF = 10
 """One piece in ten of a corpus is held out for the band of real scores."""
 FEWEST_TO_HOLD_OUT = 40
 _FOLDER = Path(__file__).with_name("profiles")
-_VERSION = 1
+_VERSION = 2
 """Goes up when equal pieces give another profile, so that cached ones are not used."""
 
 
