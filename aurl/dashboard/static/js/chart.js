@@ -1,0 +1,293 @@
+// One chart: axes, zoom and a cursor in step with the others by uPlot; lines by paint.js.
+
+import { colours } from "./colours.js";
+import { h, say } from "./dom.js";
+import { clock, day, duration, plural, shown, tick } from "./format.js";
+import { drawMarks } from "./marks.js";
+import { lower, nearest, ordinate, paint } from "./paint.js";
+
+const SPARE_POINTS = 700; // appended live before a curve is asked for again, downsampled
+
+export class Chart {
+  /** @param about {title, code, unit, format, lines: [{run, name, label, colour, dash}], alerts: () => [ALERT]} */
+  constructor(host, about, view, load) {
+    this.host = host;
+    this.about = about;
+    this.view = view;
+    this.load = load;
+    this.curves = [];
+    this.logY = null; // null: as the page
+    this.legend = h("div.legend");
+    this.plot = h("div.plot", { tabIndex: 0, role: "img", "aria-label": `${about.title}; arrow keys read values, plus and minus zoom, 0 shows all`, onkeydown: (event) => this.key(event) });
+    host.append(this.legend, this.plot);
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(this.plot);
+    this.fetch();
+  }
+
+  get log() {
+    return this.logY ?? this.view.logY;
+  }
+
+  async fetch() {
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const { view } = this;
+    const points = Math.round(Math.min(1500, Math.max(300, (this.plot.clientWidth || 400) * 2)));
+    try {
+      const found = await this.load(this.about, { x: view.x, smooth: view.smooth, from: view.from, to: view.to, points });
+      if (turn === this.turn && !this.gone) this.take(found);
+    } catch (error) {
+      if (error.name !== "AbortError" && turn === this.turn && !this.gone) this.empty(error.message);
+    }
+  }
+
+  take(found) {
+    this.curves = found.filter((curve) => !curve.error);
+    for (const curve of this.curves) curve.fresh = 0;
+    if (!this.curves.some((curve) => curve.x.length || curve.nonfinite?.length)) {
+      return this.empty(this.view.zoomed ? "Nothing was logged in this stretch." : "Nothing logged yet.");
+    }
+    if (!this.view.zoomed) for (const { x } of this.curves) if (x.length) this.view.widen(x[0], x[x.length - 1]);
+    if (this.u) this.show();
+    else this.build();
+  }
+
+  empty(text) {
+    this.destroy();
+    this.plot.replaceChildren(h("p.nothing", {}, text));
+    this.legend.replaceChildren();
+    this.note();
+  }
+
+  build() {
+    this.destroy();
+    this.plot.replaceChildren();
+    const size = { width: this.plot.clientWidth || 380, height: this.plot.clientHeight || 186 };
+    this.u = new window.uPlot(this.options(size), this.frame(), this.plot);
+    this.dots = this.curves.map((curve) => this.u.over.appendChild(h("i.dot", { hidden: true, style: { background: curve.colour } })));
+    window.__charts.push(this.u);
+    this.read(null);
+  }
+
+  /** uPlot sees a diagonal only; it gives the scales their extent. */
+  frame() {
+    const [low, high] = this.view.extent ?? [0, 1];
+    return [[low, high > low ? high : low + 1e-9], [0, 1]];
+  }
+
+  options(size) {
+    const axis = { stroke: colours.faint, font: `11px ${getComputedStyle(document.body).fontFamily}`, ticks: { stroke: colours.rule, width: 1, size: 4 }, grid: { stroke: colours.rule, width: 1 } };
+    const { view } = this;
+    return {
+      ...size,
+      legend: { show: false },
+      cursor: { sync: { key: "aurl", scales: ["x", null] }, y: false, points: { show: false }, drag: { x: true, y: false }, bind: { dblclick: () => () => view.set({ from: null, to: null }, "zoom") } },
+      scales: {
+        x: { time: false, distr: view.logX ? 3 : 1, range: (u, min, max) => abscissa(min, max, view.logX) },
+        y: { distr: this.log ? 3 : 1, range: (u) => ordinate(this.curves, u.scales.x.min ?? -Infinity, u.scales.x.max ?? Infinity, { log: this.log, calm: view.calm }) },
+      },
+      series: [{}, { paths: () => null, points: { show: false } }],
+      axes: [
+        { ...axis, size: 26, space: 64, grid: { show: false }, values: (u, ticks) => ticks.map((value) => xTick(value, view)) },
+        { ...axis, size: 50, space: 30, values: (u, ticks) => ticks.map((value) => yTick(value, this.about)) },
+      ],
+      hooks: {
+        draw: [(u) => this.painted(u)],
+        setCursor: [(u) => this.read(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)],
+        setScale: [(u, key) => key === "x" && this.zoomed(u)],
+      },
+    };
+  }
+
+  zoomed(u) {
+    const { min, max } = u.scales.x;
+    const [low, high] = this.view.range;
+    const slack = Math.abs(high - low) * 1e-6;
+    if (Math.abs(min - low) > slack || Math.abs(max - high) > slack) this.view.zoom(min, max);
+  }
+
+  /** Draw what is there at the view's range. */
+  show() {
+    if (!this.u) return;
+    const [low, high] = this.view.range;
+    this.u.setData(this.frame(), false);
+    this.u.setScale("x", { min: low, max: high > low ? high : low + 1e-9 });
+    this.read(null);
+  }
+
+  painted(u) {
+    paint(u, this.curves, window.devicePixelRatio || 1);
+    drawMarks(this, u);
+    this.note();
+  }
+
+  note() {
+    for (const curve of this.curves) {
+      const steps = curve.step ?? curve.x;
+      window.__painted[curve.name] = steps.length ? steps[steps.length - 1] : null;
+    }
+    window.__paintedAt = Date.now();
+  }
+
+  /** The legend: values at the cursor's logged points, the newest ones without a cursor. */
+  read(x) {
+    const rows = this.curves.slice(0, 12).map((curve, at) => {
+      const index = x === null ? curve.x.length - 1 : nearest(curve.x, x);
+      this.dot(at, x === null ? -1 : index);
+      const value = index < 0 ? null : curve.y[index];
+      const smooth = curve.smooth && index >= 0 ? curve.smooth[index] : null;
+      const odd = curve.nonfinite_total ? plural(curve.nonfinite_total, "value") + " not finite" : "";
+      return h("span", {}, swatch(curve), h("em", {}, curve.label), h("b", {}, Number.isFinite(value) ? shown(value, this.about) : value === null ? "" : "not finite"),
+        x !== null && index >= 0 && [smooth !== null && h("span.at", {}, `smoothed ${tick(Number(smooth.toPrecision(4)))}`), h("span.at", {}, `at ${xTick(curve.x[index], this.view, true)}`)],
+        x === null && odd && h("span.fault", {}, odd));
+    });
+    for (let at = 12; at < this.curves.length; at += 1) this.dot(at, -1);
+    const more = this.curves.length - rows.length;
+    this.legend.replaceChildren(...rows, ...(more > 0 ? [h("span.at", {}, `and ${more} more`)] : []));
+  }
+
+  dot(at, index) {
+    const dot = this.dots?.[at];
+    const curve = this.curves[at];
+    if (!dot) return;
+    const value = index < 0 ? null : (curve.smooth ?? curve.y)[index];
+    dot.hidden = index < 0 || !Number.isFinite(value) || (this.log && value <= 0);
+    if (!dot.hidden) dot.style.setProperty("transform", `translate(${this.u.valToPos(curve.x[index], "x")}px, ${this.u.valToPos(value, "y")}px)`);
+  }
+
+  /** New points of one series from the stream, as arrays of abscissae, values, steps and non-finite ones. */
+  push(name, { x, value, step, nonfinite }) {
+    const curve = this.curves.find((each) => each.name === name && !each.low);
+    if (!curve) return this.fetch();
+    if (this.view.to !== null) return; // looking at the past
+    const last = curve.step ?? curve.x;
+    const known = last.length ? last[last.length - 1] : -Infinity;
+    const fresh = step.flatMap((each, at) => (each > known && value[at] !== null ? [at] : []));
+    curve.total = (curve.total ?? 0) + fresh.length;
+    if (curve.smooth) curve.smooth = join(curve.smooth, average(curve, fresh.map((at) => value[at]), this.view.smooth));
+    curve.x = join(curve.x, fresh.map((at) => x[at]));
+    curve.y = join(curve.y, fresh.map((at) => value[at]));
+    if (curve.step) curve.step = join(curve.step, fresh.map((at) => step[at]));
+    if (nonfinite.length) {
+      curve.nonfinite = [...(curve.nonfinite ?? []), ...nonfinite].slice(-1000);
+      curve.nonfinite_total = (curve.nonfinite_total ?? 0) + nonfinite.length;
+    }
+    curve.fresh += fresh.length;
+    if (curve.fresh > SPARE_POINTS) return this.fetch();
+    if (curve.x.length) this.view.widen(curve.x[0], curve.x[curve.x.length - 1]);
+    if (this.u) this.later();
+    else if (curve.x.length) this.build();
+  }
+
+  later() {
+    this.waiting ??= requestAnimationFrame(() => {
+      this.waiting = null;
+      if (this.u) this.show();
+    });
+  }
+
+  key(event) {
+    if (!this.u || event.target !== this.plot) return;
+    const [low, high] = this.view.range;
+    const middle = this.at ?? (low + high) / 2;
+    const zoom = { "+": 0.5, "=": 0.5, "-": 2 }[event.key];
+    const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (zoom) {
+      const half = ((high - low) / 2) * zoom;
+      const [first, last] = this.view.extent ?? [low, high];
+      this.view.zoom(Math.max(first, middle - half), Math.min(last, middle + half));
+    } else if (event.key === "0" || event.key === "Escape") this.view.set({ from: null, to: null }, "zoom");
+    else if (way) this.walk(way, middle);
+    else return;
+    event.preventDefault();
+  }
+
+  /** The next logged point that is at least a pixel away, told in words. */
+  walk(way, from) {
+    const [curve] = this.curves;
+    const pixel = (this.view.range[1] - this.view.range[0]) / Math.max(1, this.u.over.clientWidth);
+    const index = way > 0 ? lower(curve.x, from + pixel) : lower(curve.x, from - pixel) - 1;
+    const at = Math.min(curve.x.length - 1, Math.max(0, index));
+    this.at = curve.x[at];
+    this.u.setCursor({ left: this.u.valToPos(this.at, "x"), top: 10 });
+    say(`${xTick(this.at, this.view, true)}: ${shown(curve.y[at], this.about)}`);
+  }
+
+  resize() {
+    const [width, height] = [this.plot.clientWidth, this.plot.clientHeight];
+    if (this.u && width > 40 && (width !== this.u.width || height !== this.u.height)) this.u.setSize({ width, height });
+  }
+
+  /** @param why data: other numbers; zoom: another stretch; scale: other axes; look: other colours. */
+  changed(why) {
+    if (why === "zoom") this.show();
+    if (why === "scale" || why === "look") {
+      if (this.curves.length && this.u) this.build();
+    } else this.fetch();
+  }
+
+  destroy() {
+    if (!this.u) return;
+    window.__charts = window.__charts.filter((each) => each !== this.u);
+    this.u.destroy();
+    this.u = null;
+    this.dots = [];
+  }
+
+  leave() {
+    this.gone = true;
+    if (this.waiting) cancelAnimationFrame(this.waiting);
+    this.observer.disconnect();
+    this.destroy();
+    this.host.replaceChildren();
+  }
+}
+
+function join(before, more) {
+  const joined = new Float64Array(before.length + more.length);
+  joined.set(before);
+  joined.set(more, before.length);
+  return joined;
+}
+
+/** Goes on with the debiased exponential average: S_n = (w S_(n-1) (1 - w^(n-1)) + (1 - w) v) / (1 - w^n). */
+function average(curve, values, weight) {
+  let before = curve.smooth.length ? curve.smooth[curve.smooth.length - 1] : 0;
+  let count = Math.max(0, curve.total - values.length);
+  return values.map((value) => {
+    const [old, norm] = [1 - weight ** count, 1 - weight ** (count + 1)];
+    before = (weight * before * old + (1 - weight) * value) / norm;
+    count += 1;
+    return before;
+  });
+}
+
+function abscissa(min, max, log) {
+  if (!(max > min)) return [min - 0.5, min + 0.5];
+  return log ? [Math.max(min, max / 1e9, 1e-9, min <= 0 ? Math.min(1, max / 2) : min), max] : [min, max];
+}
+
+export function xTick(value, view, exact = false) {
+  if (value === null || value === undefined) return "";
+  if (view.x === "relative") return duration(value) || "0s";
+  if (view.x === "time") return view.range[1] - view.range[0] > 172_800 ? day(value) : exact ? clock(value) : clock(value).slice(0, view.range[1] - view.range[0] < 600 ? 8 : 5);
+  if (view.x === "epoch") return `${exact ? "epoch " : ""}${tick(Number(value.toPrecision(4)))}`;
+  return exact ? `step ${value}` : tick(value);
+}
+
+function yTick(value, about) {
+  if (value === null || value === undefined) return "";
+  return about.format?.endsWith("%") ? `${tick(Number((value * 100).toPrecision(6)))}%` : tick(value);
+}
+
+export function swatch(curve) {
+  const element = h("canvas", { width: 16, height: 8, "aria-hidden": "true" });
+  const context = element.getContext("2d");
+  context.strokeStyle = curve.colour;
+  context.lineWidth = 2.2;
+  context.setLineDash(curve.dash.map((part) => part * 0.8));
+  context.moveTo(0, 4);
+  context.lineTo(16, 4);
+  context.stroke();
+  return element;
+}

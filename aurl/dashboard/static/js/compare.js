@@ -1,0 +1,230 @@
+// Several runs beside one another: curves or bands over seeds, settings, differences, what may be claimed.
+
+import { get } from "./api.js";
+import { look } from "./colours.js";
+import { debounce, fill, h } from "./dom.js";
+import { Chart, swatch } from "./chart.js";
+import { chartTools } from "./chart_tools.js";
+import { Feed } from "./feed.js";
+import { plain, plural, short, spec } from "./format.js";
+import { nothing, status } from "./parts.js";
+import { parallel } from "./parallel.js";
+import { remember, runAddress } from "./route.js";
+import { verdicts } from "./verdicts.js";
+import { View } from "./view.js";
+
+const BY_DEFAULT = 12;
+const MOST = 200;
+const FIRST = ["loss/total", "val/loss/total", "loss/recon", "val/loss/recon", "loss/kl", "quality/mean/overall", "val/accuracy", "grad/norm", "lr", "throughput/tokens", "kl/beta", "loss/adv"];
+const ASKED_FOR_NAMES = 6;
+const AGAIN = 2000;
+
+export async function show(main, place, stream) {
+  const page = new ComparePage(place.parameters, stream);
+  document.title = "Compare \u00b7 aurl";
+  await page.load();
+  page.build(main);
+  if (page.rows.length) await page.settle();
+  window.__ready = true;
+  return page;
+}
+
+class ComparePage {
+  constructor(parameters, stream) {
+    this.wanted = parameters.getAll("run").slice(0, MOST);
+    this.bands = parameters.get("bands") !== "0";
+    this.search = parameters.get("q") ?? "";
+    this.metric = parameters.get("metric") ?? "";
+    this.view = new View(parameters);
+    this.view.listeners.add((why) => this.changed(why));
+    this.stream = stream;
+    this.feed = new Feed();
+    this.cards = new Map();
+    this.lit = null;
+    this.onColours = () => this.draw();
+    document.addEventListener("aurl-colours", this.onColours);
+    this.observer = new IntersectionObserver((entries) => entries.forEach((entry) => this.seen(entry)), { rootMargin: "400px 0px" });
+  }
+
+  async load() {
+    const { runs, varying } = await get("/api/runs");
+    const known = new Map(runs.map((row) => [row.key, row]));
+    this.missing = this.wanted.filter((key) => !known.has(key)).length;
+    this.rows = this.wanted.length ? this.wanted.map((key) => known.get(key)).filter(Boolean) : runs.filter((row) => row.status !== "unreadable").slice(0, BY_DEFAULT);
+    this.varying = (varying ?? []).filter((key) => new Set(this.rows.map((row) => plain(row.config?.[key]))).size > 1);
+    const found = await Promise.all(this.rows.slice(0, ASKED_FOR_NAMES).map((row) => get("/api/names", { run: row.key, limit: 200 }).catch(() => ({ series: [] }))));
+    this.series = new Map(found.flatMap(({ series }) => series.map((each) => [each.name, each])));
+    this.group();
+    this.stream.watch(() => "", { runs: (event) => this.live(event), reopened: () => this.refetch(), resync: () => this.refetch() });
+  }
+
+  /** Seeds of one setting together; `groups` are what lines and colours stand for. */
+  group() {
+    const groups = new Map();
+    for (const row of this.rows) {
+      const key = this.bands ? row.group ?? row.key : row.key;
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(row);
+    }
+    const keys = this.varying.filter((key) => key !== "seed");
+    this.groups = [...groups.values()].map((rows, at) => ({ rows, label: this.label(rows, keys), ...look(at) }));
+  }
+
+  label(rows, keys) {
+    const [row] = rows;
+    const targets = keys.filter((key) => key.endsWith("_target_"));
+    const parts = (targets.length ? targets.slice(0, 1) : keys.slice(0, 3)).map((key) => `${targets.length ? "" : `${short(key)} `}${plain(row.config?.[key]).split(".").pop()}`);
+    if (rows.length > 1) return `${parts.join(", ") || row.name}, ${rows.length} seeds`;
+    return this.bands && parts.length ? parts.join(", ") : `${row.name} \u00b7 ${row.id.slice(-13)}`;
+  }
+
+  build(main) {
+    this.key = h("div.overlay-key");
+    this.grid = h("div.grid");
+    this.more = h("div");
+    const find = debounce(200, (text) => { this.search = text.trim().toLowerCase(); remember({ q: this.search }); this.drawCharts(); });
+    const seeds = h("button", { type: "button", "aria-pressed": String(this.bands), title: "One line for each setting, a band from the lowest to the highest of its seeds", onclick: () => this.toggleBands(seeds) }, "Bands over seeds");
+    fill(main,
+      h("div.head", {}, h("h1", {}, `${plural(this.rows.length, "run")} compared`), h("a.quiet-text", { href: "#/" }, "choose others")),
+      this.missing > 0 && h("p.fault", {}, `${plural(this.missing, "run")} of this address ${this.missing === 1 ? "is" : "are"} not here any more.`),
+      !this.wanted.length && this.rows.length > 0 && h("p.quiet-text", {}, "None was selected, so these are the newest. Select runs on the runs page."),
+      !this.rows.length && nothing("There is nothing to compare yet."),
+      this.rows.length > 0 && [
+        chartTools(this.view, { search: this.search, onsearch: find }),
+        h("div.toolbar", {}, seeds),
+        this.key, this.grid, this.more]);
+    this.draw();
+    if (this.rows.length) this.rest();
+  }
+
+  draw() {
+    this.group();
+    fill(this.key, this.groups.map((group) => h("span", {
+      onmouseenter: () => this.light(group), onmouseleave: () => this.light(null), onfocusin: () => this.light(group), onfocusout: () => this.light(null),
+    }, swatch(group), h("a", { href: group.rows.length > 1 ? `#/compare?${group.rows.map((row) => `run=${row.key}`).join("&")}&bands=0` : runAddress(group.rows[0].key) }, group.label), group.rows.length === 1 && status(group.rows[0]))));
+    this.drawCharts();
+  }
+
+  drawCharts() {
+    for (const { chart } of this.cards.values()) chart?.leave();
+    this.cards.clear();
+    this.observer.disconnect();
+    const rank = (name) => (FIRST.includes(name) ? FIRST.indexOf(name) : 99);
+    const names = [...this.series.keys()].filter((name) => !name.includes("@epoch") && (this.search ? name.toLowerCase().includes(this.search) : true)).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
+    fill(this.grid, names.slice(0, 120).map((name) => this.card(this.series.get(name))));
+    if (!names.length) fill(this.grid, nothing("No scalar is called so."));
+  }
+
+  card(series) {
+    const host = h("div");
+    const element = h("article.chart", { "aria-label": series.label }, h("header", {}, h("h3", {}, series.label, series.unit && h("span.quiet-text", {}, ` ${series.unit}`)), h("code", {}, series.name)), host);
+    this.cards.set(element, { host, series, chart: null });
+    this.observer.observe(element);
+    return element;
+  }
+
+  seen({ target, isIntersecting }) {
+    const card = this.cards.get(target);
+    if (!card || isIntersecting === Boolean(card.chart)) return;
+    if (!isIntersecting) {
+      card.chart.leave();
+      card.chart = null;
+      return;
+    }
+    const { series } = card;
+    card.chart = new Chart(card.host, { title: series.label, unit: series.unit, format: series.format, name: series.name }, this.view, (about, range) => this.curvesOf(about.name, range));
+  }
+
+  async curvesOf(name, range) {
+    const banded = this.bands && this.groups.some((group) => group.rows.length > 1);
+    if (banded) return this.bandsOf(name, range);
+    const points = Math.max(150, Math.min(range.points, Math.floor(24_000 / this.rows.length)));
+    const { curves } = await this.feed.load(this.rows.map((row) => row.key), name, { ...range, points });
+    const looks = new Map(this.groups.flatMap((group) => group.rows.map((row) => [row.key, group])));
+    return curves.filter((curve) => looks.has(curve.run)).map((curve) => ({ ...curve, ...line(looks.get(curve.run)) }));
+  }
+
+  async bandsOf(name, range) {
+    const { bands } = await get("/api/bands", { group: this.groups.map((group) => group.rows.map((row) => row.key).join(",")), name, x: range.x, points: 300, smooth: range.smooth || null });
+    return bands.filter((band) => band.x?.length).map((band) => ({
+      name, x: Float64Array.from(band.x), y: numbers(band.mean), low: band.n > 1 ? numbers(band.min) : null, high: band.n > 1 ? numbers(band.max) : null, smooth: null, step: null, nonfinite: [], ...line(this.groups[band.group]),
+    }));
+  }
+
+  toggleBands(button) {
+    this.bands = !this.bands;
+    button.setAttribute("aria-pressed", String(this.bands));
+    remember({ bands: this.bands ? "" : "0" });
+    this.draw();
+  }
+
+  light(group) {
+    for (const { chart } of this.cards.values()) {
+      for (const curve of chart?.curves ?? []) curve.lit = group !== null && curve.label === group.label;
+      chart?.u?.redraw(false);
+    }
+  }
+
+  changed(why) {
+    for (const { chart } of this.cards.values()) chart?.changed(why);
+    if (why === "zoom") this.refetchSoon();
+  }
+
+  refetchSoon = debounce(60, () => this.refetch());
+
+  refetch() {
+    for (const { chart } of this.cards.values()) chart?.fetch();
+  }
+
+  live(event) {
+    const mine = new Set(this.rows.map((row) => row.key));
+    const moved = event.changed.filter((row) => mine.has(row.key));
+    if (!moved.length || this.waiting) return;
+    this.waiting = setTimeout(() => { this.waiting = 0; this.refetch(); }, AGAIN);
+  }
+
+  async settle() {
+    const until = performance.now() + 6000;
+    while (performance.now() < until) {
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      const charts = [...this.cards.values()].map((card) => card.chart).filter(Boolean);
+      if (!this.cards.size || (charts.length && charts.every((chart) => chart.u || chart.plot.firstChild))) return;
+    }
+  }
+
+  /** What is slower than the curves, each part by itself: one that fails leaves the others standing. */
+  rest() {
+    const runs = this.rows.map((row) => row.key);
+    const colour = new Map(this.groups.flatMap((group) => group.rows.map((row) => [row.key, group])));
+    const part = (title, promise, drawn) => {
+      const place = h("section.section", {}, h("h2", {}, title), h("p.waiting", {}, "Reading"));
+      promise.then((answer) => fill(place, h("h2", {}, title), drawn(answer)), (error) => fill(place, h("h2", {}, title), nothing(error.message)));
+      return place;
+    };
+    fill(this.more,
+      part("What may be claimed", get("/api/compare", { run: runs, metric: this.metric }), (answer) => verdicts(answer)),
+      part("Settings and outcome", get("/api/parallel", { run: runs, metric: this.metric }), (answer) => parallel(answer, this.rows, colour)),
+      h("section.section", {}, h("h2", {}, "What differs"), this.differences()));
+  }
+
+  differences() {
+    if (!this.varying.length) return nothing("These runs have the same configuration.");
+    const columns = [...this.varying.slice(0, 14)];
+    return h("div.wide", {}, h("table.plain", {},
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Run"), columns.map((key) => h("th", { scope: "col", title: key }, short(key))), h("th.number", { scope: "col" }, "Best loss"), h("th.number", { scope: "col" }, "Quality"))),
+      h("tbody", {}, this.rows.map((row) => h("tr", {}, h("td", {}, h("a", { href: runAddress(row.key) }, `${row.name} \u00b7 ${row.id.slice(-13)}`)),
+        columns.map((key) => h("td", {}, plain(row.config?.[key]).split(".").length > 2 && key.endsWith("_target_") ? plain(row.config[key]).split(".").pop() : plain(row.config?.[key]))),
+        h("td.number", {}, spec(row.loss?.best, ".4g")), h("td.number", {}, spec(row.quality, ".3f")))))));
+  }
+
+  leave() {
+    clearTimeout(this.waiting);
+    document.removeEventListener("aurl-colours", this.onColours);
+    this.observer.disconnect();
+    this.feed.leave();
+    for (const { chart } of this.cards.values()) chart?.leave();
+  }
+}
+
+const line = ({ label, colour, dash }) => ({ label, colour, dash });
+const numbers = (values) => Float64Array.from(values, (value) => value ?? NaN);

@@ -1,0 +1,247 @@
+// The runs page: every run under the directory, live.
+
+import { Failed, get } from "./api.js";
+import { debounce, fill, h, say } from "./dom.js";
+import { plural } from "./format.js";
+import { remember } from "./route.js";
+import { columns } from "./runs_columns.js";
+import { grouped, groupings, sorted } from "./runs_order.js";
+import { Table } from "./runs_table.js";
+import { Sparks } from "./spark.js";
+
+const MOST_CONFIG_COLUMNS = 12;
+const MOST_COMPARED = 200;
+
+export async function show(main, place, stream) {
+  const page = new RunsPage(place.parameters, stream);
+  document.title = "Runs \u00b7 aurl";
+  await page.load();
+  fill(main, page.build());
+  page.update();
+  window.__ready = true;
+  return page;
+}
+
+class RunsPage {
+  constructor(parameters, stream) {
+    this.filter = parameters.get("filter") ?? "";
+    this.status = parameters.get("status") ?? "";
+    this.sort = parameters.get("sort") ?? "started";
+    this.down = parameters.get("down") !== "0";
+    this.group = parameters.get("group") ?? "";
+    this.folded = new Set();
+    this.selected = new Set();
+    this.rows = new Map();
+    this.items = [];
+    this.names = {};
+    this.varying = [];
+    this.columns = columns([]);
+    this.stream = stream;
+    this.sparks = new Sparks(() => this.table.later());
+    this.reload = debounce(700, () => this.refresh());
+    this.soon = debounce(120, () => this.update());
+  }
+
+  async load() {
+    this.filterFault = "";
+    let answer;
+    try {
+      answer = await get("/api/runs", { filter: this.filter });
+    } catch (error) {
+      if (!(error instanceof Failed) || error.status !== 400) throw error;
+      this.filterFault = error.at === undefined || error.at === null ? error.message : `${error.message} (at character ${error.at + 1})`;
+      answer = await get("/api/runs");
+    }
+    this.take(answer);
+    this.stream.watch(() => "", { runs: (event) => this.live(event), reopened: () => this.refresh(), resync: () => this.refresh() });
+  }
+
+  take(answer) {
+    this.root = answer.root;
+    this.exists = answer.exists;
+    this.total = answer.total;
+    this.names = answer.names ?? {};
+    this.varying = (answer.varying ?? []).filter((key) => key !== "seed");
+    this.columns = columns(this.varying.slice(0, MOST_CONFIG_COLUMNS));
+    this.rows = new Map(answer.runs.map((row) => [row.key, row]));
+    for (const key of this.selected) if (!this.rows.has(key) && !this.filter) this.selected.delete(key);
+  }
+
+  async refresh() {
+    try {
+      await this.loadQuietly();
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  async loadQuietly() {
+    const asked = this.filter;
+    try {
+      const answer = await get("/api/runs", { filter: asked });
+      if (asked !== this.filter) return;
+      this.filterFault = "";
+      this.take(answer);
+    } catch (error) {
+      if (error.status !== 400) throw error;
+      if (asked === this.filter) this.filterFault = error.at === undefined || error.at === null ? error.message : `${error.message} (at character ${error.at + 1})`;
+    }
+    this.update();
+  }
+
+  live(event) {
+    const unknown = event.changed.some((row) => !this.rows.has(row.key));
+    for (const row of event.changed) if (this.rows.has(row.key)) this.rows.set(row.key, row);
+    for (const key of event.removed) this.rows.delete(key);
+    const keys = (event.varying ?? []).filter((key) => key !== "seed");
+    if (unknown || event.removed.length || String(keys) !== String(this.varying)) this.reload();
+    this.soon();
+  }
+
+  build() {
+    this.table = new Table(this);
+    this.title = h("h1");
+    this.where = h("span.quiet-text.mono");
+    this.tally = h("div.tally", { role: "group", "aria-label": "Only runs of one status" });
+    this.fault = h("p.fault", { role: "alert" });
+    this.basket = h("div.basket", { role: "region", "aria-label": "Selected runs", hidden: true });
+    const asked = debounce(250, (text) => this.setFilter(text));
+    this.field = h("input", {
+      type: "search",
+      value: this.filter,
+      placeholder: "model=vae and status=failed",
+      spellcheck: false,
+      autocomplete: "off",
+      "aria-label": "Filter runs",
+      oninput: (event) => asked(event.target.value),
+    });
+    this.groupChoice = h("select", { onchange: (event) => this.setGroup(event.target.value) });
+    return [
+      h("div.head", {}, this.title, this.where),
+      h("div.runs-tools.toolbar", {},
+        h("div.filter", {}, this.field),
+        h("label.field.secondary", {}, "Group by", this.groupChoice),
+        this.tally),
+      this.fault,
+      this.table.element,
+      this.basket,
+    ];
+  }
+
+  update() {
+    if (!this.table) return;
+    const chosen = this.columns.find((column) => column.id === this.sort) ?? this.columns[0];
+    const rows = [...this.rows.values()].filter((row) => !this.status || row.status === this.status);
+    this.items = grouped(sorted(rows, chosen, this.down), this.group, this.folded, this.varying);
+    this.title.textContent = this.filter && this.rows.size !== this.total ? `${plural(this.rows.size, "run")} of ${this.total}` : plural(this.rows.size, "run");
+    this.where.textContent = this.root;
+    this.fault.textContent = this.filterFault || this.emptiness();
+    this.fault.className = this.filterFault ? "fault" : "quiet-text";
+    this.field.setAttribute("aria-invalid", String(Boolean(this.filterFault)));
+    this.drawChoices();
+    this.drawTally();
+    this.drawBasket();
+    this.table.draw();
+  }
+
+  emptiness() {
+    if (this.rows.size) return "";
+    if (this.filter) return "No run is like that. A filter reads: key=value, with and, or, not, < > ~ and parentheses.";
+    if (this.exists === false) return "This directory does not exist yet. It is watched, and runs appear here when they start.";
+    return "No run here yet. Start one with `python train.py`; it appears here by itself.";
+  }
+
+  drawChoices() {
+    const options = groupings(this.varying.slice(0, MOST_CONFIG_COLUMNS));
+    const mark = JSON.stringify(options);
+    if (mark !== this.choicesFor) fill(this.groupChoice, options.map(([value, text]) => h("option", { value }, text)));
+    this.choicesFor = mark;
+    this.groupChoice.value = this.group;
+  }
+
+  drawTally() {
+    const numbers = new Map();
+    for (const row of this.rows.values()) numbers.set(row.status, (numbers.get(row.status) ?? 0) + 1);
+    const entries = [...numbers].sort(([a], [b]) => a.localeCompare(b));
+    const mark = JSON.stringify([entries, this.status]);
+    if (mark === this.tallyFor) return;
+    this.tallyFor = mark;
+    fill(this.tally, entries.map(([name, count]) =>
+      h("button.quiet", { type: "button", "aria-pressed": String(this.status === name), onclick: () => this.setStatus(name) }, `${count} ${name}`)));
+  }
+
+  drawBasket() {
+    this.basket.hidden = !this.selected.size;
+    const keys = [...this.selected].slice(0, MOST_COMPARED);
+    const address = `#/compare?${keys.map((key) => `run=${key}`).join("&")}`;
+    fill(this.basket, h("strong", {}, `${plural(this.selected.size, "run")} selected`),
+      h("a", { href: address }, this.selected.size > 1 ? "Compare them" : "Show its curves"),
+      h("button.quiet.push", { type: "button", onclick: () => this.select([...this.selected], false) }, "Select none"));
+  }
+
+  checkbox(row) {
+    return h("input", {
+      type: "checkbox",
+      checked: this.selected.has(row.key),
+      "aria-label": `Select ${row.name}`,
+      data: { focus: "select" },
+      onchange: (event) => this.select([row.key], event.target.checked),
+    });
+  }
+
+  checkboxOf(rows) {
+    const all = rows.every((row) => this.selected.has(row.key));
+    return h("input", { type: "checkbox", checked: all, "aria-label": "Select the group", data: { focus: "select" }, onchange: () => this.select(rows.map((row) => row.key), !all) });
+  }
+
+  isSelected(row) {
+    return this.selected.has(row.key);
+  }
+
+  select(keys, on) {
+    for (const key of keys) on ? this.selected.add(key) : this.selected.delete(key);
+    this.drawBasket();
+    this.table.draw();
+  }
+
+  onTag = (tag) => {
+    this.field.value = `tag="${tag.replaceAll('"', "")}"`;
+    this.setFilter(this.field.value);
+  };
+
+  setFilter(text) {
+    this.filter = text.trim();
+    remember({ filter: this.filter });
+    this.refresh();
+  }
+
+  setStatus(name) {
+    this.status = this.status === name ? "" : name;
+    remember({ status: this.status });
+    this.update();
+  }
+
+  setGroup(by) {
+    this.group = by;
+    this.folded.clear();
+    remember({ group: by });
+    this.update();
+  }
+
+  onSort(column) {
+    this.down = this.sort === column.id ? !this.down : Boolean(column.down);
+    this.sort = column.id;
+    remember({ sort: this.sort, down: this.down ? "1" : "0" });
+    say(`Sorted by ${column.title}, ${this.down ? "descending" : "ascending"}`);
+    this.update();
+  }
+
+  onFold(key) {
+    this.folded.has(key) ? this.folded.delete(key) : this.folded.add(key);
+    this.update();
+  }
+
+  leave() {
+    this.table?.leave();
+  }
+}
