@@ -19,7 +19,6 @@ from aurl.dashboard.events import RunEvents
 from aurl.dashboard.store import RunStore
 from aurl.dashboard.tail import LogTail, Place
 from aurl.errors import RecordError
-from aurl.record import Record
 
 FORMAT = 1
 WORTHWHILE_BYTES = 4 * 2**20

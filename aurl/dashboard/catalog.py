@@ -15,10 +15,13 @@ import orjson
 
 from aurl.dashboard.rows import Row, add_progress, read_config, row_of, varies
 from aurl.dashboard.tree import RunTree
-from aurl.runs.listing import STALE_SECONDS, read_run
+from aurl.runs.listing import STALE_SECONDS, RunSummary, read_run
 
 RECHECK_SECONDS = 2.0
 """How often a run that says it is running is looked at again, though its file has not changed."""
+
+
+_READ_BY_NAME = ("run.json", "config.json", ".hydra", "events", "logs", "samples")
 
 
 @dataclass(slots=True)
@@ -31,6 +34,8 @@ class Entry:
         config: flat.
         stamp: by which a changed `run.json` is told.
         checked: when it was looked at, seconds since 1970.
+        marks: the part of `run.json` that names the latest and the best checkpoint.
+        blocked: its files are links that lead out of the directory, and are not read.
     """
 
     path: Path
@@ -38,6 +43,8 @@ class Entry:
     config: dict[str, Any]
     stamp: tuple[int, int, int] | None
     checked: float
+    marks: Mapping[str, Any] = field(default_factory=dict)
+    blocked: bool = False
 
 
 @dataclass(slots=True)
@@ -127,12 +134,24 @@ class Catalog:
             if not due:
                 return None
         folder = Path(path)
+        if leading := self._leads_out(path):
+            summary = RunSummary(folder, "unreadable", f"{leading} is a link that leads out of the directory")
+            row = row_of(summary, self.root, {})
+            return self._remember(path, Entry(folder, row, {}, stamp, now, blocked=True))
         summary = read_run(folder, now=now, stale_after=self._stale_after)
         config = entry.config if entry is not None and entry.config else read_config(folder)
         row = row_of(summary, self.root, config)
         if summary.status == "running":
             add_progress(row, folder, now)
-        return self._remember(path, Entry(folder, row, config, stamp, now))
+        marks = {"checkpoints": summary.document.get("checkpoints")}
+        return self._remember(path, Entry(folder, row, config, stamp, now, marks))
+
+    def _leads_out(self, path: str) -> str | None:
+        for name in _READ_BY_NAME:
+            file = f"{path}/{name}"
+            if os.path.islink(file) and not Path(os.path.realpath(file)).is_relative_to(self.root):
+                return name
+        return None
 
     def _remember(self, path: str, entry: Entry) -> str:
         key: str = entry.row["key"]
@@ -181,4 +200,3 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
-

@@ -70,7 +70,11 @@ class RunEvents:
     def records(self) -> list[Record]:
         """Records from which `add` makes the same again, but for what was superseded."""
         scored = [sample.quality for sample in self.samples.values() if sample.quality is not None]
-        found = [*self.starts, *(alert for _, alert in self.alerts), *(sample.record for sample in self.samples.values())]
+        found = [
+            *self.starts,
+            *(alert for _, alert in self.alerts),
+            *(sample.record for sample in self.samples.values()),
+        ]
         found += [*scored, *self.evaluations, *self.checkpoints.values(), *self.notes]
         return found + [record for record in (self.data, self.end) if record is not None]
 

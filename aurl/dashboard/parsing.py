@@ -188,8 +188,8 @@ def _schema(names: Iterable[str]) -> dict[str, Any]:
     import polars as pl
 
     # A struct without fields is refused; a name that no record has keeps it from being empty.
-    scalars = {name: pl.Float64 for name in names} or {"": pl.Float64}
-    fields = {name: pl.Float64 for name in ("epoch", "batch", "batches")}
+    scalars = dict.fromkeys(names, pl.Float64) or {"": pl.Float64}
+    fields = dict.fromkeys(("epoch", "batch", "batches"), pl.Float64)
     return {
         "kind": pl.String,
         "step": pl.Int64,

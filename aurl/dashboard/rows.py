@@ -100,7 +100,7 @@ def add_progress(row: Row, run: Path, now: float) -> None:
 def last_records(run: Path) -> list[Record]:
     """The whole records in the last 32 KiB of a run's log."""
     try:
-        fd = os.open(run / "events" / "records.jsonl", os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(run / "events" / "records.jsonl", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return []
     try:

@@ -95,9 +95,7 @@ class RunStore:
         self.state = "ready" if self.tail.places else "absent"
         return new
 
-    def restore(
-        self, tail: LogTail, rows: dict[str, Rows], events: RunEvents, first_time: float, skipped: int
-    ) -> None:
+    def restore(self, tail: LogTail, rows: dict[str, Rows], events: RunEvents, first_time: float, skipped: int) -> None:
         """Go on from what an earlier start had read."""
         with self.lock:
             self.tail, self.rows, self.events = tail, rows, events

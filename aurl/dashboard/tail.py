@@ -73,7 +73,7 @@ class LogTail:
         files = dict(self._files())
         for place in self.places:
             try:
-                fd = os.open(files.get(place.inode, ""), os.O_RDONLY | os.O_CLOEXEC)
+                fd = os.open(files.get(place.inode, ""), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             except OSError:
                 return False
             try:
@@ -110,7 +110,7 @@ class LogTail:
 
     def _blocks_of(self, path: Path, place: Place) -> Iterator[bytes]:
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:
             return
         try:

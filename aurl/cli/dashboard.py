@@ -1,0 +1,77 @@
+"""`aurl dashboard DIR`: look at runs in the browser while they train."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from aurl.errors import DONE, ConfigError
+
+_NEEDED = ("starlette", "uvicorn", "numpy", "polars")
+
+
+def run(args: list[str]) -> int:
+    """Serve until interrupted; prints the address to open.
+
+    Raises:
+        ConfigError: the address cannot be listened on, a package is missing, or DIR is a file.
+    """
+    options = _parser().parse_args(args)
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise ConfigError(f"the dashboard needs {', '.join(missing)}: pip install 'aurl[dashboard]'")
+    if options.directory.exists() and not options.directory.is_dir():
+        raise ConfigError(f"{options.directory}: is a file; give the folder that holds runs, such as outputs")
+    from aurl.dashboard.guard import is_loopback
+    from aurl.dashboard.serving import serve
+    from aurl.env import default_cache
+
+    def tell(address: str) -> None:
+        if options.json:
+            print(json.dumps({"url": address, "directory": str(options.directory)}), flush=True)
+            return
+        if not options.directory.is_dir():
+            print(f"{options.directory} is not there yet; its runs will appear when it is", flush=True)
+        print(f"The dashboard of {options.directory} is at\n\n    {address}\n\nCtrl+C ends it.", flush=True)
+        if not is_loopback(options.host):
+            print(_open_to_network(options.host), file=sys.stderr, flush=True)
+
+    serve(
+        options.directory,
+        host=options.host,
+        port=options.port,
+        with_token=not options.no_token,
+        cache=default_cache(),
+        tell=tell,
+    )
+    return DONE
+
+
+def _open_to_network(host: str) -> str:
+    return (
+        f"Warning: --host {host} makes the dashboard reachable for the network, over plain HTTP: whoever sees the "
+        "traffic sees the token. Safer: leave --host out and come through ssh -L 8420:127.0.0.1:8420 THIS_MACHINE."
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "aurl dashboard", description="Look at runs in the browser, while they train and after. Reads, never writes."
+    )
+    parser.add_argument(
+        "directory", nargs="?", type=Path, default=Path("outputs"), help="the folder of runs; outputs by default"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 127.0.0.1 by default")
+    parser.add_argument("--port", type=_port, help="8420 or the next free one by default; 0 takes any")
+    parser.add_argument("--no-token", action="store_true", help="ask for no token; on this machine's own address alone")
+    parser.add_argument("--json", action="store_true", help="print the address as one JSON object")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535")
+    return int(text)

@@ -1,0 +1,176 @@
+"""Curves of one run or of many, and bands over runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from aurl.dashboard import packing
+from aurl.dashboard.asking import Parts, Refused, answer, choice, names, parts, real, whole_number
+from aurl.dashboard.bands import band_of
+from aurl.dashboard.columns import Floats
+from aurl.dashboard.curves import AXES, Axis, Curve, Snapshot, draw
+from aurl.dashboard.events import plain
+from aurl.dashboard.telling import ingest_json, number
+
+MOST_CURVES = 1000
+MOST_NUMBERS = 2_000_000
+_SPARK_POINTS = 64
+_SPARKS_AT_ONCE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    axis: Axis
+    low: float
+    high: float
+    points: int
+    smooth: float
+
+
+async def curves(request: Request) -> Response:
+    """`/api/curves`."""
+    known = parts(request)
+    keys, wanted_names = known.runs(request), names(request)
+    if len(keys) * len(wanted_names) > MOST_CURVES:
+        raise Refused(400, f"{len(keys)} runs x {len(wanted_names)} names: at most {MOST_CURVES} curves at once")
+    wanted = _wanted(request, max(1, len(keys) * len(wanted_names)))
+    pack = choice(request, "format", ("json", "binary"))
+    return await run_in_threadpool(_curves, known, keys, wanted_names, wanted, pack)
+
+
+async def sparks(request: Request) -> Response:
+    """`/api/sparks`: the main loss of each run in a few points."""
+    known = parts(request)
+    keys = known.runs(request)[:_SPARKS_AT_ONCE]
+    return await run_in_threadpool(lambda: answer({"sparks": {key: _spark(known, key) for key in keys}}))
+
+
+async def bands(request: Request) -> Response:
+    """`/api/bands`: mean and interval over the runs of each group."""
+    known = parts(request)
+    groups = [[key for key in group.split(",") if key] for group in request.query_params.getlist("group")]
+    if sum(map(len, groups)) > MOST_CURVES or len(groups) > MOST_CURVES:
+        raise Refused(400, f"at most {MOST_CURVES} runs in all groups")
+    wanted = _Wanted(
+        choice(request, "x", AXES), -math.inf, math.inf, whole_number(request, "points", 300, 10, 2000), 0.0
+    )
+    return await run_in_threadpool(_bands, known, groups, names(request), wanted)
+
+
+def _wanted(request: Request, how_many: int) -> _Wanted:
+    points = whole_number(request, "points", 1500, 10, 20_000)
+    while points > 20 and how_many * points * 3 > MOST_NUMBERS:
+        points //= 2
+    smooth = real(request, "smooth", 0.0)
+    if not 0 <= smooth < 1:
+        raise Refused(400, f"smooth={smooth}: allowed is 0 up to 0.9999")
+    low, high = real(request, "from", -math.inf), real(request, "to", math.inf)
+    return _Wanted(choice(request, "x", AXES), low, high, points, min(smooth, 0.9999))
+
+
+def _curves(known: Parts, keys: Sequence[str], wanted_names: Sequence[str], wanted: _Wanted, pack: str) -> Response:
+    drawn: list[dict[str, Any]] = []
+    about: dict[str, Any] = {}
+    for key in keys:
+        try:
+            about[key], found = _one_run(known, key, wanted_names)
+        except Refused as refused:
+            about[key] = {"error": str(refused)}
+            drawn += [{"run": key, "name": name, "error": str(refused)} for name in wanted_names]
+            continue
+        drawn += [_drawn(key, name, points, wanted, about[key]["alert_steps"]) for name, points in found.items()]
+    document = {"x": wanted.axis, "curves": drawn, "runs": about}
+    if pack == "binary":
+        return Response(packing.pack_binary(document), media_type=packing.BINARY)
+    return Response(packing.pack_json(document), media_type=packing.JSON)
+
+
+def _one_run(known: Parts, key: str, wanted: Sequence[str]) -> tuple[dict[str, Any], dict[str, Snapshot | None]]:
+    store = known.open(known.by_key(key))
+    with store.lock:
+        found = {name: store.snapshot(name) for name in wanted}
+        store.mark()
+        about = {"generation": store.generation, "cursor": store.cursor, "first_time": number(store.first_time)}
+    return about | {"alert_steps": store.alert_steps(), "ingest": ingest_json(store), "error": None}, found
+
+
+def _drawn(key: str, name: str, points: Snapshot | None, wanted: _Wanted, alert_steps: Sequence[int]) -> dict[str, Any]:
+    if points is None:
+        return {"run": key, "name": name, "error": f"the run has no scalar {name!r} (yet)"}
+    curve = draw(
+        points,
+        axis=wanted.axis,
+        low=wanted.low,
+        high=wanted.high,
+        most=wanted.points,
+        smooth=wanted.smooth,
+        keep_steps=alert_steps,
+    )
+    return {
+        "run": key,
+        "name": name,
+        "count": curve.count,
+        "total": curve.total,
+        "exact": curve.exact,
+        "x": curve.x,
+        "y": curve.y,
+        "smooth": curve.smooth,
+        "step": None if wanted.axis == "step" else curve.step.astype(np.float64),
+        "nonfinite": [[x, step, plain(value)] for x, step, value in curve.nonfinite],
+        "nonfinite_total": curve.nonfinite_total,
+        "range": [number(curve.low), number(curve.high)],
+        "alerts": _alerts_on(curve, alert_steps),
+    }
+
+
+def _alerts_on(curve: Curve, alert_steps: Sequence[int]) -> list[float]:
+    """Where on the axis the alert steps lie."""
+    if not len(curve.x) or not alert_steps:
+        return []
+    steps = np.array(alert_steps)
+    at = np.searchsorted(curve.step, steps, "right") - 1
+    inside = (at >= 0) & (steps <= curve.step[-1])
+    return np.unique(curve.x[at[inside]]).tolist()
+
+
+def _spark(known: Parts, key: str) -> dict[str, Any] | None:
+    try:
+        entry = known.by_key(key)
+        store = known.open(entry, wait=0.5)
+    except Refused:
+        return None
+    metric = entry.row["loss"]["metric"]
+    for name in ("loss/total", metric, "val/loss/total"):
+        points = store.snapshot(name) if name else None
+        if points is not None:
+            curve = draw(points, most=_SPARK_POINTS)
+            return {"metric": name, "x": curve.x.tolist(), "y": curve.y.tolist(), "state": store.state}
+    return None
+
+
+def _bands(known: Parts, groups: Sequence[Sequence[str]], wanted: Sequence[str], how: _Wanted) -> Response:
+    found: list[dict[str, Any]] = []
+    for number_, group in enumerate(groups):
+        stores = []
+        for key in group:
+            try:
+                stores.append(known.open(known.by_key(key)))
+            except Refused:
+                continue
+        for name in wanted:
+            drawn: list[tuple[Floats, Floats]] = []
+            for store in stores:
+                points = store.snapshot(name)
+                curve = draw(points, axis=how.axis, most=20 * how.points) if points is not None else None
+                if curve is not None and len(curve.x):
+                    drawn.append((curve.x, curve.y))
+            found.append({"group": number_, "name": name, "n": len(drawn), **band_of(drawn, how.points)})
+    return Response(packing.pack_json({"x": how.axis, "bands": found}), media_type=packing.JSON)
