@@ -11,7 +11,7 @@ from aurl.codec import decode
 from aurl.dashboard.catalog import Entry
 from aurl.dashboard.events import RunEvents, resumed_from
 from aurl.dashboard.shelf import Shelf
-from aurl.dashboard.tail import LogReplaced, LogTail
+from aurl.dashboard.tail import LogReplacedError, LogTail
 from aurl.dashboard.telling import alert_json
 from aurl.errors import RecordError
 from aurl.record import Record
@@ -65,7 +65,7 @@ class AlertIndex:
             tail, events = self._runs.get(path) or (LogTail(path / "events"), RunEvents())
             try:
                 _read(tail, events)
-            except LogReplaced:
+            except LogReplacedError:
                 tail, events = LogTail(path / "events"), RunEvents()
                 _read(tail, events)
             self._runs[path] = (tail, events)

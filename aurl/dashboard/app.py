@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from aurl.dashboard import compare_routes, curve_routes, list_routes, music_routes, paths, run_routes
 from aurl.dashboard.alerts import AlertIndex
-from aurl.dashboard.asking import Parts, Refused, answer
+from aurl.dashboard.asking import Parts, RefusedError, answer
 from aurl.dashboard.cache import StoreCache
 from aurl.dashboard.catalog import Catalog
 from aurl.dashboard.copies import CopyFinder
@@ -80,7 +80,7 @@ def build(root: Path, access: Access, cache: Path) -> tuple[ASGIApp, Parts]:
     app = Starlette(
         routes=_routes(),
         lifespan=lifespan,
-        exception_handlers={Refused: _refused, HTTPException: _http, Exception: _failed},
+        exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _failed},
     )
     app.state.parts = known
     return Guard(app, access), known
@@ -120,12 +120,12 @@ class StaticFile:
         name = self._name or str(scope["path_params"].get("path", ""))
         found = paths.open_inside(STATIC, STATIC, name, _STATIC_TYPES)
         if found is None:
-            raise Refused(404, "no such file")
+            raise RefusedError(404, "no such file")
         await FileAnswer(found, name.rpartition("/")[2], ours=True)(scope, receive, send)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
+    assert isinstance(error, RefusedError)
     document: dict[str, object] = {"error": str(error)}
     if error.at is not None:
         document["at"] = error.at

@@ -26,7 +26,7 @@ FIRST_READ_SECONDS = 1.0
 Choice = TypeVar("Choice", bound=str)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A request that is answered with an error.
 
     Attributes:
@@ -59,20 +59,20 @@ class Parts:
     def by_key(self, key: str) -> Entry:
         entry = self.catalog.get(key)
         if entry is None:
-            raise Refused(404, f"no run {key[:40]!r}; it may have been removed")
+            raise RefusedError(404, f"no run {key[:40]!r}; it may have been removed")
         return entry
 
     def runs(self, request: Request) -> list[str]:
         """The keys that the query names, each once."""
         keys = list(dict.fromkeys(request.query_params.getlist("run")))
         if len(keys) > MOST_RUNS:
-            raise Refused(400, f"run={len(keys)} of them: at most {MOST_RUNS} at once")
+            raise RefusedError(400, f"run={len(keys)} of them: at most {MOST_RUNS} at once")
         return keys
 
     def open(self, entry: Entry, wait: float = FIRST_READ_SECONDS) -> RunStore:
         """The store of a run; a long one may still be being read."""
         if entry.blocked:
-            raise Refused(404, entry.row["error"])
+            raise RefusedError(404, entry.row["error"])
         return self.shelf.open(entry.path, wait=wait)
 
 
@@ -93,7 +93,7 @@ def whole_number(request: Request, name: str, default: int, low: int, high: int)
     try:
         return min(high, max(low, int(text[:20])))
     except ValueError:
-        raise Refused(400, f"{name}={text[:40]!r} is not a whole number") from None
+        raise RefusedError(400, f"{name}={text[:40]!r} is not a whole number") from None
 
 
 def real(request: Request, name: str, default: float) -> float:
@@ -106,7 +106,7 @@ def real(request: Request, name: str, default: float) -> float:
     except ValueError:
         value = math.nan
     if math.isnan(value):
-        raise Refused(400, f"{name}={text[:40]!r} is not a number")
+        raise RefusedError(400, f"{name}={text[:40]!r} is not a number")
     return value
 
 
@@ -118,14 +118,14 @@ def choice(request: Request, name: str, allowed: Sequence[Choice]) -> Choice:
     for word in allowed:
         if word == text:
             return word
-    raise Refused(400, f"{name}={text[:40]!r}: allowed are {', '.join(allowed)}")
+    raise RefusedError(400, f"{name}={text[:40]!r}: allowed are {', '.join(allowed)}")
 
 
 def names(request: Request) -> list[str]:
     """The series that the query names, each once."""
     found = list(dict.fromkeys(request.query_params.getlist("name")))
     if len(found) > MOST_NAMES:
-        raise Refused(400, f"name={len(found)} of them: at most {MOST_NAMES} at once")
+        raise RefusedError(400, f"name={len(found)} of them: at most {MOST_NAMES} at once")
     return found
 
 
@@ -134,4 +134,4 @@ def row_filter(request: Request) -> Test:
     try:
         return parse_filter(request.query_params.get("filter", ""))
     except FilterError as error:
-        raise Refused(400, f"filter: {error}", error.at) from None
+        raise RefusedError(400, f"filter: {error}", error.at) from None

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aurl.dashboard.asking import Parts, Refused, answer, choice, parts
+from aurl.dashboard.asking import Parts, RefusedError, answer, choice, parts
 from aurl.dashboard.catalog import Entry
 from aurl.dashboard.events import plain
 from aurl.dashboard.rows import varies
@@ -41,10 +41,10 @@ async def parallel(request: Request) -> Response:
 def _entries(known: Parts, request: Request) -> list[Entry]:
     entries = [known.by_key(key) for key in known.runs(request)]
     if not entries:
-        raise Refused(400, "run=: name the runs to compare, run=KEY&run=KEY")
+        raise RefusedError(400, "run=: name the runs to compare, run=KEY&run=KEY")
     for entry in entries:
         if entry.blocked:
-            raise Refused(404, entry.row["error"])
+            raise RefusedError(404, entry.row["error"])
     return entries
 
 
@@ -54,7 +54,7 @@ def _compare(entries: Sequence[Entry], metric: str | None, mode: str | None) -> 
     try:
         comparison = comparing.compare(paths, metric=metric, mode=mode)
     except AurlError as error:
-        raise Refused(422, str(error)) from None
+        raise RefusedError(422, str(error)) from None
     keys = {entry.row["id"]: entry.row["key"] for entry in entries}
     return answer(plain(comparison.to_json()) | {"keys": keys})
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aurl.dashboard import packing
-from aurl.dashboard.asking import Parts, Refused, answer, choice, names, parts, real, whole_number
+from aurl.dashboard.asking import Parts, RefusedError, answer, choice, names, parts, real, whole_number
 from aurl.dashboard.bands import band_of
 from aurl.dashboard.columns import Floats
 from aurl.dashboard.curves import AXES, Axis, Curve, Snapshot, draw
@@ -40,7 +40,7 @@ async def curves(request: Request) -> Response:
     known = parts(request)
     keys, wanted_names = known.runs(request), names(request)
     if len(keys) * len(wanted_names) > MOST_CURVES:
-        raise Refused(400, f"{len(keys)} runs x {len(wanted_names)} names: at most {MOST_CURVES} curves at once")
+        raise RefusedError(400, f"{len(keys)} runs x {len(wanted_names)} names: at most {MOST_CURVES} curves at once")
     wanted = _wanted(request, max(1, len(keys) * len(wanted_names)))
     pack = choice(request, "format", ("json", "binary"))
     return await run_in_threadpool(_curves, known, keys, wanted_names, wanted, pack)
@@ -58,7 +58,7 @@ async def bands(request: Request) -> Response:
     known = parts(request)
     groups = [[key for key in group.split(",") if key] for group in request.query_params.getlist("group")]
     if sum(map(len, groups)) > MOST_CURVES or len(groups) > MOST_CURVES:
-        raise Refused(400, f"at most {MOST_CURVES} runs in all groups")
+        raise RefusedError(400, f"at most {MOST_CURVES} runs in all groups")
     wanted = _Wanted(
         choice(request, "x", AXES), -math.inf, math.inf, whole_number(request, "points", 300, 10, 2000), 0.0
     )
@@ -71,7 +71,7 @@ def _wanted(request: Request, how_many: int) -> _Wanted:
         points //= 2
     smooth = real(request, "smooth", 0.0)
     if not 0 <= smooth < 1:
-        raise Refused(400, f"smooth={smooth}: allowed is 0 up to 0.9999")
+        raise RefusedError(400, f"smooth={smooth}: allowed is 0 up to 0.9999")
     low, high = real(request, "from", -math.inf), real(request, "to", math.inf)
     return _Wanted(choice(request, "x", AXES), low, high, points, min(smooth, 0.9999))
 
@@ -82,7 +82,7 @@ def _curves(known: Parts, keys: Sequence[str], wanted_names: Sequence[str], want
     for key in keys:
         try:
             about[key], found = _one_run(known, key, wanted_names)
-        except Refused as refused:
+        except RefusedError as refused:
             about[key] = {"error": str(refused)}
             drawn += [{"run": key, "name": name, "error": str(refused)} for name in wanted_names]
             continue
@@ -138,14 +138,14 @@ def _alerts_on(curve: Curve, alert_steps: Sequence[int]) -> list[float]:
     steps = np.array(alert_steps)
     at = np.searchsorted(curve.step, steps, "right") - 1
     inside = (at >= 0) & (steps <= curve.step[-1])
-    return np.unique(curve.x[at[inside]]).tolist()
+    return [float(x) for x in np.unique(curve.x[at[inside]])]
 
 
 def _spark(known: Parts, key: str) -> dict[str, Any] | None:
     try:
         entry = known.by_key(key)
         store = known.open(entry, wait=0.5)
-    except Refused:
+    except RefusedError:
         return None
     metric = entry.row["loss"]["metric"]
     for name in ("loss/total", metric, "val/loss/total"):
@@ -163,7 +163,7 @@ def _bands(known: Parts, groups: Sequence[Sequence[str]], wanted: Sequence[str],
         for key in group:
             try:
                 stores.append(known.open(known.by_key(key)))
-            except Refused:
+            except RefusedError:
                 continue
         for name in wanted:
             drawn: list[tuple[Floats, Floats]] = []

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurl.dashboard.columns import Column, Floats, Ints, Rows, Series
 from aurl.dashboard.downsample import min_max
@@ -87,7 +88,7 @@ def snapshot(series: Series, rows: Rows, training: Rows | None, first_time: floa
     """The series as it stands; cheap, nothing is copied for a series that every record has."""
     n = len(series.values)
 
-    def at(column: Column) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def at(column: Column) -> NDArray[Any]:
         view = column.view()
         return view[:n] if series.rows is None else view[series.rows.view()]
 
@@ -156,4 +157,5 @@ def _indices_of(step: Ints, wanted: Iterable[int]) -> Ints:
     if not len(steps) or not len(step):
         return np.empty(0, np.int64)
     steps = steps[(steps >= step[0]) & (steps <= step[-1])]
-    return np.clip(np.searchsorted(step, steps, "right") - 1, 0, len(step) - 1)
+    found: Ints = np.clip(np.searchsorted(step, steps, "right") - 1, 0, len(step) - 1)
+    return found

@@ -174,19 +174,21 @@ def _look_up(row: Mapping[str, Any], key: str) -> list[Any]:
     if key == "tag":
         return list(row.get("tags") or [])
     if key in row and key != "config":
-        value = row[key]
-        if isinstance(value, Mapping):
-            return [value.get("last") if "last" in value else sum(value.values())]
-        return [value]
+        return [_one_value(row[key])]
     head, _, rest = key.partition(".")
-    if rest and isinstance(row.get(head), Mapping) and rest in row[head]:
-        return [row[head][rest]]
+    if rest and isinstance(inner := row.get(head), Mapping) and rest in inner:
+        return [inner[rest]]
     config = row.get("config")
     if not isinstance(config, Mapping):
         return []
-    if key in config:
-        return [config[key]]
-    return [value for name, value in config.items() if name.endswith(f".{key}")]
+    return [config[key]] if key in config else [value for name, value in config.items() if name.endswith(f".{key}")]
+
+
+def _one_value(value: Any) -> Any:
+    """Of a loss its last value, of counts their sum; anything else is itself."""
+    if not isinstance(value, Mapping):
+        return value
+    return value["last"] if "last" in value else sum(value.values())
 
 
 def _equals(value: Any, wanted: str) -> bool:

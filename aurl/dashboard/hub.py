@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,10 +72,8 @@ class Hub:
         """Send the same bytes to these clients; a full queue is emptied and its client told to ask anew."""
         if self._loop is None or self._loop.is_closed():
             return
-        try:
+        with suppress(RuntimeError):  # the loop has just been closed: nobody listens any more
             self._loop.call_soon_threadsafe(self._put, list(clients), message)
-        except RuntimeError:
-            pass  # the loop has just been closed: nobody listens any more
 
     def close(self) -> None:
         """End all streams, and take no more."""

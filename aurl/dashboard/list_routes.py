@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from aurl import __version__
-from aurl.dashboard.asking import MOST_NAMES, Parts, Refused, answer, names, parts, row_filter, whole_number
+from aurl.dashboard.asking import MOST_NAMES, Parts, RefusedError, answer, names, parts, row_filter, whole_number
 from aurl.dashboard.catalog import Entry
 from aurl.dashboard.hub import Client, event
 from aurl.dashboard.poller import PERIOD
@@ -61,11 +61,11 @@ async def events(request: Request) -> Response:
     """`/events`: the stream of what is new."""
     known = parts(request)
     if known.hub.full():
-        raise Refused(503, "too many open streams; close other tabs")
+        raise RefusedError(503, "too many open streams; close other tabs")
     run = request.query_params.get("run") or None
     wanted = names(request)
     if len(wanted) > MOST_NAMES:
-        raise Refused(400, f"at most {MOST_NAMES} names")
+        raise RefusedError(400, f"at most {MOST_NAMES} names")
     client = Client(run, tuple(wanted), _since(request), request.query_params.get("log") == "1")
     hello = {"boot": known.poller.boot, "version": known.catalog.version, "now": time.time(), "period": PERIOD}
     if request.method == "HEAD":

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aurl.dashboard import paths
-from aurl.dashboard.asking import Parts, Refused, answer, parts, whole_number
+from aurl.dashboard.asking import Parts, RefusedError, answer, parts, whole_number
 from aurl.dashboard.catalog import Entry
 from aurl.dashboard.telling import evaluation_json, sample_json
 from aurl.music.midi import MAX_BYTES, MidiError, parse_midi
@@ -61,7 +61,7 @@ def _samples(known: Parts, entry: Entry, span: tuple[int, int], slot: str, limit
     document: dict[str, Any] = {
         "samples": [sample_json(sample, entry.path, entry.row["key"]) for sample in wanted[:limit]],
         "total": len(wanted),
-        "slots": sorted({slot for sample in every if isinstance(slot := sample.record.fields.get("slot"), int)}),
+        "slots": sorted({one for sample in every if isinstance(one := sample.record.fields.get("slot"), int)}),
         "steps": sorted({sample.record.step for sample in every}),
         "evaluations": evaluations,
         "metrics": list(_METRICS),
@@ -78,13 +78,13 @@ def _notes(known: Parts, entry: Entry, relative: str) -> Response:
         paths.read_inside(known.catalog.root, entry.path, relative, MAX_BYTES) if suffix in (".mid", ".midi") else None
     )
     if data is None or entry.blocked:
-        raise Refused(404, "no such MIDI file in this run")
+        raise RefusedError(404, "no such MIDI file in this run")
     try:
         piece = parse_midi(data)
     except MidiError as error:
-        raise Refused(422, f"the MIDI file cannot be shown: {error}") from None
+        raise RefusedError(422, f"the MIDI file cannot be shown: {error}") from None
     if len(piece) > MOST_NOTES:
-        raise Refused(422, f"{len(piece)} notes; at most {MOST_NOTES} are shown. Download the file instead.")
+        raise RefusedError(422, f"{len(piece)} notes; at most {MOST_NOTES} are shown. Download the file instead.")
     columns = (piece.onset, piece.duration, piece.pitch, piece.velocity)
     document = {
         "ticks_per_beat": TICKS_PER_BEAT,

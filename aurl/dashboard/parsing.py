@@ -80,36 +80,33 @@ class Parser:
 
     def _fast(self, block: bytes) -> Parsed | None:
         """The same through polars; None where it cannot be trusted with this block."""
-        import polars as pl
-
         bytes_ = np.frombuffer(block, np.uint8)
         ends = np.flatnonzero(bytes_ == _NEWLINE)
         starts = np.concatenate([[0], ends[:-1] + 1])
         counted = _names_in_lines(bytes_, starts)
         for _ in range(_ATTEMPTS):
-            if len(self.names) > _MOST_NAMES:
+            frame = _frame(block, len(ends), self.names)
+            if frame is None:
                 return None
-            try:
-                frame = pl.read_ndjson(io.BytesIO(block), schema=_schema(tuple(self.names)))
-            except pl.exceptions.PolarsError:
-                return None
-            if frame.height != len(ends) or frame["kind"].null_count() or frame["step"].null_count():
-                return None
-            mine = frame["kind"].is_in(_FAST_KINDS).to_numpy()
             columns = _columns(frame, self.names)
             present = sum((~np.isnan(values) for values in columns.values()), np.zeros(len(ends), np.int64))
-            missing = np.flatnonzero(mine & (present != counted))
+            missing = np.flatnonzero(frame["kind"].is_in(_FAST_KINDS).to_numpy() & (present != counted))
             if not len(missing):
                 return self._finish(block, starts, ends, frame, columns)
-            before = len(self.names)
-            for line in missing[:: max(1, len(missing) // 16)]:
-                try:
-                    self.names.update(dict.fromkeys(decode(block[starts[line] : ends[line]]).scalars))
-                except RecordError:
-                    return None
-            if len(self.names) == before:
+            some = missing[:: max(1, len(missing) // 16)]
+            if not self._learn(block[starts[line] : ends[line]] for line in some):
                 return None
         return None
+
+    def _learn(self, lines: Iterable[bytes]) -> bool:
+        """Take up the names of these lines; returns whether any was new."""
+        before = len(self.names)
+        for line in lines:
+            try:
+                self.names.update(dict.fromkeys(decode(line).scalars))
+            except RecordError:
+                return False
+        return len(self.names) > before
 
     def _finish(
         self, block: bytes, starts: Ints, ends: Ints, frame: Any, columns: Mapping[str, Floats]
@@ -182,6 +179,20 @@ def _plain(value: object) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+
+
+def _frame(block: bytes, lines: int, names: Sequence[str] | Mapping[str, None]) -> Any:
+    """The block as a polars frame with a row for each line; None where polars refuses it or leaves something out."""
+    import polars as pl
+
+    if len(names) > _MOST_NAMES:
+        return None
+    try:
+        frame = pl.read_ndjson(io.BytesIO(block), schema=_schema(names))
+    except pl.exceptions.PolarsError:
+        return None
+    whole = frame.height == lines and not frame["kind"].null_count() and not frame["step"].null_count()
+    return frame if whole else None
 
 
 def _schema(names: Iterable[str]) -> dict[str, Any]:

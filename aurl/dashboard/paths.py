@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 INLINE = {
     ".png": "image/png",
@@ -50,17 +50,17 @@ def open_inside(root: Path, folder: Path, relative: str, types: Mapping[str, str
         relative: as the request gave it, decoded once and not again.
         types: the kinds of files that may be sent, by ending.
     """
-    suffix = os.path.splitext(relative)[1].lower()
+    suffix = PurePosixPath(relative).suffix.lower()
     media_type = types.get(suffix)
     parts = relative.split("/")
     if media_type is None or any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
         return None
     try:
         real_folder = os.path.realpath(folder, strict=True)
-        real = os.path.realpath(os.path.join(real_folder, *parts), strict=True)
+        real = os.path.realpath("/".join([real_folder, *parts]), strict=True)
         if not _inside(real, real_folder) or not _inside(real, os.path.realpath(root)):
             return None
-        if os.path.splitext(real)[1].lower() != suffix:
+        if PurePosixPath(real).suffix.lower() != suffix:
             return None
         fd = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except (OSError, ValueError):

@@ -150,7 +150,7 @@ class Poller(threading.Thread):
         watch.generation, watch.state, watch.status = store.generation, store.state, entry.row["status"]
         why = next((reason for reason, holds in reasons.items() if holds), None)
         if why is not None:
-            data = {"run": key, "why": why, "status": watch.status, "ingest": ingest_json(store)}
+            data: dict[str, Any] = {"run": key, "why": why, "status": watch.status, "ingest": ingest_json(store)}
             data |= {"generation": store.generation, "cursor": store.cursor}
             self._hub.publish(clients, event("run", data))
         if series != watch.series:
@@ -175,9 +175,9 @@ class Poller(threading.Thread):
             if found is None:
                 self._hub.publish(group, event("resync", {"why": "log", "run": key}, self._id(now)))
                 continue
-            data = {"run": key, "generation": found.generation, "after": found.after, "cursor": found.cursor}
-            data["series"] = _points(store, found, names)
-            self._hub.publish(group, event("points", data, self._id((found.generation, found.cursor))))
+            points: dict[str, Any] = {"run": key, "generation": found.generation}
+            points |= {"after": found.after, "cursor": found.cursor, "series": _points(store, found, names)}
+            self._hub.publish(group, event("points", points, self._id((found.generation, found.cursor))))
 
     def _tell_events(self, key: str, entry: Entry, store: RunStore, watch: _Watch, clients: list[Client]) -> None:
         with store.lock:

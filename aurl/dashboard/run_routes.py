@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from aurl.dashboard import paths, textlog
-from aurl.dashboard.asking import Parts, Refused, answer, choice, parts, whole_number
+from aurl.dashboard.asking import Parts, RefusedError, answer, choice, parts, whole_number
 from aurl.dashboard.catalog import Entry
 from aurl.dashboard.events import plain
 from aurl.dashboard.rows import text
@@ -75,7 +75,7 @@ async def log(request: Request) -> Response:
 
     def find() -> Response:
         if entry.blocked:
-            raise Refused(404, entry.row["error"])
+            raise RefusedError(404, entry.row["error"])
         cut = None if before < 0 else before
         found = textlog.search(entry.path / "logs", tail=tail, wanted=wanted, level=level, before=cut)
         about = {"size": found.size, "searched": found.searched, "complete": found.complete, "next": found.next}
@@ -100,7 +100,7 @@ class FileRoute:
         relative = request.path_params["path"]
         found = await run_in_threadpool(paths.open_inside, known.catalog.root, entry.path, relative)
         if found is None or entry.blocked:
-            raise Refused(404, "no such file in this run, or not one that is served")
+            raise RefusedError(404, "no such file in this run, or not one that is served")
         download = request.query_params.get("download") == "1"
         await FileAnswer(found, relative.rpartition("/")[2], download=download)(scope, receive, send)
 
@@ -113,10 +113,10 @@ def document_of(entry: Entry) -> Mapping[str, Any]:
     try:
         if path.stat().st_size > MOST_DOCUMENT_BYTES:
             return {}
-        document = mask(orjson.loads(path.read_bytes()))
+        document = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return {}
-    return document if isinstance(document, dict) else {}
+    return _masked(document) if isinstance(document, dict) else {}
 
 
 def _run(known: Parts, key: str) -> Response:
@@ -125,7 +125,7 @@ def _run(known: Parts, key: str) -> Response:
     about = {
         "run": known.catalog.row(entry),
         "document": document,
-        "config": mask(entry.config),
+        "config": _masked(entry.config),
         "overrides": _overrides(entry.path),
         "environment": {name: document[name] for name in _ENVIRONMENT if name in document},
         "files": _files(known.catalog.root, entry),
@@ -170,6 +170,12 @@ def _data(record: Any) -> dict[str, Any] | None:
     return {"step": record.step, "scalars": plain(dict(record.scalars)), "fields": plain(dict(record.fields))}
 
 
+def _masked(values: Mapping[str, Any]) -> dict[str, Any]:
+    found = mask(values)
+    assert isinstance(found, dict)
+    return found
+
+
 def _overrides(run: Path) -> list[str]:
     """The overrides as Hydra wrote them, one `- key=value` a line."""
     path = run / ".hydra" / "overrides.yaml"
@@ -193,7 +199,7 @@ def _files(root: Path, entry: Entry) -> list[dict[str, Any]]:
 def _diff(known: Parts, a: Entry, b: Entry) -> Response:
     first, second = document_of(a), document_of(b)
     environment = [name for name in _ENVIRONMENT if name not in _CODE]
-    config, same = _differences(dict(mask(a.config)), dict(mask(b.config)))  # type: ignore[call-overload]
+    config, same = _differences(_masked(a.config), _masked(b.config))
     document = {
         "a": known.catalog.row(a),
         "b": known.catalog.row(b),

@@ -109,11 +109,9 @@ def _access(root: Path, host: str, port: int, with_token: bool, cache: Path) -> 
     # The cookie outlives the server, so that an open page goes on when it is started again; the token does not.
     cookie = hmac.new(_key(cache), told, hashlib.sha256).hexdigest()
     every = host in ("0.0.0.0", "::", "")
-    hosts = (
-        LOCAL_HOSTS | {host.lower()} | ({socket.gethostname().lower(), socket.getfqdn().lower()} if every else set())
-    )
+    own_names = {socket.gethostname().lower(), socket.getfqdn().lower()} if every else {host.lower()}
     token = secrets.token_urlsafe(32) if with_token else None
-    return Access(token, (f"aurl-{port}", cookie), frozenset(hosts), any_address=every)
+    return Access(token, (f"aurl-{port}", cookie), LOCAL_HOSTS | own_names, any_address=every)
 
 
 def _key(cache: Path) -> bytes:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,15 +53,13 @@ class Shelf:
         """The store of a run, with a read of what is new under way, or done within `wait` seconds."""
         shelved = self._shelved(path)
         with shelved.guard:
-            if shelved.reading is None or shelved.reading.done():
-                if shelved.store.tail.changed():
-                    shelved.reading = self._pool.submit(self._read, shelved, progress)
+            idle = shelved.reading is None or shelved.reading.done()
+            if idle and shelved.store.tail.changed():
+                shelved.reading = self._pool.submit(self._read, shelved, progress)
         reading = shelved.reading
         if reading is not None and wait > 0:
-            try:
+            with suppress(TimeoutError):  # it goes on reading; whoever asked is shown what is there
                 reading.result(wait)
-            except TimeoutError:
-                pass  # it goes on reading; whoever asked is shown what is there
         return shelved.store
 
     def peek(self, path: Path) -> RunStore | None:

@@ -15,7 +15,7 @@ from aurl.dashboard.columns import Batch, Rows, Series
 from aurl.dashboard.curves import Axis, Curve, Snapshot, draw, snapshot
 from aurl.dashboard.events import RunEvents, resumed_from
 from aurl.dashboard.parsing import Parsed, Parser
-from aurl.dashboard.tail import LogReplaced, LogTail
+from aurl.dashboard.tail import LogReplacedError, LogTail
 
 State = Literal["absent", "reading", "ready"]
 KINDS = ("step", "eval", "quality", "sample", "data", "system", "epoch", "end")
@@ -85,7 +85,7 @@ class RunStore:
                 new = True
                 if progress is not None:
                     progress()
-        except LogReplaced:
+        except LogReplacedError:
             with self.lock:
                 self.tail = LogTail(self.path / "events")
                 self.generation += 1

@@ -14,7 +14,7 @@ LONGEST_LINE = 64 * 2**20
 _MARK = 128
 
 
-class LogReplaced(Exception):
+class LogReplacedError(Exception):
     """The log is not the one that was read so far: shorter, rewritten, or gone."""
 
 
@@ -60,7 +60,7 @@ class LogTail:
     def changed(self) -> bool:
         """Whether there may be something new: one stat."""
         try:
-            status = os.stat(self._live)
+            status = self._live.stat()
         except OSError:
             return bool(self.places)
         if not self.places:
@@ -81,18 +81,18 @@ class LogTail:
                     return False
             finally:
                 os.close(fd)
-        return [inode for inode in files][: len(self.places)] == [place.inode for place in self.places]
+        return list(files)[: len(self.places)] == [place.inode for place in self.places]
 
     def blocks(self) -> Iterator[bytes]:
         """Whole lines that were not read yet, in blocks of about 4 MiB; a line without its newline stays for later.
 
         Raises:
-            LogReplaced: what was read is no longer what the log begins with; begin anew with a new `LogTail`.
+            LogReplacedError: what was read is no longer what the log begins with; begin anew with a new `LogTail`.
         """
         files = self._files()
         known = [place.inode for place in self.places]
         if [inode for inode, _ in files][: len(known)] != known:
-            raise LogReplaced(str(self._events))
+            raise LogReplacedError(str(self._events))
         for number, (inode, path) in enumerate(files):
             if number == len(self.places):
                 self.places.append(Place(inode))
@@ -103,7 +103,7 @@ class LogTail:
         found = []
         for path in segments(self._events):
             try:
-                found.append((os.stat(path).st_ino, path))
+                found.append((path.stat().st_ino, path))
             except OSError:
                 continue  # renamed meanwhile; the next look finds it
         return found
@@ -118,7 +118,7 @@ class LogTail:
             if status.st_ino != place.inode:
                 return  # rotated between the listing and now
             if status.st_size < place.offset or not _same(fd, place):
-                raise LogReplaced(str(path))
+                raise LogReplacedError(str(path))
             while (block := self._next(fd, place, status.st_size)) is not None:
                 place.offset += len(block)
                 place.mark = os.pread(fd, min(_MARK, place.offset), max(0, place.offset - _MARK))

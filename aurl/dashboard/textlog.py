@@ -115,12 +115,17 @@ def entries_of(block: bytes, offset: int) -> Iterator[Entry]:
         if match is not None or entry is None:
             if entry is not None:
                 yield entry
-            entry = Entry(offset, *match.groups()) if match else Entry(offset, "", "INFO", "", text)
+            entry = _headed(offset, match) if match else Entry(offset, "", "INFO", "", text)
         elif len(entry.more) < 200:
             entry.more.append(text)
         offset += len(line) + 1
     if entry is not None:
         yield entry
+
+
+def _headed(offset: int, match: re.Match[str]) -> Entry:
+    moment, level, module, text = match.groups()
+    return Entry(offset, moment, level, module, text)
 
 
 def _entries_before(path: Path, end: int) -> tuple[list[Entry], int]:

@@ -64,7 +64,7 @@ class RunTree:
 
     def _folder(self, path: str, depth: int) -> _Folder | None:
         try:
-            status = os.stat(path)
+            status = os.stat(path)  # noqa: PTH116  - a Path for each folder costs more than the look
         except OSError:
             return None
         if self._inodes.setdefault((status.st_dev, status.st_ino), path) != path:
@@ -104,4 +104,4 @@ class RunTree:
 
 
 def _is_run(path: str) -> bool:
-    return os.path.isfile(f"{path}/run.json") or os.path.isfile(f"{path}/events/records.jsonl")
+    return os.path.isfile(f"{path}/run.json") or os.path.isfile(f"{path}/events/records.jsonl")  # noqa: PTH113  - as above
