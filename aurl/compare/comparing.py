@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aurl.compare import caveats, gathering
+from aurl.compare import gathering, remarks
 from aurl.compare.claims import Question, best_set, claims
 from aurl.compare.failing import failure_tests
 from aurl.compare.finding import find
@@ -60,9 +60,9 @@ def compare(
     power = {run.id: drawn for run, one in zip(runs, found, strict=True) if (drawn := watts(one.summary)) is not None}
     comparison = _grouped(runs, metric, way, budget=steps, target=target, power=power)
     comparison = _tested(replace(comparison, share=share, rope=rope, objectives=_held(comparison, weighed)), baseline)
-    warnings += [*said, *trouble, *lengths, *caveats.about_runs(comparison.runs, metric, steps)]
-    warnings += caveats.about_settings(comparison.differences, comparison.confounded, len(comparison.runs))
-    warnings += caveats.about_claims(comparison.claims, comparison.failures, comparison.groups)
+    warnings += [*said, *trouble, *lengths, *remarks.about_runs(comparison.runs, metric, steps)]
+    warnings += remarks.about_settings(comparison.differences, comparison.confounded, len(comparison.runs))
+    warnings += remarks.about_claims(comparison.claims, comparison.failures, comparison.groups)
     return _explained(replace(comparison, warnings=tuple(warnings)))
 
 

@@ -1,0 +1,146 @@
+"""What a reader has to know about the runs before trusting a comparison of them, in sentences."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from aurl.compare.claims import MOST_GROUPS
+from aurl.compare.model import Claim, FailureTest, Group, RunData
+from aurl.record import Json
+
+_NAMED = 5
+_FEW_SEEDS_TOLD = 3
+_UNEVEN = 2.0
+
+
+def about_runs(runs: Sequence[RunData], metric: str, budget: int) -> list[str]:
+    """Runs that are left out, failed, resumed, of several experiments, or logged at different intervals."""
+    return [
+        *_by_reason(runs, "left out", "left out: it", "left out: they"),
+        *_by_reason(runs, "failed", "counted as failed: it", "counted as failed: they"),
+        *_resumed(runs),
+        *_several_experiments(runs),
+        *_intervals(runs, metric, budget),
+        *_without_seed(runs),
+    ]
+
+
+def about_settings(columns: Mapping[str, Sequence[Json]], together: Sequence[Sequence[str]], runs: int) -> list[str]:
+    """Settings that cannot be told apart, and too many of them."""
+    found = [
+        f"{_listed(keys)} always change together: what one of them does cannot be told from what the others do."
+        for keys in together
+    ]
+    if len(found) > _NAMED:
+        found = [*found[:_NAMED], f"{len(found) - _NAMED} further sets of settings always change together."]
+    if len(columns) > max(10, runs):
+        found.append(f"{len(columns)} settings vary over {runs} runs: no difference can be put down to one of them.")
+    return found
+
+
+def about_claims(claims: Sequence[Claim], failures: Sequence[FailureTest], groups: Sequence[Group]) -> list[str]:
+    """How many runs are missing for a claim, and what stands in the way of one."""
+    found = []
+    valued = sum(group.n > 0 for group in groups)
+    if not valued:
+        found.append("No run counts, so there is nothing to rank; what failed, and why, is above.")
+    if valued > MOST_GROUPS:
+        found.append(f"There are {valued} groups: only the pairs with the best of them are listed.")
+    few = [claim for claim in claims if claim.verdict == "too few runs"]
+    if few:
+        found.append(f"Nothing is claimed about {len(few)} of {len(claims)} pairs, for want of 3 counted runs a side.")
+    found += [
+        f"{claim.a} against {claim.b}: {claim.seeds_needed} runs on each side would show a difference of this size "
+        "with power 0.8."
+        for claim in few
+        if claim.seeds_needed is not None
+    ][:_FEW_SEEDS_TOLD]
+    stopped = [claim for claim in claims if "survivors" in claim.reason][:_NAMED]
+    found += [f"{claim.a} against {claim.b}: {claim.reason}." for claim in stopped]
+    found += [
+        f"{test.a} fails more often than {test.b}: {test.failed_a} of {test.tried_a} runs against {test.failed_b} of "
+        f"{test.tried_b} (Fisher's exact test, p {test.p:.2g}, {test.p_adjusted:.2g} adjusted)."
+        for test in failures
+        if test.p_adjusted < 0.05
+    ][:_NAMED]
+    return found + _identical(groups)
+
+
+def _by_reason(runs: Sequence[RunData], fate: str, one: str, many: str) -> Iterator[str]:
+    reasons: dict[str, list[RunData]] = defaultdict(list)
+    for run in runs:
+        if run.fate == fate:
+            reasons[_kind(run.why)].append(run)
+    for same in reasons.values():
+        if len(same) == 1:
+            yield f"{same[0].id} is {one} {same[0].why}."
+        else:
+            yield f"{len(same)} runs are {many} ({same[0].why}, and alike): {_listed([run.id for run in same])}."
+
+
+def _kind(why: str) -> str:
+    """The reason without its numbers, under which like runs are told of together."""
+    return " ".join(word for word in why.split(" (")[0].split() if not any(sign.isdigit() for sign in word))
+
+
+def _resumed(runs: Sequence[RunData]) -> Iterator[str]:
+    again = [run for run in runs if run.resumes]
+    if again:
+        yield (
+            f"{_count(len(again), 'run was', 'runs were')} resumed ({_listed([run.id for run in again])}): what a "
+            "resume trained again counts once, and pauses are no working time."
+        )
+
+
+def _several_experiments(runs: Sequence[RunData]) -> Iterator[str]:
+    by_name: dict[str, list[RunData]] = defaultdict(list)
+    for run in runs:
+        by_name[run.name].append(run)
+    keys = [set(members[0].config) for members in by_name.values() if members[0].config]
+    shared = len(set.intersection(*keys)) if keys else 0
+    if len(keys) > 1 and shared < 0.5 * max(map(len, keys)):
+        yield (
+            f"Runs of different projects are mixed ({_listed(sorted(by_name))}): their settings have little in common. "
+            "`name=NAME` keeps those of one."
+        )
+
+
+def _intervals(runs: Sequence[RunData], metric: str, budget: int) -> Iterator[str]:
+    spacing = [_spacing(run, metric, budget) for run in runs if run.fate == "counted"]
+    known = [steps for steps in spacing if steps > 0]
+    if known and max(known) > _UNEVEN * min(known):
+        yield (
+            f"Runs log {metric} every {min(known):.0f} to {max(known):.0f} steps: finals are averages over the same "
+            "last steps of each, but the best of many values is no match for the best of few."
+        )
+
+
+def _spacing(run: RunData, metric: str, budget: int) -> float:
+    steps = run.curves[metric].steps
+    steps = steps[steps <= budget]
+    return float(np.median(np.diff(steps))) if len(steps) > 1 else 0.0
+
+
+def _without_seed(runs: Sequence[RunData]) -> Iterator[str]:
+    unknown = [run for run in runs if run.fate == "counted" and run.seed is None]
+    if unknown:
+        yield f"{_count(len(unknown), 'run has', 'runs have')} no known seed: runs are not matched by their seeds."
+
+
+def _identical(groups: Sequence[Group]) -> list[str]:
+    same = [group.id for group in groups if group.n > 1 and len(set(group.values.values())) == 1]
+    if not same:
+        return []
+    return [f"The runs of {_listed(same)} are identical to the last digit: does the seed reach the training?"]
+
+
+def _listed(names: Sequence[str]) -> str:
+    told = ", ".join(names[:_NAMED])
+    return told + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def _count(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
