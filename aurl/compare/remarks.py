@@ -83,7 +83,7 @@ def _by_reason(runs: Sequence[RunData], fate: str, one: str, many: str) -> Itera
 
 def _kind(why: str) -> str:
     """The reason without its numbers, under which like runs are told of together."""
-    return " ".join(word for word in why.split(" (")[0].split() if not any(sign.isdigit() for sign in word))
+    return " ".join(word for word in why.split(" (", maxsplit=1)[0].split() if not any(sign.isdigit() for sign in word))
 
 
 def _resumed(runs: Sequence[RunData]) -> Iterator[str]:
