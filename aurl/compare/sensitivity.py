@@ -20,6 +20,7 @@ FEWEST = 10
 _FOREST_MARGIN = 0.05
 _FOREST_POINTS = 128
 _CLIP = 5.0
+_MOST_RUNS = 150
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +76,7 @@ def sensitivity(
     x = space.encode(columns)
     if shortage := _shortage(x, len(space.parameters)):
         return shortage
+    x, y, thinning = _thinned(x, y)
     clipped, notes = _without_outliers(y)
     centre, scale = float(clipped.mean()), float(clipped.std())
     if scale <= 1e-12 * max(1.0, abs(centre)):
@@ -103,7 +105,7 @@ def sensitivity(
         mean=_rescaled(answer.predict, centre, scale),
         draws=_rescaled(draws, centre, scale),
         left_out=left_out,
-        notes=notes,
+        notes=(*thinning, *notes),
     )
 
 
@@ -129,6 +131,21 @@ def _cross_check(check: Surrogate, space: Space) -> Floats:
 
 def _points(surrogate: Surrogate) -> int:
     return _FOREST_POINTS if isinstance(surrogate, Forest) else sobol.POINTS
+
+
+def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats, tuple[str, ...]]:
+    """At most 150 runs, because a Gaussian process takes the cube of their number: means of some configurations."""
+    if len(y) <= _MOST_RUNS:
+        return x, y, ()
+    groups = configurations(x)
+    kept = np.random.default_rng(3).permutation(groups.max() + 1)[:_MOST_RUNS]
+    first = np.array([int(np.flatnonzero(groups == group)[0]) for group in kept])
+    means = np.array([float(y[groups == group].mean()) for group in kept])
+    return (
+        x[first],
+        means,
+        (f"The surrogates know the means of {len(kept)} of {groups.max() + 1} configurations, chosen by lot.",),
+    )
 
 
 def _without_outliers(y: Floats) -> tuple[Floats, tuple[str, ...]]:
