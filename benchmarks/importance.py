@@ -35,7 +35,7 @@ from benchmarks.measure import table as as_table
 
 Floats: TypeAlias = NDArray[np.float64]
 SIDES, DUMMIES, NOISE = 8, (6, 7), 0.2
-SWEEPS, NULL_SWEEPS = 20, 100
+SWEEPS, NULL_SWEEPS = 20, 60
 NAMES = [f"p{side}" for side in range(SIDES)]
 SAMPLERS = (("random", 40), ("random", 100), ("TPE", 100))
 EVALUATORS = ("aurl", "optuna default", "optuna fANOVA", "forest impurity", "correlation")
