@@ -51,6 +51,15 @@ class RotatingFile:
         finally:
             self._file.write(data)
 
+    def rotate(self) -> None:
+        """Close the live file as the youngest backup and begin a new one; an empty one is gone on with.
+
+        Raises:
+            OSError: the disk refuses; the file that is open is gone on with.
+        """
+        if self._file.size:
+            self._rotate()
+
     def check(self) -> None:
         """Tell about a backup that could not be packed; it is tried again at the next rotation or start.
 

@@ -14,6 +14,7 @@ Times are local. The sub-lines are these, in this order, each only where it appl
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -67,31 +68,37 @@ class TextLog(Sink):
         every: of the STEP records each n-th is written, and the first and the last of an epoch.
         max_bytes: size at which the log is rotated.
         backups: gzip backups to keep, `train.log.1.gz` the youngest.
+        daily: rotate at midnight, local time, too.
 
     Raises:
         ConfigError: a value below 1.
     """
 
-    def __init__(self, every: int = 10, max_bytes: int = 100_000_000, backups: int = 5) -> None:
+    def __init__(self, every: int = 10, max_bytes: int = 100_000_000, backups: int = 5, *, daily: bool = False) -> None:
         for name, value in (("every", every), ("max_bytes", max_bytes), ("backups", backups)):
             if value < 1:
                 raise ConfigError(f"text log: {name}={value}: needs at least 1")
         self._every = every
         self._max_bytes = max_bytes
         self._backups = backups
+        self._daily = daily
+        self._tomorrow = math.inf
         self._file: RotatingFile | None = None
         self._messages = Messages()
 
     def open(self, run: RunDirectory) -> None:
         self.close()
         run.logs.mkdir(parents=True, exist_ok=True)
+        written = run.train_log.stat().st_mtime if run.train_log.exists() else time.time()
         self._file = RotatingFile(run.train_log, self._max_bytes, self._backups)
+        self._tomorrow = _midnight_after(written) if self._daily else math.inf
 
     def write(self, record: Record) -> None:
         self._messages.remember(record)
         if self._file is not None and (record.kind is not Kind.STEP or self._is_due(record)):
             message = self._messages.render(record)
             if message:
+                self._turn_the_day(record.time)
                 self._file.write(message.encode())
 
     def flush(self) -> None:
@@ -103,9 +110,20 @@ class TextLog(Sink):
         if file is not None:
             file.close()
 
+    def _turn_the_day(self, moment: float) -> None:
+        if moment >= self._tomorrow and self._file is not None:
+            self._tomorrow = _midnight_after(moment)  # first: a rotation that fails is not tried for every message
+            self._file.rotate()
+
     def _is_due(self, record: Record) -> bool:
         batch = record.fields.get("batch")
         return record.step % self._every == 0 or batch in (1, record.fields.get("batches", 1))
+
+
+def _midnight_after(moment: float) -> float:
+    """Seconds since 1970 of the next local midnight; days of 23 and 25 hours are what they are."""
+    day = time.localtime(moment)
+    return time.mktime((day.tm_year, day.tm_mon, day.tm_mday + 1, 0, 0, 0, 0, 0, -1))
 
 
 class Messages:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gzip
 import math
 import os
+import re
 import time
 from pathlib import Path
 
@@ -194,3 +196,17 @@ def test_a_log_that_cannot_be_opened_raises_and_can_be_closed(tmp_path: Path) ->
     log.write(step(1))
     log.flush()
     log.close()
+
+
+def test_at_midnight_a_new_log_begins(run: RunDirectory) -> None:
+    log = TextLog(every=1, daily=True)
+    log.open(run)
+    midnight = time.mktime((2031, 5, 2, 0, 0, 0, 0, 0, -1))
+    log._tomorrow = midnight  # as if the log had been opened on the first of May
+    moments = [midnight - 0.01, midnight + 0.01, midnight - 5, midnight + 3600, midnight + 90_000]
+    for step, moment in enumerate(moments, 1):
+        log.write(Record(Kind.STEP, step, {"loss/total": 1.0}, {}, moment))
+    log.close()
+    parts = [gzip.decompress((run.logs / f"train.log.{number}.gz").read_bytes()).decode() for number in (2, 1)]
+    parts.append(run.train_log.read_text())
+    assert [re.findall(r"Step (\d+)", part) for part in parts] == [["1"], ["2", "3", "4"], ["5"]]
