@@ -204,8 +204,8 @@ def test_at_midnight_a_new_log_begins(run: RunDirectory) -> None:
     midnight = time.mktime((2031, 5, 2, 0, 0, 0, 0, 0, -1))
     log._tomorrow = midnight  # as if the log had been opened on the first of May
     moments = [midnight - 0.01, midnight + 0.01, midnight - 5, midnight + 3600, midnight + 90_000]
-    for step, moment in enumerate(moments, 1):
-        log.write(Record(Kind.STEP, step, {"loss/total": 1.0}, {}, moment))
+    for number, moment in enumerate(moments, 1):
+        log.write(Record(Kind.STEP, number, {"loss/total": 1.0}, {}, moment))
     log.close()
     parts = [gzip.decompress((run.logs / f"train.log.{number}.gz").read_bytes()).decode() for number in (2, 1)]
     parts.append(run.train_log.read_text())
