@@ -39,15 +39,21 @@ class BarLines:
 
     def gain(self, cost: NDArray[np.int64] | NDArray[np.float32]) -> Value:
         """1 - mean cost from each bar to the next / mean cost between any two bars; 0 by chance."""
-        joins = self.ends[:, None] & self.begins
-        neighbours = np.diagonal(joins, 1)
-        if np.count_nonzero(neighbours) < _FEWEST:
+        joins, neighbours = self._joins
+        count = np.count_nonzero(neighbours)
+        if count < _FEWEST:
             return f"fewer than {_FEWEST} bar lines with notes on both sides"
-        np.fill_diagonal(joins, False)
-        by_chance = float(cost[joins].mean())
+        by_chance = float(np.vdot(joins, cost)) / np.count_nonzero(joins)
         if by_chance <= 0:
             return "all bars join equally well"
-        return 1 - float(np.diagonal(cost, 1)[neighbours].mean()) / by_chance
+        return 1 - float(np.vdot(neighbours, np.diagonal(cost, 1))) / count / by_chance
+
+    @cached_property
+    def _joins(self) -> tuple[Flags, Flags]:
+        """Between which two different bars there is anything to compare, bool [B, B], and so for neighbours [B - 1]."""
+        joins = self.ends[:, None] & self.begins
+        np.fill_diagonal(joins, False)
+        return joins, np.diagonal(joins, 1)
 
     @cached_property
     def _sounding(self) -> Flags:
@@ -91,7 +97,8 @@ class BarLines:
         bar = sheet.onset // sheet.bar
         held = np.bincount(bar[sheet.held], minlength=sheet.bars)
         struck = np.bincount(bar[sheet.onset == bar * sheet.bar], minlength=sheet.bars)
-        usual = int(np.median(sheet.polyphony[sheet.polyphony > 0]))
+        ordered = np.sort(sheet.polyphony[sheet.polyphony > 0])
+        usual = int(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) // 2
         excess: Ints = np.abs(held[:, None] + struck - usual)
         return excess
 
@@ -101,9 +108,9 @@ _AWKWARD = np.array([0, 0, 0, 1, 1, 0, 1, 0, 1, 1, 0, 0])
 
 def _nearest(pitches: Flags) -> NDArray[np.float32]:
     """The distance of every pitch to the nearest one of each set, at most 12; sets and result are [B, K]."""
-    index = np.arange(pitches.shape[1])
-    below = np.maximum.accumulate(np.where(pitches, index, -_FAR), axis=1)
-    above = np.minimum.accumulate(np.where(pitches, index, len(index) + _FAR)[:, ::-1], axis=1)[:, ::-1]
+    index = np.arange(pitches.shape[1], dtype=np.int16)
+    below = np.maximum.accumulate(np.where(pitches, index, np.int16(-_FAR)), axis=1)
+    above = np.minimum.accumulate(np.where(pitches, index, np.int16(len(index) + _FAR))[:, ::-1], axis=1)[:, ::-1]
     distance: NDArray[np.float32] = np.minimum(np.minimum(index - below, above - index), _FAR).astype(np.float32)
     return distance
 

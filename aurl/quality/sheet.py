@@ -70,7 +70,7 @@ class Sheet:
     @cached_property
     def first(self) -> Ints:
         """Index of the first note of each group of notes that begin together, int64 [G]."""
-        return np.flatnonzero(np.diff(self.onset, prepend=-1))
+        return np.flatnonzero(np.concatenate(([True], self.onset[1:] != self.onset[:-1])))
 
     @cached_property
     def starts(self) -> Ints:
@@ -80,7 +80,7 @@ class Sheet:
     @cached_property
     def counts(self) -> Ints:
         """Notes in each group, int64 [G]."""
-        return np.diff(self.first, append=len(self))
+        return np.diff(np.concatenate((self.first, [len(self)])))
 
     @cached_property
     def iois(self) -> Ints:
@@ -119,19 +119,22 @@ class Sheet:
     @cached_property
     def polyphony(self) -> Ints:
         """Pitches sounding in each cell, int64 [cells]."""
-        return np.add.reduce(self.roll, axis=0, dtype=np.uint8).astype(np.int64)
+        count: Ints = np.add.reduce(self.roll, axis=0, dtype=np.uint8).astype(np.int64)
+        return count
 
     @cached_property
     def top(self) -> Ints:
         """The highest pitch sounding in each cell, int64 [cells]; meaningless in silence."""
         row = np.arange(len(self.roll), dtype=np.uint8)  # bytes: an eighth of the way through memory
-        return self.base + np.max(self.roll * row[:, None], axis=0).astype(np.int64)
+        top: Ints = self.base + np.max(self.roll * row[:, None], axis=0).astype(np.int64)
+        return top
 
     @cached_property
     def chroma(self) -> NDArray[np.float32]:
         """Pitches of each class sounding in each cell, float32 [12, cells]; row 0 is C."""
         by_octave = self.roll.reshape(-1, 12, self.roll.shape[1])
-        return np.add.reduce(by_octave, axis=0, dtype=np.uint8).astype(np.float32)
+        chroma: NDArray[np.float32] = np.add.reduce(by_octave, axis=0, dtype=np.uint8).astype(np.float32)
+        return chroma
 
     @cached_property
     def group_top(self) -> Ints:

@@ -82,7 +82,9 @@ def _similarities(sheet: Sheet) -> tuple[NDArray[np.float32], NDArray[np.float32
     position = (sheet.onset - bar * sheet.bar) // CELL
     onsets = np.zeros((sheet.bars, -(-sheet.bar // CELL), 12), np.float32)
     onsets[bar, position, sheet.pitch % 12] = 1
-    return _cosines(onsets.reshape(sheet.bars, -1)), _cosines(onsets.max(axis=2))
+    rhythm = np.zeros(onsets.shape[:2], np.float32)
+    rhythm[bar, position] = 1
+    return _cosines(onsets.reshape(sheet.bars, -1)), _cosines(rhythm)
 
 
 def _cosines(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -77,11 +77,11 @@ def test_sides_floors_and_missing_measures() -> None:
     at = lambda **values: raw_distance(Given(), flat, values)  # noqa: E731
     assert at(low=1.0, both=1.0) == 0
     assert at(low=5.0, both=1.0) == 0  # high is not bad
-    assert at(low=0.9, both=1.0) == pytest.approx(1 / math.sqrt(2), rel=1e-5)  # one floor below, of two measures
-    assert at(low=1.0, both=1.2) == pytest.approx(2 / math.sqrt(2), rel=1e-5)
-    assert at(low=1.0, both=99.0) == pytest.approx(12 / math.sqrt(2), rel=1e-5)
-    assert at(low=1.0, both="too short") == pytest.approx(4 / math.sqrt(2))
-    assert at(low=1.0) == pytest.approx(4 / math.sqrt(2))
+    assert at(low=0.9, both=1.0) == pytest.approx(1 / 2, rel=1e-5)  # one floor below, of two measures
+    assert at(low=1.0, both=1.2) == pytest.approx(2 / 2, rel=1e-5)
+    assert at(low=1.0, both=99.0) == pytest.approx(12 / 2, rel=1e-5)
+    assert at(low=1.0, both="too short") == pytest.approx(4 / 2)
+    assert at(low=1.0) == pytest.approx(4 / 2)
 
 
 def test_one_in_ten_of_the_reference_is_beyond_1_28() -> None:

@@ -68,18 +68,54 @@ def test_rhythm_diversity() -> None:
 
 def test_consonance_of_known_chords() -> None:
     major = measured(HarmonicCoherence(), chords([60, 64, 67], [65, 69, 72]))
-    assert major["vertical_consonance"] == 1.0
+    assert major["consonance"] == 1.0
     cluster = measured(HarmonicCoherence(), chords([60, 61, 62]))
-    assert cluster["vertical_consonance"] == 0.0
+    assert cluster["consonance"] == 0.0
     tritone = measured(HarmonicCoherence(), chords([60, 66, 69]))  # a tritone, a minor third, a sixth
-    assert tritone["vertical_consonance"] == pytest.approx(2 / 3)
-    assert measured(HarmonicCoherence(), line([60, 72, 48]))["vertical_consonance"] == "no two pitch classes meet"
+    assert tritone["consonance"] == pytest.approx(2 / 3)
+    assert measured(HarmonicCoherence(), line([60, 72, 48]))["consonance"] == "no two pitch classes meet"
 
 
-def test_arpeggios_meet_within_a_beat() -> None:
-    arpeggio = measured(HarmonicCoherence(), line([60, 64, 67, 72] * 4, step=3))
-    assert arpeggio["vertical_consonance"] == "no two pitch classes meet"
-    assert arpeggio["consonance"] == 1.0
+@pytest.mark.parametrize(
+    ("chord", "share"),
+    [
+        ([60, 64, 67, 76], 1.0),
+        ([57, 60, 64], 1.0),
+        ([59, 62, 65], 1.0),  # diminished: the upper part of a dominant seventh
+        ([55, 59, 62, 65], 1.0),
+        ([60, 64, 68], 2 / 3),  # augmented
+        ([60, 61, 62, 63], 2 / 4),
+        ([60], 1.0),
+    ],
+)
+def test_chord_fit(chord: list[int], share: float) -> None:
+    for shift in range(12):
+        found = measured(HarmonicCoherence(), chords([pitch + shift for pitch in chord], [60 + shift]))
+        assert found["chord_fit"] == pytest.approx((share * len(chord) + 1) / (len(chord) + 1))
+
+
+def test_each_bar_has_a_scale_of_its_own() -> None:
+    moves = measured(HarmonicCoherence(), line([60, 64, 65, 67, 61, 65, 66, 68]))  # C major, then D flat major
+    assert moves["bar_fit"] == 1.0
+    assert moves["scale_fit"] == 7 / 8  # F minor holds all but the G flat
+
+
+def test_thirds_by_hand_and_by_chance() -> None:
+    augmented = measured(HarmonicCoherence(), line([60, 64, 68, 72]))
+    assert augmented["thirds"] == 1.0
+    tones = measured(HarmonicCoherence(), line([60, 62, 64, 66, 68, 70]))  # three of each kind, which cancel out
+    assert tones["thirds"] == -6 / 30
+    triad = measured(HarmonicCoherence(), chords([60, 64, 67]))
+    assert triad["thirds"] == pytest.approx((2**2 + 1 - 3) / 6)
+    rng = np.random.default_rng(0)
+    chance = [measured(HarmonicCoherence(), line(rng.integers(36, 84, 60).tolist()))["thirds"] for _ in range(200)]
+    assert abs(np.mean([float(value) for value in chance])) < 0.005
+
+
+def test_tritones_from_a_note_to_the_next_two() -> None:
+    found = measured(HarmonicCoherence(), line([60, 66, 60, 78, 62]))  # to the next: 3 of 4; to the one after: 0 of 3
+    assert found["tritones"] == pytest.approx(3 / 4 / 2)
+    assert measured(HarmonicCoherence(), line([60, 66, 60]))["tritones"] == "fewer than 4 melody notes"
 
 
 @pytest.mark.parametrize(
@@ -125,12 +161,20 @@ def test_dynamics() -> None:
     )
 
 
-def test_density_polyphony_and_continuity() -> None:
+def test_density_polyphony_and_sound() -> None:
     hymn = measured(NoteDensity(), chords(*[[48, 55, 64, 72]] * 8))
-    assert hymn == {"density": 4.0, "polyphony": 4.0, "continuity": 1.0}
+    assert hymn == {"density": 4.0, "polyphony": 4.0, "sounding": 1.0, "continuity": 1.0}
     staccato = measured(NoteDensity(), Notes.build([0, 12, 24, 36], 3, 60))
     assert staccato["polyphony"] == 1.0
+    assert staccato["sounding"] == 4 / 16
     assert staccato["continuity"] == pytest.approx(-4 / 37 / (1 - 4 / 37))  # no end meets an onset; 4 of 37 ticks do
+
+
+def test_a_voice_goes_on_by_small_steps() -> None:
+    near = measured(NoteDensity(), line([60, 64, 60, 56, 60]))
+    assert near["continuity"] == 1.0
+    far = measured(NoteDensity(), line([60, 65, 60, 55, 60]))  # onsets meet all ends, and none near their pitch
+    assert far["continuity"] == pytest.approx(-2 / 49 / (1 - 2 / 49))  # on average two onsets near, of 49 ticks
     assert measured(NoteDensity(), Notes.build([0, 0], 1000, [60, 64]))["continuity"] == (
         "no note ends before the last onset"
     )

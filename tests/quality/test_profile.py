@@ -110,7 +110,7 @@ def test_a_damaged_file_is_refused(content: bytes, tmp_path: Path) -> None:
 
 def test_another_version_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", about=np.array('{"version": 99}'))
-    with pytest.raises(DataError, match="version 99; this aurl reads 1"):
+    with pytest.raises(DataError, match="version 99; this aurl reads 2"):
         Profile.load(tmp_path / "p.npz")
 
 
