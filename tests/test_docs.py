@@ -195,7 +195,7 @@ def test_keys_and_options_in_the_text_exist(page: Path) -> None:
                 names = re.findall(r"\w+", given) if given != "[]" else []
                 assert set(names) - {"OPTION", "null"} <= options(key), word
             elif key.partition(".")[0] in tops and re.fullmatch(r"[a-z_]+(\.[a-z_][\w/]*)+", key):
-                is_file = re.search(r"\.(md|json|yaml|safetensors|py|txt)$", key)
+                is_file = re.search(r"\.(md|html|json|yaml|safetensors|py|txt)$", key)
                 assert is_file or key in nodes(), word
 
 
