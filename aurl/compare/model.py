@@ -135,7 +135,7 @@ class Group:
         values: the final of the metric of each counted run, by run id.
         mean, median, iqm: of `values`; None without any. The interquartile mean drops a quarter at each end.
         ci: 95 % interval of the mean (Student t); None with fewer than two runs.
-        iqm_ci: 95 % bootstrap interval of the interquartile mean; None with fewer than three runs.
+        iqm_ci: 95 % interval of the interquartile mean; None with fewer than three runs.
         failed: how many runs failed, of `tried` that either failed or were counted.
         band: the smoothed curve; None without a counted run.
     """
