@@ -18,7 +18,14 @@ from aurl.dashboard.events import Sample
 from aurl.dashboard.hub import Client, Hub, event
 from aurl.dashboard.shelf import Shelf
 from aurl.dashboard.store import NewPoints, RunStore
-from aurl.dashboard.telling import alert_json, checkpoints_json, ingest_json, sample_json
+from aurl.dashboard.telling import (
+    MOST_SERIES,
+    alert_json,
+    checkpoints_json,
+    ingest_json,
+    sample_json,
+    series_json,
+)
 
 PERIOD = 0.2
 LIST_PERIOD = 1.0
@@ -33,7 +40,8 @@ class _Watch:
 
     state: str = ""
     generation: int = 0
-    series: int = 0
+    series: set[str] = field(default_factory=set)
+    series_count: int = 0
     changes: int = -1
     samples: dict[str, tuple[int, int]] = field(default_factory=dict)
     alert_count: int = 0
@@ -130,7 +138,8 @@ class Poller(threading.Thread):
             return _Watch(
                 store.state,
                 store.generation,
-                sum(len(rows.series) for rows in store.rows.values()),
+                {name for name, _ in store.series()},
+                store.series_count,
                 store.events.changes,
                 samples,
                 store.events.alert_count,
@@ -140,7 +149,6 @@ class Poller(threading.Thread):
             )
 
     def _tell_state(self, key: str, entry: Entry, store: RunStore, watch: _Watch, clients: list[Client]) -> None:
-        series = sum(len(rows.series) for rows in store.rows.values())
         reasons = {
             "replaced": watch.generation != store.generation,
             "ready": watch.state != store.state,
@@ -153,9 +161,12 @@ class Poller(threading.Thread):
             data: dict[str, Any] = {"run": key, "why": why, "status": watch.status, "ingest": ingest_json(store)}
             data |= {"generation": store.generation, "cursor": store.cursor}
             self._hub.publish(clients, event("run", data))
-        if series != watch.series:
-            watch.series = series
-            self._hub.publish(clients, event("names", {"run": key, "series_total": series}))
+        if store.series_count != watch.series_count:
+            watch.series_count = store.series_count
+            found = series_json(store)
+            new = [one for one in found if one["name"] not in watch.series][:MOST_SERIES]
+            watch.series = {one["name"] for one in found}
+            self._hub.publish(clients, event("names", {"run": key, "series_total": len(found), "series": new}))
 
     def _tell_points(self, key: str, store: RunStore, clients: list[Client]) -> None:
         if store.state == "reading":

@@ -140,6 +140,7 @@ def _from_log(known: Parts, entry: Entry, document: Mapping[str, Any]) -> dict[s
     store = known.open(entry)
     found = series_json(store)
     with store.lock:
+        store.mark()
         events = store.events
         alerts = list(events.alerts)[-_MOST_ALERTS:]
         notes = list(events.notes)[-_MOST_NOTES:]

@@ -65,6 +65,10 @@ class RunStore:
         """Memory of the columns, in bytes."""
         return sum(rows.nbytes for rows in self.rows.values())
 
+    @property
+    def series_count(self) -> int:
+        return sum(len(rows.series) for rows in self.rows.values())
+
     def refresh(self, progress: Callable[[], None] | None = None) -> bool:
         """Read what is new; returns whether there was anything. One thread at a time.
 

@@ -97,14 +97,22 @@ def quality_json(record: Record | None) -> dict[str, float | None]:
 
 def evaluation_json(record: Record) -> dict[str, Any]:
     """The scores of one evaluation, and the band of real music."""
-    low, high = (finite(record.scalars.get(name)) for name in _BAND)
     return {
         "step": record.step,
         "time": finite(record.time),
         "scalars": plain(dict(record.scalars)),
         "fields": plain(dict(record.fields)),
-        "band": None if low is None or high is None else [low, high],
+        "band": band_json(record),
     }
+
+
+def band_json(record: Record) -> dict[str, Any]:
+    """Where real music lies, by the short name of each metric: the lower and the upper end."""
+    told = record.fields.get("band")
+    if isinstance(told, Mapping):
+        return {str(name): plain(ends) for name, ends in told.items()}
+    low, high = (finite(record.scalars.get(name)) for name in _BAND)
+    return {} if low is None or high is None else {"overall": [low, high]}
 
 
 def checkpoints_json(events: RunEvents, run: Path, document: Mapping[str, Any]) -> list[dict[str, Any]]:
