@@ -11,7 +11,7 @@ import numpy as np
 from aurl.compare.anova import LEVEL, Grid, analyse, is_grid
 from aurl.compare.caveats import Columns, adaptive, entangled, gaps, listed
 from aurl.compare.dependence import curve, surface
-from aurl.compare.diverging import Diverging, diverging
+from aurl.compare.diverging import diverging
 from aurl.compare.interactions import METHOD as PAIR_METHOD
 from aurl.compare.interactions import interactions
 from aurl.compare.model import Comparison, Impact, RunData
@@ -38,7 +38,7 @@ def impact(comparison: Comparison) -> Impact:
     return replace(
         found,
         notes=(*together, *found.notes, *adaptive(columns), *entangled(columns), *gaps(columns)),
-        diverging=tuple(asdict(one) for one in failing),
+        diverging=failing,
     )
 
 
@@ -153,18 +153,20 @@ def _disagreement(found: Sensitivity) -> list[str]:
     return [f"The cross-check ({found.cross_method}) puts {names[other]} first instead of {names[first]}."]
 
 
-def _failing(columns: Columns, tried: Sequence[RunData]) -> list[Diverging]:
+def _failing(columns: Columns, tried: Sequence[RunData]) -> tuple[Mapping[str, Json], ...]:
     """In a grid every run counts; elsewhere runs of one configuration are not independent, and count as one."""
     failed = [run.fate == "failed" for run in tried]
     columns = _varying(columns)
     if not columns or is_grid(columns):
-        return diverging(columns, failed)
+        return tuple({**asdict(one), "unit": "runs"} for one in diverging(columns, failed))
     rows = [tuple(map(spell, row)) for row in zip(*columns.values(), strict=True)]
-    first = {row: place for place, row in reversed(list(enumerate(rows)))}
-    share = {row: np.mean([lost for lost, other in zip(failed, rows, strict=True) if other == row]) for row in first}
-    places = sorted(first.values())
-    kept = {name: [settings[place] for place in places] for name, settings in columns.items()}
-    return diverging(kept, [bool(share[rows[place]] >= 0.5) for place in places])
+    lost: dict[tuple[str, ...], list[bool]] = {}
+    for row, failure in zip(rows, failed, strict=True):
+        lost.setdefault(row, []).append(failure)
+    first = [rows.index(row) for row in lost]
+    kept = {name: [settings[place] for place in first] for name, settings in columns.items()}
+    mostly = [sum(failures) >= len(failures) / 2 for failures in lost.values()]
+    return tuple({**asdict(one), "unit": "configurations"} for one in diverging(kept, mostly))
 
 
 def _natural(run: RunData) -> list[str]:

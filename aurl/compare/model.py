@@ -233,7 +233,8 @@ class Impact:
         r2: of the surrogate, for configurations left out; None for a grid.
         tests: by param, the Holm-adjusted p of a grid's F test; empty for a surrogate.
         cross: by param, the importance by the other surrogate, where that one predicts too.
-        diverging: settings on which failures depend, see `aurl.compare.diverging.Diverging`.
+        diverging: settings on which failures depend, see `aurl.compare.diverging.Diverging`; `unit` says
+            whether runs or configurations are counted.
     """
 
     rows: tuple[Mapping[str, Json], ...] = ()

@@ -1,0 +1,69 @@
+"""Sentences about several objectives: the Pareto front, its knee, and copying from the training set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aurl.compare.best import best_group
+from aurl.compare.insight import Insight, counted_runs, interval, label, listed, number
+from aurl.compare.model import Comparison
+from aurl.compare.pareto import Front, front
+
+COPIED = "quality/mean/copied_fraction"
+_MUCH_COPIED = 0.1
+
+
+def tradeoffs(comparison: Comparison) -> Iterator[Insight]:
+    """The front where it leaves anything to weigh, and a warning where the pick copies."""
+    found = front(comparison)
+    if len(found.points) > 1:
+        yield _front(comparison, found)
+    yield from _copies(comparison, found)
+
+
+def _front(comparison: Comparison, found: Front) -> Insight:
+    names = listed([label(name) for name in found.objectives])
+    kept, all_ = [point.group for point in found.best], len(found.points)
+    text = f"Weighing {names}, {len(kept)} of {all_} configurations are on the Pareto front"
+    text += f" ({listed(kept)})" if len(kept) < all_ else ": none is beaten in all of them beyond the noise"
+    text += f"; its knee is {found.knee}" if found.knee is not None else ""
+    caveats = ["with many objectives nearly everything is on the front"] if len(found.objectives) > 3 else []
+    return Insight(
+        text=f"{text}.",
+        kind="front",
+        weight=60,
+        claim=False,
+        metric=comparison.metric,
+        configs=kept,
+        n=[len(point.runs) for point in found.best],
+        method="non-dominated means; a point leaves only beyond Welch's 95 % interval; knee: nearest to the ideal point",
+        runs=[run for point in found.best for run in point.runs],
+        picture="pareto",
+        caveats=caveats if found.repeated else [*caveats, "no configuration was repeated, so the noise is not known"],
+        more={"objectives": dict(found.objectives), "knee": found.knee},
+    )
+
+
+def _copies(comparison: Comparison, found: Front) -> Iterator[Insight]:
+    chosen = best_group(comparison)
+    point = next((one for one in found.points if chosen is not None and one.group == chosen.id), None)
+    if point is None or point.means.get(COPIED, 0.0) < _MUCH_COPIED:
+        return
+    share, ci = point.means[COPIED], point.cis[COPIED]
+    text = f"{point.group} copies: {share:.0%} of what it generates is found in the training set"
+    text += f" ({interval(ci)})" if ci is not None else ""
+    yield Insight(
+        text=f"{text}, so a good {label(comparison.metric)} may be memory rather than skill.",
+        kind="copying",
+        weight=78,
+        claim=False,
+        metric=COPIED,
+        configs=[point.group],
+        n=[len(point.runs)],
+        diff=float(number(share)),
+        ci=ci,
+        method="mean share of onsets in runs of 9 that the training set holds, in any key",
+        runs=counted_runs(comparison, point.group),
+        picture="pareto",
+        caveats=["short or very regular pieces share runs of notes by chance"],
+    )
