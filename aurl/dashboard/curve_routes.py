@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -59,9 +59,7 @@ async def bands(request: Request) -> Response:
     groups = [[key for key in group.split(",") if key] for group in request.query_params.getlist("group")]
     if sum(map(len, groups)) > MOST_CURVES or len(groups) > MOST_CURVES:
         raise RefusedError(400, f"at most {MOST_CURVES} runs in all groups")
-    wanted = _Wanted(
-        choice(request, "x", AXES), -math.inf, math.inf, whole_number(request, "points", 300, 10, 2000), 0.0
-    )
+    wanted = replace(_wanted(request, 1), points=whole_number(request, "points", 300, 10, 2000))
     return await run_in_threadpool(_bands, known, groups, names(request), wanted)
 
 
@@ -156,6 +154,14 @@ def _spark(known: Parts, key: str) -> dict[str, Any] | None:
     return None
 
 
+def _stretch(points: Snapshot, how: _Wanted) -> tuple[Floats, Floats]:
+    """x and y of every finite point in the stretch, smoothed as asked for."""
+    most = max(1, len(points.values))
+    curve = draw(points, axis=how.axis, low=how.low, high=how.high, most=most, smooth=how.smooth)
+    inside = (curve.x >= how.low) & (curve.x <= how.high)
+    return curve.x[inside], (curve.y if curve.smooth is None else curve.smooth)[inside]
+
+
 def _bands(known: Parts, groups: Sequence[Sequence[str]], wanted: Sequence[str], how: _Wanted) -> Response:
     found: list[dict[str, Any]] = []
     for number_, group in enumerate(groups):
@@ -169,8 +175,8 @@ def _bands(known: Parts, groups: Sequence[Sequence[str]], wanted: Sequence[str],
             drawn: list[tuple[Floats, Floats]] = []
             for store in stores:
                 points = store.snapshot(name)
-                curve = draw(points, axis=how.axis, most=20 * how.points) if points is not None else None
-                if curve is not None and len(curve.x):
-                    drawn.append((curve.x, curve.y))
+                if points is not None:
+                    drawn.append(_stretch(points, how))
+            drawn = [curve for curve in drawn if len(curve[0])]
             found.append({"group": number_, "name": name, "n": len(drawn), **band_of(drawn, how.points)})
     return Response(packing.pack_json({"x": how.axis, "bands": found}), media_type=packing.JSON)

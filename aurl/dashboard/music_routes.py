@@ -14,7 +14,7 @@ from aurl.dashboard.asking import Parts, RefusedError, answer, parts, whole_numb
 from aurl.dashboard.catalog import Entry
 from aurl.dashboard.telling import evaluation_json, sample_json
 from aurl.music.midi import MAX_BYTES, MidiError, parse_midi
-from aurl.music.notes import TICKS_PER_BEAT
+from aurl.music.notes import DEFAULT_BAR, TICKS_PER_BEAT
 
 MOST_NOTES = 50_000
 _EXTREMES = 5
@@ -65,7 +65,7 @@ def _samples(known: Parts, entry: Entry, span: tuple[int, int], slot: str, limit
         "steps": sorted({sample.record.step for sample in every}),
         "evaluations": evaluations,
         "metrics": list(_METRICS),
-        "band": evaluations[-1]["band"] if evaluations else None,
+        "band": (evaluations[-1]["band"] or None) if evaluations else None,
         "best": [id_ for _, id_ in reversed(scored[-_EXTREMES:])],
         "worst": [id_ for _, id_ in scored[:_EXTREMES]],
     }
@@ -82,9 +82,9 @@ def _notes(known: Parts, entry: Entry, relative: str) -> Response:
     try:
         piece = parse_midi(data)
     except MidiError as error:
-        raise RefusedError(422, f"the MIDI file cannot be shown: {error}") from None
+        return answer(_unshown(relative, f"the MIDI file cannot be shown: {error}"))
     if len(piece) > MOST_NOTES:
-        raise RefusedError(422, f"{len(piece)} notes; at most {MOST_NOTES} are shown. Download the file instead.")
+        return answer(_unshown(relative, f"{len(piece)} notes; at most {MOST_NOTES} are shown"))
     columns = (piece.onset, piece.duration, piece.pitch, piece.velocity)
     document = {
         "ticks_per_beat": TICKS_PER_BEAT,
@@ -97,6 +97,12 @@ def _notes(known: Parts, entry: Entry, relative: str) -> Response:
         "copied": known.copies.spans(entry, piece, _copied_fraction(known, entry, relative)),
     }
     return answer(document)
+
+
+def _unshown(relative: str, why: str) -> dict[str, Any]:
+    """A piece that stays silent; no error of HTTP, for the page shows the reason and goes on."""
+    silence = {"bar": DEFAULT_BAR, "tempo": 120.0, "seconds": 0.0, "bars": 0, "notes": [], "copied": None}
+    return {"ticks_per_beat": TICKS_PER_BEAT, "name": PurePosixPath(relative).name, "error": why, **silence}
 
 
 def _copied_fraction(known: Parts, entry: Entry, relative: str) -> float | None:
