@@ -54,6 +54,9 @@ class SinkThread:
         self._progress = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="aurl-sinks", daemon=True)
+
+    def start(self) -> None:
+        """Begin to open the sinks; from here on `report` may be called."""
         self._thread.start()
 
     def put(self, record: Record) -> None:

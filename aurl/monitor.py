@@ -75,9 +75,9 @@ class Monitor:
         self._closed = False
         self._opened = time.monotonic()
         self._log = EventLog(run.records)
-        self._sinks = SinkThread(
-            run, [Apart(sink, run, self.write) if sink.apart else sink for sink in sinks], self.write
-        )
+        placed = [Apart(sink, run, self.write) if sink.apart else sink for sink in sinks]
+        self._sinks = SinkThread(run, placed, self.write)
+        self._sinks.start()
         self._probe = _start_probe(self, probe_seconds) if probe_seconds > 0 else None
         atexit.register(self._close_at_exit)
 

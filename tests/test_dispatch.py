@@ -37,7 +37,9 @@ class Listing(Sink):
 
 def thread_of(tmp_path: Path, *sinks: Sink, limit: int = 1000) -> tuple[SinkThread, list[Record]]:
     reports: list[Record] = []
-    return SinkThread(RunDirectory(tmp_path), sinks, reports.append, limit=limit, interval=0.01), reports
+    thread = SinkThread(RunDirectory(tmp_path), sinks, reports.append, limit=limit, interval=0.01)
+    thread.start()
+    return thread, reports
 
 
 def step(number: int) -> Record:

@@ -36,6 +36,7 @@ def main() -> None:
             sys.stderr.write(f"{note.fields.get('message')}\n")
 
     thread = SinkThread(task.run, [task.sink], report, interval=LOOK_SECONDS)
+    thread.start()
     with LogTail(task.run.events, task.begin) as tail:
         while not _is_to_end(parent):
             _show(tail, thread)
