@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from math import prod
 
 import numpy as np
@@ -106,7 +105,8 @@ def _edge(comparison: Comparison, name: str, effect: Mapping[str, Json]) -> Insi
     if best not in (0, len(x) - 1) or not apart:
         return None
     side = "below" if best == 0 else "above"
-    text = f"{name} does best at the {'lower' if best == 0 else 'upper'} end of what was tried, {show_value(_round(x[best]))}"
+    end = "lower" if best == 0 else "upper"
+    text = f"{name} does best at the {end} end of what was tried, {show_value(_round(x[best]))}"
     text += f": {label(comparison.metric)} {number(y[best])} ({interval((low[best], high[best]))}) against "
     text += f"{number(y[middle])} at {show_value(_round(x[middle]))}; values {side} it were not tried."
     return Insight(
@@ -133,16 +133,12 @@ def _corner(comparison: Comparison) -> Iterator[Insight]:
     cells = prod(len(values) for values in levels.values())
     if len(levels) < 2 or len(valued) < _FEWEST or not len(comparison.groups) < cells <= _MOST_CELLS:
         return
-    means = {key: {spell(v): _mean_at(comparison, valued, key, v) for v in values} for key, values in levels.items()}
-    order = {
-        key: sorted(values, key=lambda v, key=key: means[key][spell(v)])[:1]  # type: ignore[misc]
-        for key, values in levels.items()
-    }
-    corner = dict(zip(order, next(product(*order.values())), strict=True))
+    corner: dict[str, Json] = {}
+    for key, values in levels.items():
+        means = [_mean_at(comparison, valued, key, value) for value in values]
+        corner[key] = values[int(np.argmin(means))]
     tried = {tuple(spell(group.config.get(key)) for key in levels) for group in comparison.groups}
-    if tuple(spell(corner[key]) for key in levels) in tried or np.inf in [
-        means[k][spell(v)] for k, v in corner.items()
-    ]:
+    if tuple(spell(corner[key]) for key in levels) in tried:
         return
     named = ", ".join(f"{key}={show_value(value)}" for key, value in corner.items())
     yield Insight(

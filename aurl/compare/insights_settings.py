@@ -43,7 +43,7 @@ def _share(comparison: Comparison, row: Mapping[str, Json], weight: float) -> In
         f"{name} matters: it accounts for {_percent(row['importance'])} of the variance of {label(comparison.metric)}"
     )
     text += f" over the settings tried (95 % CI {ci[0]:.0%} to {ci[1]:.0%}; {_basis(comparison, p)})"
-    return _insight(comparison, f"{text}.", "importance", weight, [name], row, claim=True, p=p)
+    return _insight(comparison, f"{text}.", row, kind="importance", weight=weight, names=[name], claim=True, p=p)
 
 
 def _negligible(comparison: Comparison, rows: Sequence[Mapping[str, Json]]) -> Insight:
@@ -52,7 +52,7 @@ def _negligible(comparison: Comparison, rows: Sequence[Mapping[str, Json]]) -> I
     each = "each accounts" if len(names) > 1 else "it accounts"
     text = f"{listed(names)} hardly {'matter' if len(names) > 1 else 'matters'} over the settings tried: {each} for at "
     text += f"most {most:.1%} of the variance of {label(comparison.metric)} (upper end of the 95 % CI)."
-    return _insight(comparison, text, "negligible", 45, names, rows[0], claim=False, p=None)
+    return _insight(comparison, text, rows[0], kind="negligible", weight=45, names=names, claim=False, p=None)
 
 
 def _together(comparison: Comparison, pair: Mapping[str, Json], weight: float) -> Insight:
@@ -61,24 +61,34 @@ def _together(comparison: Comparison, pair: Mapping[str, Json], weight: float) -
     text = f"{names[0]} and {names[1]} act together: {_percent(pair['strength'])} of the variance of "
     text += f"{label(comparison.metric)} comes from their combination alone (95 % CI {ci[0]:.0%} to {ci[1]:.0%}; "
     text += f"{p_value(p)}), so neither should be tuned with the other held fixed."
-    return _insight(comparison, text, "interaction", weight, names, pair, claim=True, p=p)
+    return _insight(comparison, text, pair, kind="interaction", weight=weight, names=names, claim=True, p=p)
 
 
 def _nothing(comparison: Comparison) -> Iterator[Insight]:
     told = next((note for note in comparison.impact.notes if note.startswith("Importance:")), "")
     if told and len(comparison.differences) > 0:
+        names = list(comparison.differences)
         text = f"How much each setting matters cannot be said. {told.removeprefix('Importance: ').capitalize()}"
-        yield _insight(comparison, text, "no importance", 40, list(comparison.differences), {}, claim=False, p=None)
+        yield _insight(
+            comparison,
+            text,
+            {},
+            kind="no importance",
+            weight=40,
+            names=list(comparison.differences),
+            claim=False,
+            p=None,
+        )
 
 
 def _insight(
     comparison: Comparison,
     text: str,
+    row: Mapping[str, Json],
+    *,
     kind: str,
     weight: float,
     names: Sequence[str],
-    row: Mapping[str, Json],
-    *,
     claim: bool,
     p: float | None,
 ) -> Insight:

@@ -36,7 +36,7 @@ def _front(comparison: Comparison, found: Front) -> Insight:
         metric=comparison.metric,
         configs=kept,
         n=[len(point.runs) for point in found.best],
-        method="non-dominated means; a point leaves only beyond Welch's 95 % interval; knee: nearest to the ideal point",
+        method="non-dominated means, beyond Welch's 95 % interval; knee: nearest to the ideal point",
         runs=[run for point in found.best for run in point.runs],
         picture="pareto",
         caveats=caveats if found.repeated else [*caveats, "no configuration was repeated, so the noise is not known"],
