@@ -105,6 +105,8 @@ class WandbSink(Sink):
     def write(self, record: Record) -> None:
         if self._is_shown(record):
             return
+        if self._run is None and record.kind is Kind.NOTE and self._row:
+            return  # what sinks told at the end of an earlier session is no reason for a new one
         self._last = record
         run = self._run or self._begin()
         if record.kind is Kind.START:

@@ -61,20 +61,22 @@ class SampleRounds:
         return self._closed(lambda step: True)
 
     def write(self, run: wandb.Run, directory: RunDirectory, done: Round) -> dict[str, Any]:
-        """The history row of a round, `{"samples": table}`; its MIDI files become an artifact."""
+        """The history row of a round, `{"samples": table}`; its MIDI files become an artifact.
+
+        The package puts pictures and sound of a table into an artifact of its own, `run-<id>-samples`.
+        """
         import wandb
 
         pieces = [done.pieces[slot] for slot in sorted(done.pieces, key=str)]
         names = sorted({name for piece in pieces for name in piece.scalars})
         table = wandb.Table(columns=[*_FIXED, *names])
-        artifact = wandb.Artifact(f"{run.id}-samples", "samples", metadata={"step": done.step})
+        artifact = wandb.Artifact(f"{run.id}-midi", "samples", metadata={"step": done.step})
         for piece in pieces:
             midi = directory.path / str(piece.fields["path"])
             if midi.is_file():
                 artifact.add_file(str(midi), name=midi.name, policy="immutable", skip_cache=True)
             values = [_float(piece.scalars.get(name)) for name in names]
             table.add_data(*self._media(directory, done.step, piece), *values)
-        artifact.add(table, "samples")
         run.log_artifact(artifact, aliases=["latest", f"step-{done.step}"])
         return {"samples": table}
 

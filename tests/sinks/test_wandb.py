@@ -190,16 +190,17 @@ def test_alerts_from_warning_on_are_sent_and_all_are_listed(whole: Any) -> None:
 
 def test_samples_are_a_table_with_picture_sound_quality_and_an_artifact_with_midi(whole: Any) -> None:
     run, found = whole
-    [table] = run.events.glob("wandb/*/files/media/table/samples*.json")
-    content = json.loads(table.read_text())
+    [media] = [artifact for artifact in found["artifact"] if artifact.name.endswith("-samples")]
+    [table] = [entry.local_path for entry in media.manifest.contents if entry.path == "samples.table.json"]
+    content = json.loads(Path(table).read_text())
     [row] = (dict(zip(content["columns"], row, strict=True)) for row in content["data"])
     assert row["piano roll"]["_type"] == "image-file"
     assert row["sound"]["_type"] == "audio-file"
     assert (row["quality/overall"], row["sample/notes"], row["step"], row["slot"]) == (0.4, 3.0, 5, 0)
     [artifact] = [artifact for artifact in found["artifact"] if artifact.type == "samples"]
     files = {entry.path: Path(entry.local_path) for entry in artifact.manifest.contents}
-    assert files["000005_0.mid"] == run.samples / "000005_0.mid"
-    assert all(path.is_file() for path in files.values())
+    assert files == {"000005_0.mid": run.samples / "000005_0.mid"}
+    assert all(Path(entry.local_path).is_file() for entry in media.manifest.contents)
     assert set(artifact.aliases) == {"latest", "step-5"}
 
 
