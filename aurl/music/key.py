@@ -6,18 +6,21 @@ import numpy as np
 
 from aurl.music.notes import Notes
 
-# Probe-tone ratings: C. L. Krumhansl, "Cognitive Foundations of Musical Pitch", Oxford University Press 1990, p. 30.
-MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+# Shares of the pitch classes above the tonic: J. Albrecht and D. Shanahan, "The Use of Large Corpora to Train a New Type
+# of Key-Finding Algorithm", Music Perception 31(1), 2013. In 88% of the 297 training chorales the tonic found so is the
+# last note of the bass, with Krumhansl's probe-tone ratings (1990) in 75%.
+MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
+MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
 NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 UNKNOWN = "unknown"
 
 
 def estimate_key(notes: Notes) -> str:
-    """The likeliest of the 24 keys, `D minor` for one, by the Krumhansl-Schmuckler algorithm.
+    """The likeliest of the 24 keys, `D minor` for one.
 
-    See chapter 4 of the same book. The durations of the twelve pitch classes are correlated with the ratings of each
-    key. `unknown` for no notes, and for notes that use all pitch classes alike.
+    The durations of the twelve pitch classes are correlated with the profile of each key (the Krumhansl-Schmuckler
+    algorithm: C. L. Krumhansl, "Cognitive Foundations of Musical Pitch", Oxford University Press 1990, chapter 4).
+    `unknown` for no notes, and for notes that use all pitch classes alike.
     """
     weights = np.bincount(notes.pitch % 12, weights=notes.duration, minlength=12)
     if np.ptp(weights) == 0:

@@ -46,18 +46,18 @@ def trace(model: nn.Module, *inputs: Tensor) -> list[dict[str, Any]]:
     """The nodes of one call, earlier ones first: `name`, `op`, `inputs` (names), `shape`, `dtype`.
 
     Inputs are nodes `input_0`, ..., weights are nodes of the op `Parameter` at their place in the model, buffers of
-    the op `Buffer`.
+    the op `Buffer`. A name is the path of the module and the operation; what the model does itself is in `model/`.
     """
     recorder = _Recorder()
     for number, tensor in enumerate(inputs):
         recorder.add(f"input_{number}", "Placeholder", [], tensor)
     for name, p in model.named_parameters():
-        recorder.name_ahead(p, f"{ROOT}/{name.replace('.', '/')}", "Parameter")
+        recorder.name_ahead(p, _place(name), "Parameter")
     for name, buffer in model.named_buffers():
-        recorder.name_ahead(buffer, f"{ROOT}/{name.replace('.', '/')}", "Buffer")
+        recorder.name_ahead(buffer, _place(name), "Buffer")
     handles = []
     for name, module in model.named_modules():
-        scope = "/".join([ROOT, *name.split(".")]) if name else ROOT
+        scope = name.replace(".", "/") or ROOT
         handles.append(module.register_forward_pre_hook(lambda *_, scope=scope: recorder.enter(scope)))
         handles.append(module.register_forward_hook(lambda *_: recorder.leave(), always_call=True))
     try:
@@ -67,6 +67,11 @@ def trace(model: nn.Module, *inputs: Tensor) -> list[dict[str, Any]]:
         for handle in handles:
             handle.remove()
     return recorder.nodes
+
+
+def _place(name: str) -> str:
+    """`encoder/table/weight` for `encoder.table.weight`; what belongs to the model itself lies in `ROOT`."""
+    return name.replace(".", "/") if "." in name else f"{ROOT}/{name}"
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -5,6 +5,7 @@ Field numbers are those of tensorboard/plugins/mesh/plugin_data.proto.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import orjson
@@ -18,11 +19,14 @@ _ALL = 1 << _VERTEX | 1 << _FACE | 1 << _COLOR
 _SCENE = {
     "camera": {"cls": "PerspectiveCamera", "fov": 50},
     "lights": [
-        {"cls": "AmbientLight", "color": "#ffffff", "intensity": 0.75},
-        {"cls": "DirectionalLight", "color": "#ffffff", "intensity": 0.5, "position": [1, 2, 2]},
+        {"cls": "AmbientLight", "color": "#ffffff", "intensity": 2.2},
+        {"cls": "DirectionalLight", "color": "#ffffff", "intensity": 1.4, "position": [1, 2, 2]},
     ],
     "material": {"cls": "MeshStandardMaterial", "roughness": 1, "metalness": 0, "side": 2},
 }
+
+
+_SIN, _COS = math.sin(math.radians(40)), math.cos(math.radians(40))  # tilted towards the camera, which looks level
 
 
 def surface(time: float, step: int, name: str, height: object, height_scale: float = 0.8) -> Iterator[bytes]:
@@ -40,7 +44,8 @@ def surface(time: float, step: int, name: str, height: object, height_scale: flo
     rows, columns = matrix.shape
     level = np.where(np.isfinite(matrix), shades(matrix) / 253.0, 1.0) if matrix.size else matrix
     x, z = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(1, -1, rows))
-    vertices = np.stack([x, (level - 0.5) * height_scale, z], axis=-1).reshape(-1, 3)
+    up = (level - 0.5) * height_scale
+    vertices = np.stack([x, up * _COS - z * _SIN, up * _SIN + z * _COS], axis=-1).reshape(-1, 3)
     corner = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).reshape(-1, 1)
     faces = np.concatenate([np.add(corner, (0, 1, columns)), np.add(corner, (1, columns + 1, columns))])
     colours = palette()[shades(matrix)].reshape(-1, 3)

@@ -4,11 +4,18 @@ import math
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.compat.proto.histogram_pb2 import HistogramProto
+from tensorboard.compat.proto.node_def_pb2 import NodeDef
+from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_SCALAR, Summary
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.plugins.hparams.metadata import NULL_TENSOR
 from tensorboard.util import tensor_util
 
 from aurl.sinks import tfevents
@@ -72,3 +79,54 @@ def test_tensorboards_reader_accepts_the_frames_and_their_checksums(
     events = [bytes(size) for size in sizes]
     path.write_bytes(b"".join(tfevents.frame(event) for event in events))
     assert list(RawEventFileLoader(str(path)).Load()) == events
+
+
+def value_of(event: bytes) -> Summary.Value:
+    (value,) = Event.FromString(event).summary.value
+    return value
+
+
+@given(tag=TEXT, name=TEXT, description=TEXT, number=st.floats(width=32, allow_nan=False))
+def test_the_protobuf_classes_read_described_scalars_back(tag: str, name: str, description: str, number: float) -> None:
+    value = value_of(tfevents.described_scalars(1.5, 3, [(tag, number, name, description)]))
+    assert (value.tag, value.simple_value) == (tag, number)
+    assert (value.metadata.display_name, value.metadata.summary_description) == (name, description)
+    assert value.metadata.plugin_data.plugin_name == "scalars"
+    assert value.metadata.data_class == DATA_CLASS_SCALAR
+
+
+def test_the_protobuf_classes_read_pictures_and_sounds_back() -> None:
+    picture = value_of(tfevents.image(1.5, 3, "roll", b"png", (640, 480))).image
+    assert picture == Summary.Image(height=480, width=640, colorspace=3, encoded_image_string=b"png")
+    sound = value_of(tfevents.audio(1.5, 3, "sound", b"wav", rate=22050, channels=1, frames=400)).audio
+    assert sound == Summary.Audio(
+        sample_rate=22050, num_channels=1, length_frames=400, encoded_audio_string=b"wav", content_type="audio/wav"
+    )
+
+
+def test_the_protobuf_classes_read_histograms_back() -> None:
+    buckets = tfevents.Buckets([0.0, 1.5], [2.0, 3.0], [-1.0, 1.25, 5.0, 0.5, 9.0])
+    event = Event.FromString(tfevents.histograms(1.5, 3, [("weights/a", buckets), ("weights/b", buckets)]))
+    assert [value.tag for value in event.summary.value] == ["weights/a", "weights/b"]
+    assert event.summary.value[0].histo == HistogramProto(
+        min=-1.0, max=1.25, num=5.0, sum=0.5, sum_squares=9.0, bucket_limit=[0.0, 1.5], bucket=[2.0, 3.0]
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32", "uint8"])
+def test_the_protobuf_classes_read_arrays_back(dtype: str) -> None:
+    array = np.arange(24).astype(dtype).reshape(2, 4, 3)
+    packed = tfevents.array_tensor(array.tobytes(), array.shape, dtype)
+    value = value_of(tfevents.tensor(1.5, 3, "mesh_VERTEX", packed, plugin="mesh", data=b"about"))
+    assert np.array_equal(tensor_util.make_ndarray(value.tensor), array)
+    assert (value.metadata.plugin_data.plugin_name, value.metadata.plugin_data.content) == ("mesh", b"about")
+
+
+def test_the_tensor_of_no_values_is_tensorboards_own() -> None:
+    assert tensor_util.make_ndarray(TensorProto.FromString(tfevents.NULL_TENSOR)).shape == (0,)
+    assert TensorProto.FromString(tfevents.NULL_TENSOR) == NULL_TENSOR
+
+
+def test_the_protobuf_classes_read_a_graph_back() -> None:
+    graph = GraphDef(node=[NodeDef(name="a", op="aten.mm")])
+    assert Event.FromString(tfevents.graph(1.5, graph.SerializeToString())).graph_def == graph.SerializeToString()
