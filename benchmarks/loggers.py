@@ -66,6 +66,12 @@ def aurl_train(folder: Path) -> Logger:
     return Logger(lambda step, scalars: monitor.step(step, scalars, **LOOP_FIELDS), monitor.close)
 
 
+def aurl_everything(folder: Path) -> Logger:
+    """Event log, text log, run.json, TensorBoard, W&B offline, all detectors, the probe."""
+    monitor = Monitor.open(folder, logging=["tensorboard", "wandb"], anomaly="default")
+    return Logger(monitor.step, monitor.close)
+
+
 def summary_writer(folder: Path) -> Logger:
     from torch.utils.tensorboard import SummaryWriter
 
@@ -116,6 +122,7 @@ LOGGERS: Mapping[str, Callable[[Path], Logger]] = {
     "aurl: event log, text log, TensorBoard": aurl_three,
     "aurl: Monitor.open, default detectors": aurl_detectors,
     "aurl: the same as `aurl train` has it": aurl_train,
+    "aurl: all sinks and detectors": aurl_everything,
     "SummaryWriter": summary_writer,
     "Lightning CSVLogger, saved each step": lightning_csv,
     "wandb offline (optional)": wandb_offline,
