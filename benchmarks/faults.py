@@ -3,6 +3,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.faults --cache outputs/faults
     python -m benchmarks.faults --cache outputs/faults --rescore              # after a change of detectors, seconds
     python -m benchmarks.faults --cache outputs/faults --types loss_spike healthy --seeds 3 --list
+    python -m benchmarks.faults --cache outputs/faults --quick
 
 Each run is a small training on one CPU thread: aurl's own models in aurl's own loop, an MLP, a CNN and a VAE on
 scikit-learn's digits, and a GAN of points on a ring. In it one thing goes wrong at a step drawn by the seed. That it
@@ -55,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options.cache.mkdir(parents=True, exist_ok=True)
     cache = Cache(options.cache, options.rescore)
     scored = []
-    for one in _run(list(catalog.plan(options.types, options.seeds)), cache, options):
+    seeds, every = (1, 4) if options.quick else (options.seeds, 1)
+    for one in _run(list(catalog.plan(options.types, seeds, options.first_seed, every)), cache, options):
         scored.append(one)
         if options.list or not one.truth.shown:
             print(report.line(one.truth, one.verdict, one.alarms), flush=True)
@@ -129,6 +131,8 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     known = [*catalog.TYPES, HEALTHY]
     parser.add_argument("--types", nargs="+", default=known, choices=known, metavar="TYPE", help="anomaly types")
     parser.add_argument("--seeds", type=int, default=6, help="runs of each type; its variants take turns")
+    parser.add_argument("--first-seed", type=int, default=1, help="seeds count from here")
+    parser.add_argument("--quick", action="store_true", help="one run of each type and every fourth control")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
     parser.add_argument("--cache", type=Path, default=Path("outputs/faults"), help="folder of recorded runs")
     parser.add_argument("--rescore", action="store_true", help="train nothing, take the newest recorded runs")

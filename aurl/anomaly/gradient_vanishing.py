@@ -17,6 +17,7 @@ _LAYERS_CRITICAL = 1e-5
 _DEAD, _DEAD_CRITICAL = 0.5, 0.9
 _EARLY = 32
 _HOLD = 20  # observations
+_PROBES = 8  # of layers, which are looked at now and then
 
 
 class GradientVanishing(Rule):
@@ -24,7 +25,7 @@ class GradientVanishing(Rule):
 
     A warning when, for `confirm` observations, the norm is below 1e-8, or more than half of the units are dead
     (`dead/fraction`); or when, for 20, the norm is below a thousandth of its level at the beginning although a fifth of
-    the loss is left, or the first layer receives less than a thousandth of the last one's gradient
+    the loss is left, or, for 8, the first layer receives less than a thousandth of the last one's gradient
     (`grad/layer_ratio`). Critical when the norm is exactly 0, the ratio below 1e-5, or 90 % of the units dead.
 
     Args:
@@ -50,7 +51,7 @@ class GradientVanishing(Rule):
         if norm is not None:
             found += self._norm(norm)
         ratio = context.value(Role.LAYER_RATIO)
-        if ratio is not None and self._lasts("layers", ratio < _LAYERS, _HOLD):
+        if ratio is not None and self._lasts("layers", ratio < _LAYERS, _PROBES):
             found.append(self._layers(ratio))
         dead = context.value(Role.DEAD_UNITS)
         if dead is not None and self._lasts("dead", dead > _DEAD, self.confirm):

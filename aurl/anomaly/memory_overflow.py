@@ -10,18 +10,18 @@ from aurl.anomaly.base import Rule, require
 from aurl.anomaly.roles import Role
 from aurl.record import Json, Kind, Record, Severity
 
-_BLOCK = 16  # samples whose smallest is a floor
+_BLOCK = 8  # samples whose smallest is a floor
 _FLOORS = 5
 _GROWTH = 0.10
-_STEADY = 0.5  # the last rise over the mean one: a cache that fills slows down
+_STEADY = 0.8  # the last rise over the mean one: a cache that fills slows down
 _FULL, _OVERFULL = 0.92, 0.97
 _HIGH = 3  # samples in a row
 
 
 class MemoryOverflow(Rule):
-    """Floors of memory use, the smallest of 16 samples, and the share of the limit.
+    """Floors of memory use, the smallest of 8 samples, and the share of the limit.
 
-    A leak is five floors in a row that rise, by 10 % together, the last by at least half of the mean rise (a cache that
+    A leak is five floors in a row that rise, by 10 % together, the last by at least 0.8 of the mean rise (a cache that
     fills slows down): a warning, with the step at which the limit is reached; critical if that comes before the
     planned end. Three samples in a row above 92 % of the limit are a warning, above 97 % critical; where the use stands
     still there since the beginning, as with an allocator that keeps what it has, an info.

@@ -14,6 +14,7 @@ from aurl.system.host import MachineMemory, ProcessTree
 from benchmarks.injection.fault import Fault
 
 STEPS = 600
+LONG = 1200  # of cheap runs whose fault takes its time
 EVAL_EVERY = 20
 SYSTEM_EVERY = 2
 

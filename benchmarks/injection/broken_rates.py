@@ -31,19 +31,6 @@ class Rate(Fault):
         return self._factor if self.is_due(step) and not over else 1.0
 
 
-class Alternating(Fault):
-    """Two schedulers fight: twelve steps at `high` times the rate, twelve at `low` times."""
-
-    def __init__(self, onset: int, high: float = 8.0, low: float = 0.2) -> None:
-        super().__init__(onset)
-        self._high, self._low = high, low
-
-    def rate(self, step: int, phase: str) -> float:
-        if not self.is_due(step):
-            return 1.0
-        return self._low if (step - self.onset) // 12 % 2 else self._high
-
-
 class SteppedTwice(Fault):
     """The scheduler steps twice per step, so a linear decay is over at half of the run; the fault is due from there.
 
@@ -58,6 +45,15 @@ class SteppedTwice(Fault):
     def rate(self, step: int, phase: str) -> float:
         planned = linear(step - 1, self._steps)
         return linear(2 * (step - 1), self._steps) / planned
+
+
+class Momentum(Fault):
+    """The momentum of SGD is 0.999: a digit too many, so that updates overshoot and come back."""
+
+    def before(self, step: int, model: nn.Module, optimizers: Optimizers) -> None:
+        if step == self.onset:
+            for group in optimizers["generator"].param_groups:
+                group["momentum"] = 0.999
 
 
 class NoUpdates(Fault):

@@ -22,14 +22,19 @@ _ALL = (
 )
 
 
-def plan(types: Sequence[str], seeds: int) -> Iterator[tuple[Scenario, int]]:
-    """Pairs of scenario and seed: for each type so many seeds, which its variants take in turn; controls once each."""
+def plan(types: Sequence[str], seeds: int, first: int = 1, every: int = 1) -> Iterator[tuple[Scenario, int]]:
+    """Pairs of scenario and seed: for each type so many seeds, which its variants take in turn; controls once each.
+
+    Args:
+        first: the first seed of each type.
+        every: of the controls, only one of so many.
+    """
     for type_ in types:
         if type_ == HEALTHY:
-            yield from ((control, number) for number, control in enumerate(CONTROLS, 1))
+            yield from ((control, first + number) for number, control in enumerate(CONTROLS) if number % every == 0)
             continue
         variants = [scenario for scenario in _ALL if scenario.type == type_]
-        yield from ((variants[number % len(variants)], number + 1) for number in range(seeds))
+        yield from ((variants[number % len(variants)], first + number) for number in range(seeds))
 
 
 def find(id: str) -> Scenario:

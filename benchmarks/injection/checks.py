@@ -72,15 +72,24 @@ def stays_above(role: Role, limit: float, hold: int) -> Check:
 
 
 def swings(trace: Trace) -> bool:
-    """Within 120 steps after the onset, medians of five losses cross a band of 25 % around their level five times."""
-    _, after = trace.around(Role.LOSS)
-    smooth = np.array([np.median(after[at : at + 5]) for at in range(len(after) - 4)])
-    return any(_crossings(smooth[at : at + 120]) >= 5 for at in range(0, max(1, len(smooth) - 119), 20))
+    """Medians of five losses cross a band around their level five times within 120 steps, as they did not before.
+
+    The band is 25 % to each side, or twice the deviation of such medians before the onset, in logarithms.
+    """
+    before, after = (np.log(np.maximum(values, 1e-30)) for values in trace.around(Role.LOSS))
+    calm = _smooth(before)[-120:]
+    band = max(math.log(1.25), 2.0 * float(np.std(np.diff(calm, 5)) / math.sqrt(2.0)))
+    smooth = _smooth(after)
+    return any(_crossings(smooth[at : at + 120], band) >= 5 for at in range(0, max(1, len(smooth) - 119), 20))
 
 
-def _crossings(values: Floats) -> int:
+def _smooth(values: Floats) -> Floats:
+    return np.array([np.median(values[at : at + 5]) for at in range(len(values) - 4)])
+
+
+def _crossings(values: Floats, band: float) -> int:
     level = float(np.median(values))
-    sides = [value > level for value in values if not 0.75 * level < value < 1.25 * level]
+    sides = [value > level for value in values if abs(value - level) > band]
     return sum(a != b for a, b in pairwise(sides))
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from aurl.anomaly.roles import Role
 from benchmarks.injection import checks
+from benchmarks.injection.bench import LONG
 from benchmarks.injection.broken_data import Scrambled, Stuck
 from benchmarks.injection.broken_rates import KlWeight, RunawayMaker, StrongJudge
 from benchmarks.injection.broken_weights import Ascent, KlSign, WidePosterior
@@ -83,11 +84,19 @@ SCENARIOS = (
         causes=names("kl_weight"),
         also=BLOWN_UP,
     ),
-    _unused("KL weight x60, digits", digit_vae(annealing=100), KlWeight, causes=names("kl_weight"), also=BLOWN_UP),
+    _unused(
+        "KL weight x60, digits",
+        digit_vae(annealing=100),
+        KlWeight,
+        causes=names("kl_weight"),
+        also=BLOWN_UP,
+        steps=LONG,
+    ),
     _unused(
         "KL weight 30 from the start, digits",
         digit_vae(beta=30.0),
         Fault,
+        steps=LONG,
         causes=names("posterior_collapse", "kl_weight"),
         span=FROM_START,
     ),
@@ -106,8 +115,10 @@ SCENARIOS = (
         shows=checks.jumps(Role.KL, 4.0, within=5),
     ),
     _runaway("posterior layer x8, digits", digit_vae(), WidePosterior, shows=checks.jumps(Role.KL, 4.0, within=5)),
-    _dominated("D x5, G at a tenth of its weights stands still, ring", RING(), partial(StrongJudge, keep=0.1)),
-    _dominated("D x5, G at 0.3 of its weights stands still, ring", RING(), partial(StrongJudge, keep=0.3)),
+    _dominated(
+        "D x5, G at a tenth of its weights stands still, ring", RING(), partial(StrongJudge, keep=0.1), steps=LONG
+    ),
+    _dominated("D x5, G at 0.3 of its weights stands still, ring", RING(), partial(StrongJudge, keep=0.3), steps=LONG),
     _dominated(
         "D x5, G with noise on its weights stands still, VAE-GAN",
         own("vae_gan", "data.batch_size=16"),
@@ -117,6 +128,7 @@ SCENARIOS = (
         "D stands still, G x6, ring",
         RING(),
         partial(RunawayMaker, factor=6.0),
+        steps=LONG,
         shows=checks.modes_lost,
         also=BLOWN_UP | RATE | names("discriminator_domination"),
     ),
@@ -124,6 +136,7 @@ SCENARIOS = (
         "D stands still, G x3, ring",
         RING(),
         partial(RunawayMaker, factor=3.0),
+        steps=LONG,
         shows=checks.modes_lost,
         also=BLOWN_UP | RATE | names("discriminator_domination"),
     ),

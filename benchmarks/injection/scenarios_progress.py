@@ -9,9 +9,9 @@ import torch
 from aurl.anomaly.roles import Role
 from aurl.record import Kind
 from benchmarks.injection import checks, schedules
-from benchmarks.injection.bench import STEPS
+from benchmarks.injection.bench import LONG, STEPS
 from benchmarks.injection.broken_data import BadBatches, CorruptShard, Unshuffled
-from benchmarks.injection.broken_rates import Alternating, NoUpdates, Rate, SteppedTwice
+from benchmarks.injection.broken_rates import Momentum, NoUpdates, Rate, SteppedTwice
 from benchmarks.injection.broken_weights import Frozen, TightClip
 from benchmarks.injection.classifier import FOREIGN, classifier, cnn, mlp
 from benchmarks.injection.fault import Fault
@@ -19,6 +19,9 @@ from benchmarks.injection.own import own
 from benchmarks.injection.scenario import BLOWN_UP, FROM_START, Scenario, names
 from benchmarks.injection.scenarios_training import RATE, SGD
 from benchmarks.injection.trace import Trace
+
+EARLY = (0.25, 0.3)
+"""Shares of a run between which there is still much to learn."""
 
 
 def lowest_validation(trace: Trace) -> int:
@@ -68,6 +71,7 @@ _underfitting = partial(
     accept=names("underfitting"),
     also=names("loss_plateau", "gradient_vanishing"),
     span=FROM_START,
+    steps=LONG,
 )
 
 SCENARIOS = (
@@ -81,25 +85,32 @@ SCENARIOS = (
         "clipped to 1e-4, MLP by SGD",
         classifier(optimizer=SGD, lr=3e-3),
         TightClip,
+        span=EARLY,
+        steps=LONG,
         causes=names("loss_plateau", "learning_rate_issue"),
     ),
     _plateau(
         "all but a vector frozen, CNN",
         classifier(net=cnn, lr=5e-4, names=FOREIGN),
         Frozen,
+        span=EARLY,
+        steps=LONG,
         causes=names("loss_plateau", "gradient_vanishing"),
     ),
     _swinging(
-        "learning rate x20 and x0.2 in turn, MLP",
-        classifier(),
-        partial(Alternating, high=20.0),
-        causes=RATE,
-        also=BLOWN_UP | RATE,
+        "momentum 0.999, MLP by SGD",
+        classifier(optimizer=SGD, lr=5e-3),
+        Momentum,
+        causes=names("loss_oscillation", "step_size"),
+        span=EARLY,
+        steps=LONG,
     ),
     _swinging(
         "batches of one class at a time, CNN",
         classifier(net=cnn, names=FOREIGN),
         Unshuffled,
+        span=EARLY,
+        steps=LONG,
         causes=names("bad_data", "bad_batch"),
         also=BLOWN_UP | names("overfitting"),
     ),
@@ -137,11 +148,17 @@ SCENARIOS = (
         shows=checks.nothing_moves,
         also=names("loss_plateau"),
     ),
-    _overfitting("64 images, MLP", classifier(net=partial(mlp, 256), items=64, batch=16, label_noise=0.15), Fault),
+    _overfitting(
+        "64 images, MLP",
+        classifier(net=partial(mlp, 256), items=64, batch=16, label_noise=0.15),
+        Fault,
+        steps=LONG,
+    ),
     _overfitting(
         "100 images, CNN",
         classifier(net=cnn, items=100, batch=16, label_noise=0.2, names=FOREIGN),
         Fault,
+        steps=LONG,
     ),
     _overfitting(
         "two pieces, transformer",

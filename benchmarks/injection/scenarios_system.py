@@ -6,6 +6,7 @@ from functools import partial
 
 from aurl.anomaly.roles import Role
 from benchmarks.injection import checks
+from benchmarks.injection.bench import LONG
 from benchmarks.injection.broken_data import SlowLoader
 from benchmarks.injection.broken_machine import Ballast, IdleGpu, KeptOutputs, SlowSteps, StarvedGpu
 from benchmarks.injection.classifier import FOREIGN, classifier, cnn
@@ -37,13 +38,16 @@ _stalled = partial(
 _idle = partial(Scenario, "gpu_idle", shows=checks.gpu_idles, accept=names("gpu_idle"))
 
 SCENARIOS = (
-    _leaking("outputs kept, CNN", classifier(net=cnn, names=FOREIGN), partial(KeptOutputs, megabytes=0.4)),
-    _leaking("outputs kept, transformer", own("transformer"), partial(KeptOutputs, megabytes=0.7)),
-    _leaking("95 % of a made-up limit, MLP", classifier(), Ballast),
-    _slower("steps x2.2, MLP", classifier(), partial(SlowSteps, factor=2.2)),
+    _leaking("outputs kept, CNN", classifier(net=cnn, names=FOREIGN), partial(KeptOutputs, megabytes=1.5), steps=LONG),
+    _leaking("outputs kept, transformer", own("transformer"), partial(KeptOutputs, megabytes=1.5)),
+    _leaking("95 % of a made-up limit, MLP", classifier(), Ballast, steps=LONG),
+    _slower("steps x2.2, MLP", classifier(), partial(SlowSteps, factor=2.2), steps=LONG),
     _slower("steps x2.2, transformer", own("transformer"), partial(SlowSteps, factor=2.2)),
     _slower(
-        "slower and slower to x3, CNN", classifier(net=cnn, names=FOREIGN), partial(SlowSteps, factor=3.0, ramp=100)
+        "slower and slower to x3, CNN",
+        classifier(net=cnn, names=FOREIGN),
+        partial(SlowSteps, factor=3.0, ramp=100),
+        steps=LONG,
     ),
     _stalled(
         "two batches take 20 steps' time, MLP", classifier(), partial(SlowLoader, factor=20.0, count=2), within=30
@@ -61,7 +65,7 @@ SCENARIOS = (
         shows=checks.settles_above(Role.DATA_TIME, 10.0),
     ),
     _stalled("every batch takes 20 steps' time, MLP", classifier(), partial(SlowLoader, factor=20.0)),
-    _idle("SIMULATED: nothing else to see, MLP", classifier(), IdleGpu, causes=names("gpu_idle")),
+    _idle("SIMULATED: nothing else to see, MLP", classifier(), IdleGpu, causes=names("gpu_idle"), steps=LONG),
     _idle(
         "SIMULATED: while the loader really stalls, transformer",
         own("transformer"),

@@ -8,6 +8,7 @@ import torch
 
 from aurl.anomaly.roles import Role
 from benchmarks.injection import checks
+from benchmarks.injection.bench import LONG
 from benchmarks.injection.broken_data import BadBatches, NanInput
 from benchmarks.injection.broken_rates import Rate
 from benchmarks.injection.broken_weights import (
@@ -83,11 +84,13 @@ SCENARIOS = (
         Fault,
         shows=checks.always_below(Role.LAYER_RATIO, 1e-3),
         span=FROM_START,
+        steps=LONG,
     ),
     _vanishing(
         "dead ReLU (biases -25), MLP",
         classifier(),
         Saturated,
+        steps=LONG,
         shows=checks.falls(Role.GRAD_NORM, 0.5),
     ),
     _vanishing(

@@ -35,7 +35,7 @@ def test_a_first_layer_without_gradient_is_found() -> None:
     columns = healthy() | {"grad/layer_ratio": np.full(800, 0.3)}
     assert loud(records(columns)) == []
     columns["grad/layer_ratio"][200:] = 1e-4
-    assert first(records(columns), "gradient_vanishing").step == 220
+    assert first(records(columns), "gradient_vanishing").step == 208
 
 
 def test_dead_units_are_found() -> None:
