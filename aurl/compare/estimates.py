@@ -1,6 +1,6 @@
 """Mean, median and interquartile mean of a few runs, with 95 % intervals that cover as they say for few of them.
 
-A percentile bootstrap of the mean of five seeds covers 80 to 85 %, and BCa no more; what these intervals cover is
+A percentile bootstrap of the mean of five seeds covers 80 to 85 %; what these intervals cover is
 measured in benchmarks/comparison.py.
 """
 
