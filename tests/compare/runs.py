@@ -21,7 +21,9 @@ T0 = 1_700_000_000.0
 
 def curve(final: float, points: int = 10, every: int = 10, start: float = 3.0) -> list[tuple[int, float]]:
     """A curve that falls from `start` and is flat at `final` over its second half."""
-    fall = np.concatenate([np.linspace(start, final, points // 2, endpoint=False), np.full(points - points // 2, final)])
+    fall = np.concatenate(
+        [np.linspace(start, final, points // 2, endpoint=False), np.full(points - points // 2, final)]
+    )
     return [((at + 1) * every, float(value)) for at, value in enumerate(fall)]
 
 
