@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from importlib import import_module
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,13 +12,12 @@ from starlette.responses import Response
 
 from aurl.dashboard.asking import Parts, RefusedError, answer, choice, parts
 from aurl.dashboard.catalog import Entry
-from aurl.dashboard.events import plain
 from aurl.dashboard.rows import varies
 from aurl.dashboard.run_routes import document_of
 from aurl.errors import AurlError
 from aurl.sinks.wording import finite
 
-_MODES = ("auto", "min", "max")
+_MODES: tuple[Literal["auto", "min", "max"], ...] = ("auto", "min", "max")
 
 
 async def compare(request: Request) -> Response:
@@ -48,15 +45,17 @@ def _entries(known: Parts, request: Request) -> list[Entry]:
     return entries
 
 
-def _compare(entries: Sequence[Entry], metric: str | None, mode: str | None) -> Response:
-    comparing = import_module("aurl.compare.comparing")
-    paths: list[Path] = [entry.path for entry in entries]
+def _compare(entries: Sequence[Entry], metric: str | None, mode: Literal["min", "max"] | None) -> Response:
+    # Imported by the first who compares: its statistics take a second, and memory that the rest does without.
+    from aurl.compare.comparing import compare as compare_runs
+    from aurl.compare.document import to_json
+
     try:
-        comparison = comparing.compare(paths, metric=metric, mode=mode)
+        comparison = compare_runs([entry.path for entry in entries], metric=metric, mode=mode)
     except AurlError as error:
         raise RefusedError(422, str(error)) from None
     keys = {entry.row["id"]: entry.row["key"] for entry in entries}
-    return answer(plain(comparison.to_json()) | {"keys": keys})
+    return answer(to_json(comparison) | {"keys": keys})
 
 
 def _parallel(entries: Sequence[Entry], metric: str) -> Response:

@@ -128,8 +128,8 @@ def _alerts(known: Parts, entries: list[Entry], fits: Any, limit: int) -> Respon
     document = {
         "alerts": found[:limit],
         "total": len(found),
-        "types": dict(Counter(alert["type"] for alert in found)),
-        "severities": dict(Counter(alert["severity"] for alert in found)),
+        "types": dict(Counter(str(alert["type"]) for alert in found)),
+        "severities": dict(Counter(str(alert["severity"]) for alert in found)),
         "complete": complete,
     }
     return answer(document)
