@@ -122,9 +122,10 @@ def _tested(comparison: Comparison, baseline: str | None) -> Comparison:
 
 def _explained(comparison: Comparison) -> Comparison:
     """With what the settings do, what is best, and sentences about it all."""
+    from aurl.compare.best import best
     from aurl.compare.importance import impact
     from aurl.compare.insights import insights
-    from aurl.compare.pareto import best, pareto
+    from aurl.compare.pareto import pareto
 
     comparison = replace(comparison, impact=impact(comparison))
     comparison = replace(comparison, pareto=tuple(pareto(comparison)))

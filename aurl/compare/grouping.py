@@ -13,6 +13,7 @@ from aurl.record import Json
 
 Settings = Mapping[str, Json]
 Item = TypeVar("Item")
+_ALONE = 5
 
 
 def varying(settings: Sequence[Settings], seeds: Sequence[Json]) -> dict[str, list[Json]]:
@@ -32,10 +33,17 @@ def varying(settings: Sequence[Settings], seeds: Sequence[Json]) -> dict[str, li
 
 
 def confounded(columns: Mapping[str, Sequence[Json]]) -> tuple[tuple[str, ...], ...]:
-    """Sets of keys that always change together, so that nothing can tell which of them made a difference."""
-    together: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    """Sets of keys that always change together, so that nothing can tell which of them made a difference.
+
+    Where every configuration has a value of its own, as in a random search, any two keys change at the same time; there
+    they are together only if one rises, or falls, wherever the other rises.
+    """
+    together: dict[Hashable, list[str]] = defaultdict(list)
+    configurations = len(set(zip(*map(_codes, columns.values()), strict=True)))
     for key, column in columns.items():
-        together[_codes(column)].append(key)
+        codes = _codes(column)
+        own = _ALONE < max(codes, default=0) + 1 == configurations
+        together[_order(column) or key if own else codes].append(key)
     return tuple(tuple(keys) for keys in together.values() if len(keys) > 1)
 
 
@@ -96,6 +104,15 @@ def _follows(
         if settled.setdefault(chosen, _frozen(value)) != _frozen(value):
             return False
     return True
+
+
+def _order(column: Sequence[Json]) -> tuple[int, ...] | None:
+    """The order of a column of numbers, the same for one that falls where this one rises; None for anything else."""
+    if not all(map(_is_number, column)):
+        return None
+    places = {value: at for at, value in enumerate(sorted({float(str(value)) for value in column}))}
+    ranks = tuple(places[float(str(value))] for value in column)
+    return min(ranks, tuple(len(places) - 1 - rank for rank in ranks))
 
 
 def _codes(column: Sequence[Json]) -> tuple[int, ...]:

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from aurl.compare.model import Comparison, Interval
+from aurl.compare.model import Comparison, Group, Interval
+from aurl.compare.naming import show_value
 from aurl.record import Json
 from aurl.scalars import describe
 
 Picture: TypeAlias = Literal["groups", "claims", "curves", "importance", "effects", "pareto", "failures", "alerts"]
 """The section of the report that shows it."""
 
-_MOST_NAMED = 4
+_MOST_NAMED, _MOST_LETTERS = 4, 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,10 @@ class Insight:
 def label(name: str) -> str:
     """How a scalar is called within a sentence: its display name, its key beside it."""
     known = describe(name).label
-    return f"{known} ({name})" if known != name else name
+    if known == name:
+        return name
+    lowered = known if known[1:2].isupper() else known[:1].lower() + known[1:]
+    return f"{lowered} ({name})"
 
 
 def number(value: float) -> str:
@@ -93,10 +97,24 @@ def p_value(p: float) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`, or the first four and how many more."""
-    if len(names) > _MOST_NAMED:
-        return f"{', '.join(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+    """`a`, `a and b`, `a, b and c`, or the first few and how many more; `;` stands between names that hold commas."""
+    told = [
+        name for at, name in enumerate(names[:_MOST_NAMED]) if not at or len("".join(names[: at + 1])) < _MOST_LETTERS
+    ]
+    comma = "; " if any("," in name for name in told) else ", "
+    if len(told) < len(names):
+        return f"{comma.join(told)}{comma.rstrip() if comma == '; ' else ''} and {len(names) - len(told)} more"
+    return " and ".join([comma.join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def named(group: Group) -> str:
+    """What a group is called in a sentence: its settings, numbers to three digits."""
+    return ", ".join(f"{key}={show_value(rounded(value))}" for key, value in group.config.items()) or group.id
+
+
+def rounded(value: Json) -> Json:
+    """A number to three digits; anything else as it is."""
+    return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

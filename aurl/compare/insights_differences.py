@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from aurl.compare.best import best_group, rerun, typical_run, wins
-from aurl.compare.insight import Insight, counted, counted_runs, interval, label, listed, number, p_value
+from aurl.compare.insight import Insight, counted, counted_runs, interval, label, listed, named, number, p_value
 from aurl.compare.model import Claim, Comparison
 
 _MOST_WINNERS = 3
@@ -26,13 +26,16 @@ def choice(comparison: Comparison) -> Iterator[Insight]:
         return
     share = wins(comparison).get(chosen.id)
     lowest = "lowest" if comparison.mode == "min" else "highest"
-    text = f"If one has to be picked: {chosen.id}, mean {number(chosen.mean)} of {counted(chosen.n, 'run')}"
+    text = f"If one has to be picked: {named(chosen)}: mean {number(chosen.mean)} of {counted(chosen.n, 'run')}"
     text += f" ({interval(chosen.ci)})" if chosen.ci is not None else ""
     if share is not None:
-        text += f". Its mean is the {lowest} in {share:.0%} of 2,000 bootstrap resamples of the seeds"
+        times = "every one" if share == 1 else f"{share:.1%}"
+        text += f". Its mean is the {lowest} in {times} of 2,000 bootstrap resamples of the seeds"
     rivals = [group for group in comparison.best_set if group != chosen.id]
     if rivals:
-        text += f"; {counted(len(rivals), 'configuration')} cannot be ruled out beside it ({listed(rivals)})"
+        text += (
+            f"; {counted(len(rivals), 'configuration')} cannot be ruled out beside it ({_listed(comparison, rivals)})"
+        )
     yield Insight(
         text=f"{text}.",
         kind="choice",
@@ -64,7 +67,7 @@ def _claimed(comparison: Comparison, winner: str, claims: Sequence[Claim], weigh
     nearest = claims[0]
     losers = [claim.b if claim.a == winner else claim.a for claim in claims]
     means = [number(comparison.group(group).mean or 0.0) for group in (winner, losers[0])]
-    text = f"{winner} is better than {listed(losers)}"
+    text = f"{named(comparison.group(winner))} is better than {_listed(comparison, losers)}"
     text += f": {label(comparison.metric)} {means[0]} against {means[1]}" + (
         " of the nearest" if len(losers) > 1 else ""
     )
@@ -96,9 +99,10 @@ def _undecided(comparison: Comparison) -> Iterator[Insight]:
 
 
 def _undecided_pair(comparison: Comparison, claim: Claim) -> Insight:
-    text = f"{claim.a} and {claim.b} are not distinguishable in {label(comparison.metric)} ({_numbers(claim)})"
+    both = _listed(comparison, [claim.a, claim.b])
+    text = f"{both} are not distinguishable in {label(comparison.metric)} ({_numbers(claim)})"
     if claim.equivalent:
-        text = f"{claim.a} and {claim.b} are practically equal: their difference lies within {number(comparison.rope)}"
+        text = f"{both} are practically equal: their difference lies within {number(comparison.rope)}"
         text += f" of zero ({_numbers(claim)})"
     elif claim.seeds_needed is not None:
         text += f"; a difference of this size would take {claim.seeds_needed} runs on each side to show"
@@ -145,6 +149,10 @@ def _too_few(comparison: Comparison) -> Iterator[Insight]:
         caveats=["the power analysis takes the difference seen for the true one"],
         more={"seeds_needed": min(needed, default=None)},
     )
+
+
+def _listed(comparison: Comparison, groups: Sequence[str]) -> str:
+    return listed([named(comparison.group(group)) for group in groups])
 
 
 def _numbers(claim: Claim) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from aurl.compare.insight import Insight, counted, listed, p_value
+from aurl.compare.insight import Insight, counted, listed, named, p_value, rounded
 from aurl.compare.model import Comparison, RunData
 from aurl.compare.naming import show_value
 from aurl.record import Json, Severity
@@ -27,7 +27,8 @@ def failures(comparison: Comparison) -> Iterator[Insight]:
 
 def _failed(comparison: Comparison, failed: Sequence[RunData], tried: Sequence[RunData]) -> Insight:
     groups = [group for group in comparison.groups if group.failed]
-    where = listed([f"{group.id}: {group.failed} of {group.tried}" for group in groups])
+    repeated = any(group.tried > 1 for group in groups)
+    where = listed([f"{named(group)}: {group.failed} of {group.tried}" for group in groups]) if repeated else ""
     text = f"{len(failed)} of {counted(len(tried), 'run')} failed and are in no mean" + (f" ({where})" if where else "")
     causes = _causes(failed)
     text += f". The alerts before: {listed(causes)}" if causes else ". Their logs hold no alert that says why"
@@ -53,7 +54,7 @@ def _shared(comparison: Comparison, found: Mapping[str, Json], weight: float) ->
         float(str(found["p"])),
         [int(str(found[key])) for key in ("failed", "tried", "failed_else", "tried_else")],
     )
-    setting = f"{found['name']} {found['side']} {show_value(found['setting'])}".replace(" = ", "=")
+    setting = f"{found['name']} {found['side']} {show_value(rounded(found['setting']))}".replace(" = ", "=")
     text = f"Failures go with {setting}: {numbers[0]} of {numbers[1]} {found['unit']} there failed, against "
     text += f"{numbers[2]} of {numbers[3]} elsewhere ({p_value(p)})."
     return Insight(

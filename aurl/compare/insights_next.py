@@ -9,7 +9,7 @@ import numpy as np
 
 from aurl.compare.best import best_group
 from aurl.compare.importance import TOGETHER
-from aurl.compare.insight import Insight, counted_runs, interval, label, number, p_value
+from aurl.compare.insight import Insight, counted_runs, interval, label, number, p_value, rounded
 from aurl.compare.insights_settings import NEGLIGIBLE
 from aurl.compare.model import Comparison, Group
 from aurl.compare.naming import show_value
@@ -106,9 +106,9 @@ def _edge(comparison: Comparison, name: str, effect: Mapping[str, Json]) -> Insi
         return None
     side = "below" if best == 0 else "above"
     end = "lower" if best == 0 else "upper"
-    text = f"{name} does best at the {end} end of what was tried, {show_value(_round(x[best]))}"
+    text = f"{name} does best at the {end} end of what was tried, {show_value(rounded(x[best]))}"
     text += f": {label(comparison.metric)} {number(y[best])} ({interval((low[best], high[best]))}) against "
-    text += f"{number(y[middle])} at {show_value(_round(x[middle]))}; values {side} it were not tried."
+    text += f"{number(y[middle])} at {show_value(rounded(x[middle]))}; values {side} it were not tried."
     return Insight(
         text=text,
         kind="edge",
@@ -140,15 +140,15 @@ def _corner(comparison: Comparison) -> Iterator[Insight]:
     tried = {tuple(spell(group.config.get(key)) for key in levels) for group in comparison.groups}
     if tuple(spell(corner[key]) for key in levels) in tried:
         return
-    named = ", ".join(f"{key}={show_value(value)}" for key, value in corner.items())
+    told = ", ".join(f"{key}={show_value(value)}" for key, value in corner.items())
     yield Insight(
-        text=f"Not tried: {named}, which joins the level of each setting with the best mean of its own "
+        text=f"Not tried: {told}, which joins the level of each setting with the best mean of its own "
         f"({len(comparison.groups)} of {cells} combinations were run).",
         kind="corner",
         weight=48,
         claim=False,
         metric=comparison.metric,
-        configs=[named],
+        configs=[told],
         n=[len(counted_runs(comparison))],
         method="means of the groups at each level of each setting",
         runs=counted_runs(comparison),
@@ -162,10 +162,6 @@ def _mean_at(comparison: Comparison, groups: Sequence[Group], key: str, value: J
     sign = 1.0 if comparison.mode == "min" else -1.0
     means = [group.mean for group in groups if spell(group.config.get(key)) == spell(value) and group.mean is not None]
     return sign * float(np.mean(means)) if means else float("inf")
-
-
-def _round(value: Json) -> Json:
-    return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
 def _low(row: Mapping[str, Json]) -> float:

@@ -67,7 +67,6 @@ def _together(comparison: Comparison, pair: Mapping[str, Json], weight: float) -
 def _nothing(comparison: Comparison) -> Iterator[Insight]:
     told = next((note for note in comparison.impact.notes if note.startswith("Importance:")), "")
     if told and len(comparison.differences) > 0:
-        names = list(comparison.differences)
         text = f"How much each setting matters cannot be said. {told.removeprefix('Importance: ').capitalize()}"
         yield _insight(
             comparison,
@@ -75,7 +74,7 @@ def _nothing(comparison: Comparison) -> Iterator[Insight]:
             {},
             kind="no importance",
             weight=40,
-            names=list(comparison.differences),
+            names=[*comparison.differences],
             claim=False,
             p=None,
         )
@@ -117,7 +116,7 @@ def _basis(comparison: Comparison, p: float | None) -> str:
     n = f"n = {len(counted_runs(comparison))}"
     if p is not None:
         return f"ANOVA, {p_value(p)}, {n}"
-    return f"surrogate with leave-one-out R2 {comparison.impact.r2 or 0.0:.2f}, {n}"
+    return f"surrogate with leave-one-out R2 {min(comparison.impact.r2 or 0.0, 0.99):.2f}, {n}"
 
 
 def _percent(share: Json) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aurl.compare.best import best_group
-from aurl.compare.insight import Insight, counted_runs, interval, label, listed, number
+from aurl.compare.insight import Insight, counted_runs, interval, label, listed, named, number
 from aurl.compare.model import Comparison
 from aurl.compare.pareto import Front, front
 
@@ -25,8 +25,12 @@ def _front(comparison: Comparison, found: Front) -> Insight:
     names = listed([label(name) for name in found.objectives])
     kept, all_ = [point.group for point in found.best], len(found.points)
     text = f"Weighing {names}, {len(kept)} of {all_} configurations are on the Pareto front"
-    text += f" ({listed(kept)})" if len(kept) < all_ else ": none is beaten in all of them beyond the noise"
-    text += f"; its knee is {found.knee}" if found.knee is not None else ""
+    text += (
+        f" ({listed([named(comparison.group(group)) for group in kept])})"
+        if len(kept) < all_
+        else ": none is beaten in all of them beyond the noise"
+    )
+    text += f"; its knee is {named(comparison.group(found.knee))}" if found.knee is not None else ""
     caveats = ["with many objectives nearly everything is on the front"] if len(found.objectives) > 3 else []
     return Insight(
         text=f"{text}.",
@@ -50,7 +54,9 @@ def _copies(comparison: Comparison, found: Front) -> Iterator[Insight]:
     if point is None or point.means.get(COPIED, 0.0) < _MUCH_COPIED:
         return
     share, ci = point.means[COPIED], point.cis[COPIED]
-    text = f"{point.group} copies: {share:.0%} of what it generates is found in the training set"
+    text = (
+        f"{named(comparison.group(point.group))} copies: {share:.0%} of what it generates is found in the training set"
+    )
     text += f" ({interval(ci)})" if ci is not None else ""
     yield Insight(
         text=f"{text}, so a good {label(comparison.metric)} may be memory rather than skill.",
