@@ -19,8 +19,8 @@ _ALL = 1 << _VERTEX | 1 << _FACE | 1 << _COLOR
 _SCENE = {
     "camera": {"cls": "PerspectiveCamera", "fov": 50},
     "lights": [
-        {"cls": "AmbientLight", "color": "#ffffff", "intensity": 2.2},
-        {"cls": "DirectionalLight", "color": "#ffffff", "intensity": 1.4, "position": [1, 2, 2]},
+        {"cls": "AmbientLight", "color": "#ffffff", "intensity": 1.3},
+        {"cls": "DirectionalLight", "color": "#ffffff", "intensity": 0.9, "position": [1, 2, 2]},
     ],
     "material": {"cls": "MeshStandardMaterial", "roughness": 1, "metalness": 0, "side": 2},
 }

@@ -27,7 +27,7 @@ def picture(record: Record, run: RunDirectory, *, images: bool) -> Iterator[byte
 
     Raises:
         OSError: a file cannot be read.
-        ValueError: it is damaged.
+        ValueError, zipfile.BadZipFile: it is damaged.
     """
     artifact = record.fields.get("artifact")
     if not isinstance(artifact, Mapping):

@@ -22,9 +22,8 @@ def test_the_weights_are_what_the_layer_multiplies_its_values_with(causal: bool,
     visible = None if causal else torch.tensor([[True] * 5 + [False] * 2] * 3)
     found = weights(layer, x, rotation, visible)
     values = layer.qkv(x).chunk(3, dim=-1)[2].view(3, 7, 2, 8).transpose(1, 2)
-    assert torch.allclose(
-        layer.out((found @ values).transpose(1, 2).flatten(2)), layer(x, rotation, visible), atol=1e-5
-    )
+    again = layer.out((found @ values).transpose(1, 2).flatten(2))
+    assert torch.allclose(again, layer(x, rotation, visible), atol=1e-5)
     assert torch.allclose(found.sum(-1), torch.ones(3, 2, 7))
 
 

@@ -28,7 +28,7 @@ class Branching(nn.Module):
 
 def test_operations_stand_in_their_modules_and_name_what_they_take() -> None:
     nodes = {node["name"]: node for node in trace(Branching(), torch.ones(2, 3))}
-    assert list(nodes)[0] == "input_0"
+    assert next(iter(nodes)) == "input_0"
     assert nodes["first/weight"] == {
         "name": "first/weight", "op": "Parameter", "inputs": [], "shape": [3, 3], "dtype": "float32",
     }  # fmt: skip
@@ -66,8 +66,5 @@ def test_the_picture_leaves_the_model_as_it_was() -> None:
 
 
 def test_it_is_wanted_at_the_start_alone() -> None:
-    assert [Graph().wanted(number, last) for number, last in ((0, False), (1, False), (1, True))] == [
-        True,
-        False,
-        False,
-    ]
+    graph = Graph()
+    assert [graph.wanted(*place) for place in ((0, False), (1, False), (1, True))] == [True, False, False]

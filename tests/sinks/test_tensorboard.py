@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import subprocess
 import sys
 import time
@@ -9,13 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.util import tensor_util
 
+from aurl.codec import decode, encode
 from aurl.errors import ConfigError
 from aurl.record import Kind, Record
 from aurl.rundir import RunDirectory
 from aurl.sinks.tensorboard import TensorBoardSink
-from tests.sinks.conftest import NOON, step
+from tests.sinks import artifacts
+from tests.sinks.conftest import NOON, step, whole_run
+from tests.sinks.test_tensorboard_samples import recorded
 
 
 def loss(number: int, value: float, **fields: int) -> Record:
@@ -145,6 +150,65 @@ def test_alerts_and_notes_are_texts_at_their_step(run: RunDirectory) -> None:
     assert read(run).Tensors("alerts/loss_spike")[0].step == 7
     assert texts(run, "notes/monitor")[-1] == "**error**: disk full\n\n**error**: disk well"
     assert read(run).SummaryMetadata("notes/monitor").plugin_data.plugin_name == "text"
+
+
+def test_a_tag_is_described_once_with_its_unit_and_direction(run: RunDirectory) -> None:
+    records = [Record(Kind.EVAL, n, {"val/loss/recon": 1.0, "val/loss/kl": 2.0}, {}, NOON) for n in (1, 2)]
+    write(run, [*records, Record(Kind.EPOCH, 2, {"loss/recon": 1.0}, {}, NOON)])
+    told = {tag: read(run).SummaryMetadata(tag) for tag in read(run).Tags()["scalars"]}
+    assert {tag: (about.display_name, about.summary_description) for tag, about in told.items()} == {
+        "val/loss/recon": (
+            "Validation reconstruction loss (nats/token)",
+            "Validation reconstruction loss (nats/token); lower is better",
+        ),
+        "val/loss/kl": ("Validation KL divergence (nats)", "Validation KL divergence (nats)"),
+        "epoch/loss/recon": (
+            "Reconstruction loss (nats/token)",
+            "Reconstruction loss (nats/token), mean over an epoch; lower is better",
+        ),
+    }
+    assert points(run, "val/loss/recon") == [(1, 1.0), (2, 1.0)]
+
+
+def test_a_whole_run_is_on_every_page_of_tensorboard(run: RunDirectory) -> None:
+    write(run, [*whole_run()[:-1], recorded(run), *artifacts.everything(run), whole_run()[-1]])
+    reader = read(run)
+    tags = reader.Tags()
+    assert set(tags["images"]) == {"samples/2/piano_roll", "pictures/landscape", "pictures/attention"}
+    assert tags["audio"] == ["samples/2/audio"]
+    assert set(tags["histograms"]) == {"weights/a", "updates/a"}
+    assert [node.name for node in reader.Graph().node] == [node["name"] for node in artifacts.NODES]
+    plugins = {reader.SummaryMetadata(tag).plugin_data.plugin_name for tag in tags["tensors"]}
+    assert plugins == {"text", "hparams", "custom_scalars", "mesh"}
+    assert (run.events / "tensorboard" / "projector_config.pbtxt").is_file()
+    assert reader.Histograms("weights/a")[0].histogram_value.bucket == [2.0, 3.0]
+    assert {"best/val/loss/total", "best/val/accuracy", "best/quality/mean/overall"} <= set(tags["scalars"])
+
+
+def test_the_event_log_writes_the_same_again(run: RunDirectory, tmp_path: Path) -> None:
+    records = [*whole_run()[:-1], recorded(run), *artifacts.everything(run), whole_run()[-1]]
+    write(run, records)
+    copy = RunDirectory(tmp_path / "copy")
+    shutil.copytree(run.path, copy.path, ignore=shutil.ignore_patterns("tensorboard"))
+    write(copy, [decode(encode(record).rstrip(b"\n")) for record in records])
+    first, again = (list(RawEventFileLoader(str(events_of(each))).Load()) for each in (run, copy))
+    assert first[1:] == again[1:], "but for the file's own first event"
+    for name in ("projector_config.pbtxt", "projector/000040_vectors.tsv", "projector/000040_metadata.tsv"):
+        assert (run.events / "tensorboard" / name).read_bytes() == (copy.events / "tensorboard" / name).read_bytes()
+
+
+def events_of(run: RunDirectory) -> Path:
+    return next((run.events / "tensorboard").glob("events.*"))
+
+
+def test_after_a_failed_opening_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "events").write_text("a file where the folder should be")
+    sink = TensorBoardSink()
+    with pytest.raises(OSError, match="events"):
+        sink.open(RunDirectory(tmp_path))
+    for record in whole_run():
+        sink.write(record)
+    sink.close()
 
 
 def test_steps_wait_for_the_flush_interval_and_rare_records_do_not(run: RunDirectory) -> None:
