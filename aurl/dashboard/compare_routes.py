@@ -53,7 +53,7 @@ def _compare(entries: Sequence[Entry], metric: str | None, mode: Literal["min", 
     try:
         comparison = compare_runs([entry.path for entry in entries], metric=metric, mode=mode)
     except AurlError as error:
-        raise RefusedError(422, str(error)) from None
+        return answer({"error": str(error)})  # nothing went wrong: these runs have nothing to tell together
     keys = {entry.row["id"]: entry.row["key"] for entry in entries}
     return answer(to_json(comparison) | {"keys": keys})
 

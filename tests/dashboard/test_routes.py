@@ -205,7 +205,7 @@ def test_runs_compared(site: Site) -> None:
     document = site.ask("/api/compare", run=keys, metric="loss/total")
     assert {group["n"] for group in document["groups"]} <= {0, 1}
     assert document["keys"]["good"] == keys[0]
-    assert site.get("/api/compare", run=keys, metric="no/such").status == 422
+    assert "no/such" in site.ask("/api/compare", run=keys, metric="no/such")["error"]
 
 
 def test_the_state_of_the_server(site: Site) -> None:
@@ -287,7 +287,7 @@ def test_a_spoiled_run_is_shown_as_what_it_is_beside_good_ones(spoiled: Site, ho
     ):  # fmt: skip
         reply = spoiled.get(address)
         assert reply.status == 200, (address, reply.body)
-    assert spoiled.get(f"/api/compare?{query}").status in (200, 422)
+    spoiled.ask(f"/api/compare?{query}")
     assert len(spoiled.ask("/api/alerts")["alerts"]) >= 1
 
 
