@@ -87,24 +87,33 @@ def measure(values: Tensor) -> Histogram:
         raise ValueError("a histogram needs real values")
     flat = values.detach().flatten()
     flat = flat if flat.dtype == torch.float64 else flat.float()
-    finite = flat[flat.isfinite()]
+    # A sum of squares is finite where all values are, and costs a fifth of looking at each.
+    finite = flat if _square(flat).isfinite() else flat[flat.isfinite()]
     if not len(finite):
         return Histogram(np.empty(0), np.empty(0), (0.0,) * 5, len(flat))
     limits = bucket_limits()
     counts = torch.bincount(_buckets(finite), minlength=len(limits)).cpu().numpy().astype(np.float64)
-    wide = finite.double()
-    low, high, total, squares = torch.stack([wide.min(), wide.max(), wide.sum(), wide.square().sum()]).tolist()
+    least, greatest = finite.aminmax()
+    found = [least.double(), greatest.double(), finite.sum(dtype=torch.float64), _square(finite)]
+    low, high, total, squares = torch.stack(found).tolist()
     kept = (counts > 0) | np.append(counts[1:] > 0, False)  # an edge on either side of what is not empty
     stats = (low, high, float(len(finite)), total, squares)
     return Histogram(limits[kept], counts[kept], stats, len(flat) - len(finite))
+
+
+def _square(values: Tensor) -> Tensor:
+    """The sum of squares, in float64."""
+    norm: Tensor = torch.linalg.vector_norm(values, dtype=torch.float64)
+    return norm.square()
 
 
 def _buckets(values: Tensor) -> Tensor:
     """Each value's place in `bucket_limits()`, by its logarithm: nine times faster than a search, and a value within
     rounding of an edge may fall on its other side."""
     half = len(bucket_limits()) // 2  # where 0 stands
-    steps = ((values.abs().log() - math.log(SMALLEST)) / math.log(RATIO)).floor_().clamp_(-1, half - 2).long()
-    return torch.where(values >= 0, half + 2 + steps, half - 1 - steps).clamp_(max=2 * half)
+    steps = values.abs().log_().sub_(math.log(SMALLEST)).mul_(1 / math.log(RATIO)).floor_().clamp_(-1, half - 2)
+    # From half + 1 upwards for what is not negative, from half downwards for what is.
+    return steps.add_(1.5).copysign_(values + 0.0).add_(half + 0.5).long().clamp_(max=2 * half)
 
 
 @cache
