@@ -14,6 +14,7 @@ The rule for "a is better than b" needs both of two tests at 5 %:
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -132,10 +133,10 @@ def behind_the_best(x_bgs: Floats, *, matched: bool, lower_is_better: bool) -> N
     The groups that are behind none are the best set: with 95 % confidence the truly best one is among them. Multiple
     comparisons with the best (Hsu 1984, Annals of Statistics 12), by Dunnett's one-sided critical value.
     """
-    found = fit(x_bgs, matched=matched)
     groups = x_bgs.shape[1]
     if groups == 1:
         return np.zeros((len(x_bgs), 1, 1), bool)
+    found = fit(x_bgs, matched=matched)
     effects = found.effects_bg if lower_is_better else -found.effects_bg
     c = found.covariance_gg
     variance = np.diag(c)[:, None] + np.diag(c)[None, :] - 2 * c
@@ -156,7 +157,8 @@ def _range_sf(q: Floats, groups: int, df: int) -> Floats:
 
 
 def _pair_p(x_bs: Floats, y_bs: Floats, *, matched: bool) -> Floats:
-    with np.errstate(all="ignore"):  # two constant rows: p is NaN, and NaN is below no level
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # two constant rows: p is NaN, and NaN is below no level
         if matched:
             both = np.isfinite(x_bs[0]) & np.isfinite(y_bs[0])
             p = stats.ttest_rel(x_bs[:, both], y_bs[:, both], axis=1).pvalue
