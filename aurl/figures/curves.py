@@ -78,9 +78,9 @@ class Curves:
         if axis in ("step", "time"):
             return rows[axis].cast(pl.Float64).to_numpy()
         if axis == "relative":
-            return (
-                rows["time"].to_numpy().astype(np.float64) - float(self.run.started or rows["time"].min() or 0)
-            ) / 3600
+            seconds = rows["time"].cast(pl.Float64).to_numpy()
+            began = self.run.started if self.run.started is not None else np.min(seconds, initial=np.inf)
+            return np.asarray((seconds - began) / 3600)
         batches = self.run.document.get("batches")
         if isinstance(batches, int) and batches > 0:
             return rows["step"].to_numpy().astype(np.float64) / batches

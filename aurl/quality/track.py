@@ -38,7 +38,8 @@ class QualityTrack:
     are left out and explained in the field `reasons`. An evaluation's record has the means of these under
     `quality/mean/`, `quality/mean/valid_tokens`, the bootstrap interval of the mean `quality/ci_low` and `_high`, the
     band of real music `quality/band_low` and `_high` (5th and 95th percentile of single windows), and
-    `quality/samples`. Both name the profile; the field `scope` tells them apart.
+    `quality/samples`; the field `band` has that of every metric. Both name the profile; the field `scope` tells them
+    apart.
 
     Args:
         profile: what samples are compared with.
@@ -116,8 +117,14 @@ class QualityTrack:
             "profile": self.profile.label(bars),
             "trend": {"direction": trend.direction, "p": trend.p, "evaluations": trend.n},
             "undefined": {name: n for name in metrics if (n := sum(name in s.scored.reasons for s in samples))},
+            "band": {name: [low, high] for name, (low, high) in self._bands(bars) if not math.isnan(low)},
         }
         return Record(Kind.QUALITY, step, _finite(scalars), about | dict(fields or {}), time)
+
+    def _bands(self, bars: int) -> list[tuple[str, tuple[float, float]]]:
+        """By metric: the 5th and the 95th percentile of real music's scores."""
+        band = self.profile.at(bars).band
+        return [("overall" if name == OVERALL else name, (low, high)) for name, (low, _, high) in band.items()]
 
     def _scalars(self, samples: Sequence[_Sample], overall: Sequence[float], bars: int) -> dict[str, float]:
         reference = self.profile.at(bars)

@@ -2,10 +2,11 @@
 
 import { colours } from "./colours.js";
 import { h, say } from "./dom.js";
-import { clock, day, duration, plural, shown, tick } from "./format.js";
+import { clock, day, duration, plural, shown, spec, tick } from "./format.js";
 import { drawMarks } from "./marks.js";
 import { lower, nearest, ordinate, paint } from "./paint.js";
 
+const FEW = 40; // points that are drawn as such
 const SPARE_POINTS = 700; // appended live before a curve is asked for again, downsampled
 
 export class Chart {
@@ -43,7 +44,10 @@ export class Chart {
 
   take(found) {
     this.curves = found.filter((curve) => !curve.error);
-    for (const curve of this.curves) curve.fresh = 0;
+    for (const curve of this.curves) {
+      curve.fresh = 0;
+      if (curve.total <= FEW) curve.smooth = null; // an average of three evaluations would only bend them
+    }
     if (!this.curves.some((curve) => curve.x.length || curve.nonfinite?.length)) {
       return this.empty(this.view.zoomed ? "Nothing was logged in this stretch." : "Nothing logged yet.");
     }
@@ -61,9 +65,11 @@ export class Chart {
 
   build() {
     this.destroy();
+    this.asked = abscissa(...this.view.range, this.view.logX);
     this.plot.replaceChildren();
     const size = { width: this.plot.clientWidth || 380, height: this.plot.clientHeight || 186 };
     this.u = new window.uPlot(this.options(size), this.frame(), this.plot);
+    this.u.setScale("x", { min: this.asked[0], max: this.asked[1] });
     this.dots = this.curves.map((curve) => this.u.over.appendChild(h("i.dot", { hidden: true, style: { background: curve.colour } })));
     window.__charts.push(this.u);
     this.read(null);
@@ -81,6 +87,7 @@ export class Chart {
     return {
       ...size,
       legend: { show: false },
+      padding: [8, 16, 0, 0],
       cursor: { sync: { key: "aurl", scales: ["x", null] }, y: false, points: { show: false }, drag: { x: true, y: false }, bind: { dblclick: () => () => view.set({ from: null, to: null }, "zoom") } },
       scales: {
         x: { time: false, distr: view.logX ? 3 : 1, range: (u, min, max) => abscissa(min, max, view.logX) },
@@ -101,7 +108,7 @@ export class Chart {
 
   zoomed(u) {
     const { min, max } = u.scales.x;
-    const [low, high] = this.view.range;
+    const [low, high] = this.asked ?? [min, max]; // what this page set itself is no wish of the reader
     const slack = Math.abs(high - low) * 1e-6;
     if (Math.abs(min - low) > slack || Math.abs(max - high) > slack) this.view.zoom(min, max);
   }
@@ -110,8 +117,9 @@ export class Chart {
   show() {
     if (!this.u) return;
     const [low, high] = this.view.range;
+    this.asked = abscissa(low, high, this.view.logX);
     this.u.setData(this.frame(), false);
-    this.u.setScale("x", { min: low, max: high > low ? high : low + 1e-9 });
+    this.u.setScale("x", { min: this.asked[0], max: this.asked[1] });
     this.read(null);
   }
 
@@ -137,7 +145,7 @@ export class Chart {
       const value = index < 0 ? null : curve.y[index];
       const smooth = curve.smooth && index >= 0 ? curve.smooth[index] : null;
       const odd = curve.nonfinite_total ? plural(curve.nonfinite_total, "value") + " not finite" : "";
-      return h("span", {}, swatch(curve), h("em", {}, curve.label), h("b", {}, Number.isFinite(value) ? shown(value, this.about) : value === null ? "" : "not finite"),
+      return h("span", {}, swatch(curve), h("em", {}, curve.label), h("b", {}, Number.isFinite(value) ? spec(value, this.about.format) : value === null ? "" : "not finite"),
         x !== null && index >= 0 && [smooth !== null && h("span.at", {}, `smoothed ${tick(Number(smooth.toPrecision(4)))}`), h("span.at", {}, `at ${xTick(curve.x[index], this.view, true)}`)],
         x === null && odd && h("span.fault", {}, odd));
     });

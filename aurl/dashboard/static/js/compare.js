@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { look } from "./colours.js";
-import { debounce, fill, h } from "./dom.js";
+import { append, debounce, fill, h } from "./dom.js";
 import { Chart, swatch } from "./chart.js";
 import { chartTools } from "./chart_tools.js";
 import { Feed } from "./feed.js";
@@ -16,6 +16,7 @@ import { View } from "./view.js";
 const BY_DEFAULT = 12;
 const MOST = 200;
 const FIRST = ["loss/total", "val/loss/total", "loss/recon", "val/loss/recon", "loss/kl", "quality/mean/overall", "val/accuracy", "grad/norm", "lr", "throughput/tokens", "kl/beta", "loss/adv"];
+const AT_FIRST = 12;
 const ASKED_FOR_NAMES = 6;
 const AGAIN = 2000;
 
@@ -81,6 +82,7 @@ class ComparePage {
   build(main) {
     this.key = h("div.overlay-key");
     this.grid = h("div.grid");
+    this.further = h("div");
     this.more = h("div");
     const find = debounce(200, (text) => { this.search = text.trim().toLowerCase(); remember({ q: this.search }); this.drawCharts(); });
     const seeds = h("button", { type: "button", "aria-pressed": String(this.bands), title: "One line for each setting, a band from the lowest to the highest of its seeds", onclick: () => this.toggleBands(seeds) }, "Bands over seeds");
@@ -90,9 +92,8 @@ class ComparePage {
       !this.wanted.length && this.rows.length > 0 && h("p.quiet-text", {}, "None was selected, so these are the newest. Select runs on the runs page."),
       !this.rows.length && nothing("There is nothing to compare yet."),
       this.rows.length > 0 && [
-        chartTools(this.view, { search: this.search, onsearch: find }),
-        h("div.toolbar", {}, seeds),
-        this.key, this.grid, this.more]);
+        append(chartTools(this.view, { search: this.search, onsearch: find }), [seeds]),
+        this.key, this.grid, this.further, this.more]);
     this.draw();
     if (this.rows.length) this.rest();
   }
@@ -111,8 +112,9 @@ class ComparePage {
     this.observer.disconnect();
     const rank = (name) => (FIRST.includes(name) ? FIRST.indexOf(name) : 99);
     const names = [...this.series.keys()].filter((name) => !name.includes("@epoch") && (this.search ? name.toLowerCase().includes(this.search) : true)).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
-    fill(this.grid, names.slice(0, 120).map((name) => this.card(this.series.get(name))));
-    if (!names.length) fill(this.grid, nothing("No scalar is called so."));
+    const limit = this.all || this.search ? 200 : AT_FIRST;
+    fill(this.grid, names.slice(0, limit).map((name) => this.card(this.series.get(name))), !names.length && nothing("No scalar is called so."));
+    fill(this.further, names.length > limit && h("button.more", { type: "button", onclick: () => { this.all = true; this.drawCharts(); } }, `Show all ${names.length} scalars`));
   }
 
   card(series) {
@@ -209,11 +211,12 @@ class ComparePage {
 
   differences() {
     if (!this.varying.length) return nothing("These runs have the same configuration.");
-    const columns = [...this.varying.slice(0, 14)];
+    const values = (key) => new Set(this.rows.map((row) => row.config?.[key]).filter((value) => value !== undefined).map(plain)).size;
+    const columns = [...this.varying].sort((a, b) => (values(b) > 1) - (values(a) > 1)).slice(0, 14);
     return h("div.wide", {}, h("table.plain", {},
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Run"), columns.map((key) => h("th", { scope: "col", title: key }, short(key))), h("th.number", { scope: "col" }, "Best loss"), h("th.number", { scope: "col" }, "Quality"))),
       h("tbody", {}, this.rows.map((row) => h("tr", {}, h("td", {}, h("a", { href: runAddress(row.key) }, `${row.name} \u00b7 ${row.id.slice(-13)}`)),
-        columns.map((key) => h("td", {}, plain(row.config?.[key]).split(".").length > 2 && key.endsWith("_target_") ? plain(row.config[key]).split(".").pop() : plain(row.config?.[key]))),
+        columns.map((key) => h("td", {}, key.endsWith("_target_") ? plain(row.config?.[key]).split(".").pop() : plain(row.config?.[key]))),
         h("td.number", {}, spec(row.loss?.best, ".4g")), h("td.number", {}, spec(row.quality, ".3f")))))));
   }
 

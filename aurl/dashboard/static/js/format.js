@@ -94,8 +94,15 @@ export const integer = (value) => (typeof value === "number" ? value.toLocaleStr
 export function plain(value) {
   if (value === null) return "null";
   if (value === undefined) return "";
-  if (typeof value === "number") return spec(value, ".6g");
+  if (typeof value === "number") return Number.isInteger(value) && Math.abs(value) < 1e15 ? String(value) : spec(value, ".6g");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** The same for people: an object as its parts, a list as its items. */
+export function told(value) {
+  if (Array.isArray(value)) return value.map(told).join(", ") || "none";
+  if (value && typeof value === "object") return Object.entries(value).map(([key, each]) => `${key} ${told(each)}`).join(", ") || "none";
+  return typeof value === "boolean" ? (value ? "yes" : "no") : plain(value);
 }
 
 export const plural = (count, one, many = `${one}s`) => `${integer(count)} ${count === 1 ? one : many}`;

@@ -88,8 +88,10 @@ class MusicTab {
   }
 
   sample(data) {
-    const { best = [], worst = [], metrics = [] } = this.answer;
-    const sample = new Sample(data, this.run.key, { best: best.includes(data.id), worst: worst.includes(data.id), metrics });
+    const { best = [], worst = [], metrics = [], samples } = this.answer;
+    const most = Math.min(3, Math.floor(samples.length / 3));
+    const among = (ids) => ids.slice(0, most).includes(data.id);
+    const sample = new Sample(data, this.run.key, { best: among(best), worst: among(worst), metrics });
     this.shown.set(sample.element, sample);
     this.observer.observe(sample.element);
     return sample.element;

@@ -17,7 +17,7 @@ export function quality({ evaluations, metrics, band }) {
 const scalar = (name) => `quality/mean/${name === "overall_quality" ? "overall" : name}`;
 
 function bandOf(name, band, last) {
-  const known = band?.[name];
+  const known = last.fields?.band?.[name] ?? band?.[name];
   if (Array.isArray(known)) return [known[0], known[known.length - 1]];
   if (["overall", "overall_quality"].includes(name) && "quality/band_low" in last.scalars) return [last.scalars["quality/band_low"], last.scalars["quality/band_high"]];
   return null;

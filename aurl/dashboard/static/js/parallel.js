@@ -10,7 +10,9 @@ const [TOP, BOTTOM] = [38, 26];
 const MOST_AXES = 12;
 
 export function parallel({ axes, lines }, rows, looks) {
-  const shown = axes.slice(0, MOST_AXES);
+  const telling = axes.filter(({ key }, at) => key !== "seed" && new Set(lines.map((line) => line.values[at]).filter((value) => value !== null && value !== undefined).map(plain)).size > 1);
+  const shown = telling.slice(0, MOST_AXES);
+  const places = shown.map((each) => axes.indexOf(each));
   const outcomes = lines.map((line) => line.metric).filter(Number.isFinite);
   if (!shown.length || !outcomes.length) return nothing("The runs differ in no setting, or have no outcome yet.");
   const metric = { key: "outcome", kind: "number", values: [Math.min(...outcomes), Math.max(...outcomes)] };
@@ -20,7 +22,7 @@ export function parallel({ axes, lines }, rows, looks) {
   const names = new Map(rows.map((row) => [row.key, row]));
   const told = h("p.quiet-text", { role: "status" }, "Each path is a run; its colour is that of its curves above. Tab through them, or point at one.");
   const picture = svg("svg", { width, height: HEIGHT, role: "group", "aria-label": "Parallel coordinates" },
-    lines.map((line) => path(line, shown, scales, x, { row: names.get(line.run), look: looks.get(line.run), told })),
+    lines.map((line) => path({ ...line, values: places.map((at) => line.values[at]) }, shown, scales, x, { row: names.get(line.run), look: looks.get(line.run), told })),
     scales.map((scale, at) => axis(scale, x(at), at === scales.length - 1)));
   return [h("div.parallel", { tabIndex: 0, role: "region", "aria-label": "Settings and outcome" }, picture), told];
 }
@@ -55,7 +57,8 @@ function path(line, axes, scales, x, { row, look, told }) {
 }
 
 function axis({ key, ticks }, at, last) {
+  const brief = (text) => (key.endsWith("_target_") ? String(text).split(".").pop() : String(text)).slice(0, 18);
   return svg("g", {}, svg("line", { x1: at, x2: at, y1: TOP, y2: HEIGHT - BOTTOM }),
     svg("text", { x: at, y: 18, "text-anchor": "middle", class: "key" }, short(key)),
-    ticks.map(([text, y]) => svg("text", { x: at + (last ? 6 : -6), y: y + 4, "text-anchor": last ? "start" : "end" }, String(text).slice(0, 18))));
+    ticks.map(([text, y]) => svg("text", { x: at + (last ? 6 : -6), y: y + 4, "text-anchor": last ? "start" : "end" }, brief(text))));
 }

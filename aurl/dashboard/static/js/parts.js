@@ -39,7 +39,7 @@ export function counts(alerts) {
   const parts = SEVERITIES.filter((name) => alerts?.[name]).map((name) =>
     h("span", { title: `${alerts[name]} ${name}` }, severity(name, String(alerts[name])), h("span.unseen", {}, ` ${name}`)),
   );
-  return h("span.counts", {}, parts);
+  return parts.length > 0 && h("span.counts", {}, parts);
 }
 
 export function tags(list, onclick) {

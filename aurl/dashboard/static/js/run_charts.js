@@ -15,6 +15,7 @@ const TITLES = {
   throughput: "Throughput", time: "Time", system: "Machine", data: "Data", sample: "Samples", update: "Updates", dead: "Dead units", epoch: "Means over epochs",
 };
 const ORDER = Object.keys(TITLES);
+const FIRST = ["loss/total", "loss/recon", "loss/kl", "loss/adv", "loss/disc", "grad/norm", "lr", "accuracy", "quality/mean/overall"];
 const AT_FIRST = 120;
 const ALL_NAMES = 64; // up to so many series the stream is asked for all of them
 
@@ -74,6 +75,8 @@ class ChartsTab {
       if (!found.has(prefix)) found.set(prefix, []);
       found.get(prefix).push(each);
     }
+    const place = ({ name }) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
+    for (const series of found.values()) series.sort((a, b) => place(a) - place(b) || a.name.localeCompare(b.name, "en", { numeric: true }));
     const rank = (prefix) => (ORDER.includes(prefix) ? ORDER.indexOf(prefix) : prefix === "epoch" ? 99 : 50);
     return [...found].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
   }
@@ -192,7 +195,7 @@ class ChartsTab {
   }
 
   wanted() {
-    if (this.series.length <= ALL_NAMES) return [];
+    if (this.series.length <= ALL_NAMES) return this.series.map((each) => each.name);
     return [...this.cards.values()].filter((card) => card.chart).flatMap((card) => card.names).slice(0, ALL_NAMES);
   }
 
@@ -210,13 +213,14 @@ class ChartsTab {
     return { x, step, value, nonfinite: odd };
   }
 
-  names(series) {
+  names(series = []) {
     const known = new Set(this.series.map((each) => each.name));
     const fresh = series.filter((each) => !known.has(each.name));
     if (!fresh.length) return;
     const partners = new Set(fresh.map((each) => each.name));
     this.series = [...this.series.map((each) => fresh.find((other) => other.pair === each.name) ? { ...each, pair: fresh.find((other) => other.pair === each.name).name } : each), ...fresh];
     if (partners.size) this.draw();
+    this.resubscribe();
   }
 
   alerts() {

@@ -1,7 +1,7 @@
 // Checkpoints, notes, the machine and its versions, and the files that may be taken away.
 
 import { fill, h } from "./dom.js";
-import { bytes, integer, moment, plain, spec } from "./format.js";
+import { bytes, integer, moment, plain, spec, told } from "./format.js";
 import { nothing } from "./parts.js";
 
 export function open(run, body) {
@@ -30,7 +30,7 @@ function checkpoints(list) {
 function environment(run) {
   const entries = Object.entries({ ...run.environment }).filter(([, value]) => value !== null && value !== undefined);
   if (!entries.length) return nothing("Not known.");
-  return h("dl.facts", {}, entries.flatMap(([key, value]) => [h("dt", {}, key), h("dd", {}, plain(value))]));
+  return h("dl.facts", {}, entries.flatMap(([key, value]) => [h("dt", {}, key), h("dd", {}, key === "argv" && Array.isArray(value) ? h("code", {}, value.map(plain).join(" ")) : told(value))]));
 }
 
 function files(run) {

@@ -4,7 +4,7 @@ import { Failed, get } from "./api.js";
 import { debounce, fill, h, say } from "./dom.js";
 import { plural } from "./format.js";
 import { remember } from "./route.js";
-import { columns } from "./runs_columns.js";
+import { columns, telling } from "./runs_columns.js";
 import { grouped, groupings, sorted } from "./runs_order.js";
 import { Table } from "./runs_table.js";
 import { Sparks } from "./spark.js";
@@ -62,8 +62,8 @@ class RunsPage {
     this.total = answer.total;
     this.names = answer.names ?? {};
     this.varying = (answer.varying ?? []).filter((key) => key !== "seed");
-    this.columns = columns(this.varying.slice(0, MOST_CONFIG_COLUMNS));
     this.rows = new Map(answer.runs.map((row) => [row.key, row]));
+    this.columns = columns(telling(this.varying, answer.runs).slice(0, MOST_CONFIG_COLUMNS));
     for (const key of this.selected) if (!this.rows.has(key) && !this.filter) this.selected.delete(key);
   }
 
@@ -94,7 +94,7 @@ class RunsPage {
     for (const row of event.changed) if (this.rows.has(row.key)) this.rows.set(row.key, row);
     for (const key of event.removed) this.rows.delete(key);
     const keys = (event.varying ?? []).filter((key) => key !== "seed");
-    if (unknown || event.removed.length || String(keys) !== String(this.varying)) this.reload();
+    if (unknown || event.removed.length || keys.length !== this.varying.length) this.reload();
     this.soon();
   }
 

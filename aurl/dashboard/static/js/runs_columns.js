@@ -10,26 +10,32 @@ const worst = (row) => SEVERITIES.reduce((sum, name) => sum * 1e4 + (row.alerts?
 
 /** @typedef {{id: string, title: string, width: number, number?: boolean, value: (row) => any, cell: (row, page) => any}} Column */
 
-/** The fixed columns, then one for each config key that differs between runs. */
+/** The fixed columns, and one for each config key that differs between runs. */
 export function columns(varying) {
   return [...LEFT, ...varying.map(configColumn), ...RIGHT];
 }
 
+/** Keys that every run has come first: they were chosen, others follow from the choice of a part. */
+export function telling(varying, rows) {
+  const share = (key) => rows.reduce((count, row) => count + (row.config?.[key] !== undefined), 0);
+  return [...varying].sort((a, b) => share(b) - share(a));
+}
+
 const LEFT = [
-  { id: "name", title: "Run", width: 250, value: (row) => row.name, cell: nameCell },
+  { id: "name", title: "Run", width: 262, value: (row) => row.name, cell: nameCell },
   { id: "status", title: "Status", width: 104, value: (row) => row.status, cell: (row) => status(row) },
-  { id: "progress", title: "Progress", width: 168, value: (row) => row.progress, cell: progressCell },
+  { id: "progress", title: "Progress", width: 150, value: (row) => row.progress, cell: progressCell },
   { id: "spark", title: "Loss curve", width: 124, value: (row) => row.loss?.last, cell: sparkCell },
   { id: "loss", title: "Best loss", width: 92, number: true, value: (row) => row.loss?.best ?? row.loss?.last, cell: (row) => lossText(row) },
   { id: "quality", title: "Quality", width: 78, number: true, value: (row) => row.quality, cell: (row) => spec(row.quality, ".3f"), down: true },
-  { id: "alerts", title: "Alerts", width: 112, value: (row) => worst(row), cell: (row) => counts(row.alerts), down: true },
+  { id: "alerts", title: "Alerts", width: 92, value: (row) => worst(row), cell: (row) => counts(row.alerts), down: true },
+  { id: "started", title: "Started", width: 112, value: (row) => row.started, cell: (row) => moment(row.started), down: true },
+  { id: "duration", title: "Time", width: 84, number: true, value: (row) => row.duration, cell: (row) => duration(row.duration) },
 ];
 
 const RIGHT = [
-  { id: "seed", title: "Seed", width: 64, number: true, value: (row) => row.seed, cell: (row) => plain(row.seed ?? undefined) },
   { id: "tags", title: "Tags", width: 150, value: (row) => (row.tags ?? []).join(" "), cell: (row, page) => tags(row.tags, page.onTag) },
-  { id: "duration", title: "Time", width: 92, number: true, value: (row) => row.duration, cell: (row) => duration(row.duration) },
-  { id: "started", title: "Started", width: 132, value: (row) => row.started, cell: (row) => moment(row.started), down: true },
+  { id: "seed", title: "Seed", width: 64, number: true, value: (row) => row.seed, cell: (row) => plain(row.seed ?? undefined) },
 ];
 
 function configColumn(key) {
@@ -73,7 +79,7 @@ function sparkCell(row, page) {
 /** One cell for narrow screens: everything that matters about a run. */
 export function card(row, page) {
   return [
-    h("div.card-top", {}, page.checkbox(row), h("a.name", { href: runAddress(row.key), data: { focus: "name" } }, row.name || row.id), h("span.push", {}, status(row))),
+    h("div.card-top", {}, page.checkbox(row), h("a.name", { href: runAddress(row.key), data: { focus: "name" } }, row.name || row.id), row.id !== row.name && h("span.id", {}, row.id.slice(-13)), h("span.push", {}, status(row))),
     h("div.card-mid", {}, sparkCell(row, page), bar(row)),
     h("div.card-low", {},
       h("span", {}, "loss ", h("b", {}, lossText(row) || "-")),

@@ -12,7 +12,7 @@ export function sorted(rows, column, down) {
   }
   const sign = down ? -1 : 1;
   known.sort(([a], [b]) => sign * compare(a, b));
-  return [...known.map(([, row]) => row), ...unknown];
+  return [...known, ...unknown].map(([, row]) => row);
 }
 
 function compare(a, b) {

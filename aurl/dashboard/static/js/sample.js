@@ -45,6 +45,10 @@ export class Sample {
       words.textContent = "The MIDI file is missing.";
       return;
     }
+    if (this.data.scalars?.["sample/notes"] === 0) {
+      words.textContent = "No notes";
+      return;
+    }
     try {
       this.music = await get("/api/notes", { run: this.run, path: `samples/${this.data.id}.mid` });
     } catch (error) {
@@ -52,7 +56,8 @@ export class Sample {
       words.className = "fault";
       return;
     }
-    words.textContent = this.music.notes.length ? "" : "No notes";
+    words.textContent = this.music.error ?? (this.music.notes.length ? "" : "No notes");
+    if (this.music.error) return;
     this.width = this.roll.clientWidth;
     this.place = drawRoll(this.notes, this.music, this.width, HEIGHT);
     drawHead(this.line, this.place, null, this.width, HEIGHT);

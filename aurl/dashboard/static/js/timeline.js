@@ -42,7 +42,7 @@ export class Timeline {
     const left = width < 560 ? 108 : 190;
     const times = this.alerts.map((alert) => alert.time);
     const [first, last] = [Math.min(...times), Math.max(...times)];
-    const pad = Math.max(1, (last - first) * 0.02);
+    const pad = Math.max(0.05, (last - first) * 0.02);
     const x = (time) => left + ((time - first + pad) / (last - first + 2 * pad)) * (width - left - 14);
     this.frame(context, lanes, { width, height, left }, counts);
     this.ticks(context, x, first, last, height);
