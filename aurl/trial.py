@@ -42,9 +42,10 @@ def _attempts(config: Mapping[str, Any]) -> Iterator[Callable[[], object]]:
     yield lambda: _model(config)
     for key in ("checkpoint", "optim", "textlog"):
         yield lambda key=key: build(config[key], key)  # type: ignore[misc]
-    for name, node in (config.get("logging") or {}).items():
-        if node is not None:
-            yield lambda name=name, node=node: build(node, f"logging.{name}")  # type: ignore[misc]
+    for group in ("logging", "pictures"):
+        for name, node in (config.get(group) or {}).items():
+            if node is not None:
+                yield lambda place=f"{group}.{name}", node=node: build(node, place)  # type: ignore[misc]
 
 
 def _policy(policy: str) -> None:

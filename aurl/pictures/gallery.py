@@ -39,7 +39,7 @@ class Gallery:
         """The step after `step` ends with evaluation `number`; `last`: it is the last one of the plan."""
         for name, picture in list(self._pictures.items()):
             if picture.wanted(number, last):
-                with self._guarded(name, engine, step):
+                with self._guarded(name, step):
                     picture.before_step(engine)
 
     def show(self, engine: Engine, data: MusicData, step: int, number: int, last: bool = False) -> None:
@@ -54,7 +54,7 @@ class Gallery:
         for name, picture in list(self._pictures.items()):
             if name not in self._drawn[1] and picture.wanted(number, last):
                 self._drawn[1].add(name)
-                with self._guarded(name, engine, step):
+                with self._guarded(name, step), _undisturbed(engine):
                     self._draw(picture, engine, data, step)
 
     def _draw(self, picture: Picture, engine: Engine, data: MusicData, step: int) -> None:
@@ -69,20 +69,27 @@ class Gallery:
         self._note(step, message, "debug", artifact={**artifact, **drawn.fields})
 
     @contextmanager
-    def _guarded(self, name: str, engine: Engine, step: int) -> Iterator[None]:
-        """Keep a failure from the training, and the random generators as they were."""
-        training, tensors, python, arrays = engine.model.training, rng_state(), random.getstate(), np.random.get_state()
+    def _guarded(self, name: str, step: int) -> Iterator[None]:
+        """Keep a failure from the training."""
         try:
             yield
         except Exception as error:  # noqa: BLE001  a picture must not end a run of days; it is recorded and switched off
             del self._pictures[name]
             reason = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
             self._note(step, f"picture {name} failed: {reason}. It is switched off, the run goes on", "warning")
-        finally:
-            engine.model.train(training)
-            set_rng_state(tensors)
-            random.setstate(python)
-            np.random.set_state(arrays)
 
     def _note(self, step: int, message: str, level: str, **fields: Json) -> None:
         self._say(Kind.NOTE, step, message=message, level=level, module="pictures", **fields)
+
+
+@contextmanager
+def _undisturbed(engine: Engine) -> Iterator[None]:
+    """Whatever happens inside, random generators and the model's mode are as before afterwards."""
+    training, tensors, python, arrays = engine.model.training, rng_state(), random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        engine.model.train(training)
+        set_rng_state(tensors)
+        random.setstate(python)
+        np.random.set_state(arrays)

@@ -8,10 +8,12 @@ import orjson
 import pytest
 from tensorboard import context
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.plugins import base_plugin
 from tensorboard.plugins.hparams import api_pb2, backend_context, get_experiment, list_session_groups, metadata
 
+from aurl.monitor import Monitor
 from aurl.record import Kind, Record
 from aurl.rundir import RunDirectory
 from aurl.sinks import tensorboard_hparams
@@ -87,6 +89,17 @@ def test_the_columns_are_named_and_those_of_the_sweep_come_first(sweep: backend_
         "best/val/loss/total": "Best validation loss",
         "val/loss/total": "Validation loss",
     }
+
+
+def test_a_loop_of_ones_own_shows_the_configuration_it_gave(tmp_path: Path) -> None:
+    config = {"lr": 0.1, "model": {"width": 8}}
+    with Monitor.open(tmp_path / "mine", logging=["tensorboard"], config=config) as monitor:
+        monitor.eval(1, {"val/loss/total": 2.0})
+    reader = EventAccumulator(str(tmp_path / "mine" / "events" / "tensorboard")).Reload()
+    content = reader.SummaryMetadata(metadata.SESSION_START_INFO_TAG).plugin_data.content
+    told = metadata.parse_session_start_info_plugin_data(content).hparams
+    assert {key: value.number_value for key, value in told.items()} == {"lr": 0.1, "model.width": 8}
+    assert reader.Scalars("best/val/loss/total")[0].value == 2.0
 
 
 @pytest.mark.parametrize(
