@@ -113,7 +113,7 @@ def _rule(comparison: Comparison, chosen: Group) -> str:
 def _certainty(comparison: Comparison, chosen: Group) -> str:
     share = wins(comparison).get(chosen.id)
     if share is not None:
-        return f"Its mean is the best in {share:.0%} of {RESAMPLES:,} bootstrap resamples of the seeds."
+        return f"Its mean is the best in {100 * share:.1f} % of {RESAMPLES:,} bootstrap resamples of the seeds."
     return (
         f"The best of {len(comparison.groups)} looks better than it is: run it and its runners-up again with 5 fresh "
         "seeds each, and believe only those."

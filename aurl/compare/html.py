@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 
 from aurl.compare import html_sections as sections
-from aurl.compare.insight import counted
+from aurl.compare.insight import counted, percent
 from aurl.compare.model import Comparison
 from aurl.music.atomic import replace_file
 
@@ -56,7 +56,7 @@ def _lead(comparison: Comparison) -> str:
     wanted = "lower" if comparison.mode == "min" else "higher"
     return escape(
         f"{counted(len(comparison.runs), 'run')}: {told}. {comparison.metric}, {wanted} wanted: interquartile mean "
-        f"over the last {comparison.share:.0%} of the first {comparison.budget:,} steps of each run. Intervals are 95 %."
+        f"over the last {percent(comparison.share)} of the first {comparison.budget:,} steps. Intervals are 95 %."
     )
 
 

@@ -22,7 +22,7 @@ _MOST_EFFECTS = 8
 def all_sections(comparison: Comparison) -> Iterator[Section]:
     """Anchor, heading and body of every section, in the order in which they are read."""
     yield "insights", "What the runs say", _insights(comparison)
-    yield "warnings", "Read this first", _warnings(comparison)
+    yield "warnings", "What to bear in mind", _warnings(comparison)
     yield "groups", "Configurations", _groups(comparison)
     yield "claims", "Differences", _claims(comparison)
     yield "curves", "Curves", _curves(comparison)
@@ -94,7 +94,8 @@ def _curves(comparison: Comparison) -> list[str]:
     if not drawn:
         return []
     banded = [group for group in comparison.groups if group.band is not None]
-    told = "Mean of each configuration, smoothed, with the 95 % interval of that mean as a band."
+    told = "Mean of each configuration, smoothed, with the 95 % interval of that mean as a band. What lies above "
+    told += "or below the values after the first tenth of the steps is not drawn."
     rest = _rest(len(banded), svg.COLOURS, "configurations")
     return [_picture(drawn), pictures.legend(comparison, banded[: svg.COLOURS]), f"<p class='soft'>{told}{rest}</p>"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from aurl.compare import svg
-from aurl.compare.insight import label, named, number
+from aurl.compare.insight import named, number, percent
 from aurl.compare.model import Comparison, Interval, RunData
 from aurl.compare.naming import show_value
 from aurl.compare.pareto import Front
@@ -63,15 +63,15 @@ def impact_table(comparison: Comparison) -> str:
     for row in found.rows[:MOST_ROWS]:
         name, ci = str(row["param"]), row["ci"]
         assert isinstance(ci, (list, tuple))
-        cells = [escape(name), f"{float(str(row['importance'])):.1%}", f"{ci[0]:.1%} to {ci[1]:.1%}"]
+        cells = [escape(name), percent(float(str(row["importance"])), 1), f"{percent(ci[0], 1)} to {percent(ci[1], 1)}"]
         if found.cross:
-            cells.append(f"{found.cross[name]:.1%}" if name in found.cross else _UNKNOWN)
+            cells.append(percent(found.cross[name], 1) if name in found.cross else _UNKNOWN)
         if found.tests:
             cells.append(_p(found.tests.get(name)))
         rows.append(_row(cells))
     pairs = [
         f"<li>{escape(' and '.join(map(str, _list(pair['params']))))} act together: "
-        f"{float(str(pair['strength'])):.1%} of the variance, p {_p(float(str(pair['p'])))} (Holm)</li>"
+        f"{percent(float(str(pair['strength'])), 1)} of the variance, p {_p(float(str(pair['p'])))} (Holm)</li>"
         for pair in found.interactions
     ]
     return _table(heads, rows, len(found.rows)) + (f"<ul>{''.join(pairs)}</ul>" if pairs else "")
@@ -79,7 +79,7 @@ def impact_table(comparison: Comparison) -> str:
 
 def points_table(comparison: Comparison, found: Front) -> str:
     """A row for each configuration, a column for each objective."""
-    heads = ["configuration", *(label(name) for name in found.objectives), "on the front"]
+    heads = ["configuration", *found.objectives, "on the front"]
     places = {group.id: at for at, group in enumerate(comparison.groups)}
     order = sorted(found.points, key=lambda point: (point.dominated_by is not None, places[point.group]))
     rows = []
@@ -87,7 +87,9 @@ def points_table(comparison: Comparison, found: Front) -> str:
         beaten = "" if point.dominated_by is None else f"no: {named(comparison.group(point.dominated_by))}"
         verdict = "yes, the knee" if point.group == found.knee else beaten or "yes"
         at = places[point.group]
-        cells = [f"<i></i>{escape(named(comparison.group(point.group)))}"]
+        group = comparison.group(point.group)
+        lost = f" <small>({_failed(group.failed, group.tried)} failed)</small>" if group.failed else ""
+        cells = [f"<i></i>{escape(named(group))}{lost}"]
         cells += [_mean(point.means[name], point.cis[name]) for name in found.objectives]
         rows.append(_row([*cells, escape(verdict)], f"group c{svg.colour(at)}", at))
     return _table(heads, rows, len(found.points))

@@ -58,14 +58,14 @@ def _analysed(columns: Columns, y: Floats, seeds: Sequence[Json]) -> Impact:
     if float(np.ptp(y)) <= 1e-12 * max(1.0, float(np.abs(y).max())):
         return Impact(notes=("Importance: the metric is the same in every run.",))
     if is_grid(columns):
-        return _of_grid(analyse(columns, y, seeds))
+        return _of_grid(analyse(columns, y, seeds), columns, y)
     found = sensitivity(columns, y)
     if isinstance(found, str):
         return Impact(notes=(f"Importance: not enough evidence. {found[0].upper()}{found[1:]}.",))
     return _of_surrogate(found, columns, y)
 
 
-def _of_grid(grid: Grid) -> Impact:
+def _of_grid(grid: Grid, columns: Columns, y: Floats) -> Impact:
     if not grid.noise > 0:
         return Impact(
             notes=("Importance: runs of one configuration are identical, so there is no noise to test against.",)
@@ -96,6 +96,7 @@ def _of_grid(grid: Grid) -> Impact:
                 "ci": list(effect.ci),
                 "p": effect.p,
                 "method": grid.method,
+                **_cell_means(effect.names, grid, columns, y),
             }
             for effect in grid.pairs
             if effect.p < LEVEL
@@ -103,6 +104,18 @@ def _of_grid(grid: Grid) -> Impact:
         effects=effects,
         tests={effect.names[0]: effect.p for effect in grid.settings},
     )
+
+
+def _cell_means(names: Sequence[str], grid: Grid, columns: Columns, y: Floats) -> dict[str, Json]:
+    """The mean at each combination of two settings' levels, as `dependence.surface` has it."""
+    first, second = ([level for level, _, _ in grid.means[name]] for name in names)
+    here, there = ([spell(setting) for setting in columns[name]] for name in names)
+
+    def mean(a: Setting, b: Setting) -> float:
+        chosen = [one for one, u, v in zip(y.tolist(), here, there, strict=True) if (u, v) == (spell(a), spell(b))]
+        return float(np.mean(chosen))
+
+    return {"x": first, "y": second, "z": [[mean(a, b) for a in first] for b in second]}
 
 
 def _of_surrogate(found: Sensitivity, columns: Columns, y: Floats) -> Impact:

@@ -91,6 +91,11 @@ def interval(ci: Sequence[float]) -> str:
     return f"95 % CI {number(ci[0])} to {number(ci[1])}"
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """`14 %`."""
+    return f"{100 * share:.{digits}f} %"
+
+
 def p_value(p: float) -> str:
     """`p = 0.012`, or `p < 0.0001`."""
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"

@@ -6,10 +6,22 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from aurl.compare.best import best_group, rerun, typical_run, wins
-from aurl.compare.insight import Insight, counted, counted_runs, interval, label, listed, named, number, p_value
+from aurl.compare.insight import (
+    Insight,
+    counted,
+    counted_runs,
+    interval,
+    label,
+    listed,
+    named,
+    number,
+    p_value,
+    percent,
+)
 from aurl.compare.model import Claim, Comparison
 
-_MOST_WINNERS = 3
+_WEIGHTS = (100, 84, 66)
+_MOST_WINNERS = len(_WEIGHTS)
 
 
 def differences(comparison: Comparison) -> Iterator[Insight]:
@@ -29,7 +41,7 @@ def choice(comparison: Comparison) -> Iterator[Insight]:
     text = f"If one has to be picked: {named(chosen)}: mean {number(chosen.mean)} of {counted(chosen.n, 'run')}"
     text += f" ({interval(chosen.ci)})" if chosen.ci is not None else ""
     if share is not None:
-        times = "every one" if share == 1 else f"{share:.1%}"
+        times = "every one" if share == 1 else percent(share, 1)
         text += f". Its mean is the {lowest} in {times} of 2,000 bootstrap resamples of the seeds"
     rivals = [group for group in comparison.best_set if group != chosen.id]
     if rivals:
@@ -59,7 +71,7 @@ def _claims(comparison: Comparison) -> Iterator[Insight]:
         if claim.verdict in ("better", "worse") and claim.delta is not None:
             beaten[claim.a if claim.verdict == "better" else claim.b].append(claim)
     for at, winner in enumerate(sorted(beaten, key=lambda group: -len(beaten[group]))[:_MOST_WINNERS]):
-        yield _claimed(comparison, winner, sorted(beaten[winner], key=lambda one: abs(one.delta or 0.0)), 100 - at)
+        yield _claimed(comparison, winner, sorted(beaten[winner], key=lambda one: abs(one.delta or 0.0)), _WEIGHTS[at])
 
 
 def _claimed(comparison: Comparison, winner: str, claims: Sequence[Claim], weight: float) -> Insight:

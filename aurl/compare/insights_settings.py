@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from aurl.compare.anova import LEVEL
-from aurl.compare.insight import Insight, counted_runs, label, listed, p_value
+from aurl.compare.insight import Insight, counted_runs, label, listed, p_value, percent
 from aurl.compare.model import Comparison
 from aurl.record import Json
 
@@ -42,7 +42,7 @@ def _share(comparison: Comparison, row: Mapping[str, Json], weight: float) -> In
     text = (
         f"{name} matters: it accounts for {_percent(row['importance'])} of the variance of {label(comparison.metric)}"
     )
-    text += f" over the settings tried (95 % CI {ci[0]:.0%} to {ci[1]:.0%}; {_basis(comparison, p)})"
+    text += f" over the settings tried (95 % CI {percent(ci[0])} to {percent(ci[1])}; {_basis(comparison, p)})"
     return _insight(comparison, f"{text}.", row, kind="importance", weight=weight, names=[name], claim=True, p=p)
 
 
@@ -51,7 +51,7 @@ def _negligible(comparison: Comparison, rows: Sequence[Mapping[str, Json]]) -> I
     most = max(_ci(row)[1] for row in rows)
     each = "each accounts" if len(names) > 1 else "it accounts"
     text = f"{listed(names)} hardly {'matter' if len(names) > 1 else 'matters'} over the settings tried: {each} for at "
-    text += f"most {most:.1%} of the variance of {label(comparison.metric)} (upper end of the 95 % CI)."
+    text += f"most {percent(most, 1)} of the variance of {label(comparison.metric)} (upper end of the 95 % CI)."
     return _insight(comparison, text, rows[0], kind="negligible", weight=45, names=names, claim=False, p=None)
 
 
@@ -59,7 +59,9 @@ def _together(comparison: Comparison, pair: Mapping[str, Json], weight: float) -
     names = [str(name) for name in _list(pair["params"])]
     ci, p = _ci(pair), float(str(pair["p"]))
     text = f"{names[0]} and {names[1]} act together: {_percent(pair['strength'])} of the variance of "
-    text += f"{label(comparison.metric)} comes from their combination alone (95 % CI {ci[0]:.0%} to {ci[1]:.0%}; "
+    text += (
+        f"{label(comparison.metric)} comes from their combination alone (95 % CI {percent(ci[0])} to {percent(ci[1])}; "
+    )
     text += f"{p_value(p)}), so neither should be tuned with the other held fixed."
     return _insight(comparison, text, pair, kind="interaction", weight=weight, names=names, claim=True, p=p)
 
@@ -120,7 +122,7 @@ def _basis(comparison: Comparison, p: float | None) -> str:
 
 
 def _percent(share: Json) -> str:
-    return f"{float(str(share)):.0%}"
+    return percent(float(str(share)))
 
 
 def _ci(row: Mapping[str, Json]) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aurl.compare.best import best_group
-from aurl.compare.insight import Insight, counted_runs, interval, label, listed, named, number
+from aurl.compare.insight import Insight, counted_runs, label, listed, named, number, percent
 from aurl.compare.model import Comparison
 from aurl.compare.pareto import Front, front
 
@@ -54,10 +54,8 @@ def _copies(comparison: Comparison, found: Front) -> Iterator[Insight]:
     if point is None or point.means.get(COPIED, 0.0) < _MUCH_COPIED:
         return
     share, ci = point.means[COPIED], point.cis[COPIED]
-    text = (
-        f"{named(comparison.group(point.group))} copies: {share:.0%} of what it generates is found in the training set"
-    )
-    text += f" ({interval(ci)})" if ci is not None else ""
+    text = f"{named(comparison.group(point.group))} copies: {percent(share)} of what it generates is found in the training set"
+    text += f" (95 % CI {percent(ci[0])} to {percent(ci[1])})" if ci is not None else ""
     yield Insight(
         text=f"{text}, so a good {label(comparison.metric)} may be memory rather than skill.",
         kind="copying",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aurl.compare.insight import percent
 from aurl.compare.interactions import METHOD as PAIRS
 from aurl.compare.model import Comparison
 
@@ -11,8 +12,8 @@ from aurl.compare.model import Comparison
 def methods(comparison: Comparison) -> Iterator[str]:
     """One sentence a step, only those that were taken."""
     yield (
-        f"Value of a run: interquartile mean of {comparison.metric} over the last {comparison.share:.0%} of the common "
-        f"budget of {comparison.budget:,} steps; never the last step, never the minimum of a curve."
+        f"Value of a run: interquartile mean of {comparison.metric} over the last {percent(comparison.share)} of the "
+        f"common budget of {comparison.budget:,} steps; never the last step, never the minimum of a curve."
     )
     yield "Configuration: runs that differ in nothing but the seed. Interval of a mean: Student's t."
     tests = sorted({claim.test for claim in comparison.claims if claim.p is not None})

@@ -9,11 +9,12 @@ import numpy as np
 
 from aurl.compare import svg
 from aurl.compare.insight import label, named, number
-from aurl.compare.model import Claim, Comparison, Group
+from aurl.compare.model import Band, Claim, Comparison, Group
+from aurl.compare.search_space import Floats
 
 MOST = 24
 """Groups, claims or rows that one picture holds; the caption tells of the others."""
-_LEFT, _ROW = 250, 24
+_LEFT, _ROW = 14, 38
 _VERDICTS = {"better": "claimed", "worse": "claimed", "no evidence": "open", "too few runs": "open"}
 
 
@@ -26,7 +27,7 @@ def values(comparison: Comparison) -> str:
     x = svg.scale(ends, _LEFT, svg.WIDTH - 14)
     bottom = 16 + _ROW * len(groups)
     parts = [svg.below(x, 8, bottom, label(comparison.metric))]
-    parts += [svg.of_group(at, _value_row(group, x, 8 + _ROW * at + _ROW / 2)) for at, group in enumerate(groups)]
+    parts += [svg.of_group(at, _value_row(group, x, 8 + _ROW * (at + 0.7))) for at, group in enumerate(groups)]
     return svg.picture(bottom + 40, parts, title=f"Values of {comparison.metric} by configuration")
 
 
@@ -36,7 +37,7 @@ def curves(comparison: Comparison) -> str:
     if not bands:
         return ""
     shown = [group.band for _, group in bands if group.band is not None]
-    ends = np.concatenate([np.concatenate([band.mean, *_tame(band.mean, band.low, band.high)]) for band in shown])
+    ends = np.concatenate([end for band in shown for end in _settled(band)])
     x = svg.scale(np.concatenate([band.steps for band in shown]).tolist(), 56, svg.WIDTH - 12, pad=0.0)
     y = svg.scale(ends[np.isfinite(ends)].tolist(), 286, 30)
     parts = [svg.below(x, 30, 286, "step"), svg.beside(y, 56, svg.WIDTH - 12, label(comparison.metric))]
@@ -50,13 +51,13 @@ def forest(comparison: Comparison) -> str:
     if not tested:
         return ""
     ends = [end for claim in tested for end in claim.ci or ()]
-    x = svg.scale([0.0, -comparison.rope, comparison.rope, *ends], _LEFT + 90, svg.WIDTH - 14)
-    bottom = 16 + 1.5 * _ROW * len(tested)
+    x = svg.scale([0.0, -comparison.rope, comparison.rope, *ends], _LEFT, svg.WIDTH - 14)
+    bottom = 16 + _ROW * len(tested)
     parts = [svg.box(x(-comparison.rope), 8, x(comparison.rope) - x(-comparison.rope), bottom - 8, kind="rope")]
     parts = parts * (comparison.rope > 0) + [svg.below(x, 8, bottom, f"difference in {label(comparison.metric)}")]
     parts.append(svg.line(x(0.0), 8, x(0.0), bottom, "zero"))
     for at, claim in enumerate(tested):
-        parts += _claim_row(comparison, claim, x, 8 + 1.5 * _ROW * (at + 0.5))
+        parts += _claim_row(comparison, claim, x, 8 + _ROW * (at + 0.7))
     return svg.picture(bottom + 40, parts, title="Differences between configurations with 95 % intervals")
 
 
@@ -81,7 +82,7 @@ def _legend_item(at: int, name: str) -> str:
 
 
 def _value_row(group: Group, x: svg.Scale, y: float) -> list[str]:
-    parts = [svg.text(_LEFT - 12, y + 4, named(group), anchor="end", most=36)]
+    parts = [svg.text(4, y - 12, named(group), most=70)]
     if group.ci is not None:
         parts.append(svg.line(x(group.ci[0]), y, x(group.ci[1]), y, "whisker"))
     parts += [svg.dot(x(value), y, "run", tip=f"{run_id}: {number(value)}") for run_id, value in group.values.items()]
@@ -93,18 +94,22 @@ def _value_row(group: Group, x: svg.Scale, y: float) -> list[str]:
 def _band(group: Group, x: svg.Scale, y: svg.Scale) -> list[str]:
     band = group.band
     assert band is not None
-    known = np.isfinite(band.mean)
-    steps = [x(step) for step in band.steps[known].tolist()]
-    low, mean, high = ([y(v) for v in line[known].tolist()] for line in (band.low, band.mean, band.high))
+    inside = np.isfinite(band.mean) & (band.mean >= y.low) & (band.mean <= y.high)
+    steps = [x(step) for step in band.steps[inside].tolist()]
+    low, mean, high = ([y(v) for v in line[inside].tolist()] for line in (band.low, band.mean, band.high))
     outline = [*zip(steps, high, strict=True), *reversed(list(zip(steps, low, strict=True)))]
     area = svg.path(outline, "band", closed=True) if group.n > 1 else ""
     return [area, svg.path(list(zip(steps, mean, strict=True)), "curve", named(group))]
 
 
-def _tame(mean: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
-    """The band without its flares: where an interval is far wider than the curves' range it is cut."""
-    spread = float(np.nanmax(mean) - np.nanmin(mean)) or 1.0
-    return [np.maximum(low, np.nanmin(mean) - 0.25 * spread), np.minimum(high, np.nanmax(mean) + 0.25 * spread)]
+def _settled(band: Band) -> list[Floats]:
+    """What the vertical axis has to hold: the mean after a tenth of the steps, and its band where it is narrow."""
+    late = np.isfinite(band.mean) & (band.steps >= band.steps[0] + 0.1 * (band.steps[-1] - band.steps[0]))
+    mean, low, high = band.mean[late], band.low[late], band.high[late]
+    if not len(mean):
+        return [band.mean[np.isfinite(band.mean)]]
+    room = 0.25 * float(np.ptp(mean))
+    return [mean, np.maximum(low, mean.min() - room), np.minimum(high, mean.max() + room)]
 
 
 def _claim_row(comparison: Comparison, claim: Claim, x: svg.Scale, y: float) -> list[str]:
@@ -114,8 +119,7 @@ def _claim_row(comparison: Comparison, claim: Claim, x: svg.Scale, y: float) -> 
     names = [named(comparison.group(group)) for group in (claim.a, claim.b)]
     tip = f"{names[0]} minus {names[1]}: {number(claim.delta)}; {claim.test}"
     return [
-        svg.text(_LEFT + 78, y - 3, names[0], anchor="end", most=46),
-        svg.text(_LEFT + 78, y + 11, f"minus {names[1]}", kind="tick", anchor="end", most=50),
+        svg.text(4, y - 11, f"{names[0]} minus {names[1]}", most=76),
         svg.line(x(claim.ci[0]), y, x(claim.ci[1]), y, f"whisker {kind}"),
         svg.dot(x(claim.delta), y, kind, radius=4.5, tip=tip),
     ]

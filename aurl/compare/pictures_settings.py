@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aurl.compare import svg
-from aurl.compare.insight import label, named, number
+from aurl.compare.insight import label, named, number, percent
 from aurl.compare.model import Comparison
 from aurl.compare.search_space import is_number, spell
 from aurl.record import Json
 
-_LEFT, _ROW, _MOST = 210, 30, 15
+_LEFT, _ROW, _MOST = 14, 42, 15
 _SMALL, _SMALL_HEIGHT = 330, 210
 _CELL = 17
 _MOST_AXES, _MOST_LINES = 9, 400
@@ -22,11 +22,11 @@ def importance(comparison: Comparison) -> str:
     rows = comparison.impact.rows[:_MOST]
     if not rows:
         return ""
-    x = svg.Scale(0.0, 1.0, _LEFT, svg.WIDTH - 60)
+    x = svg.Scale(0.0, 1.0, _LEFT, svg.WIDTH - 56)
     bottom = 16 + _ROW * len(rows)
     parts = [svg.below(x, 8, bottom, f"share of the variance of {label(comparison.metric)}")]
     for at, row in enumerate(rows):
-        parts += _bar(row, comparison.impact.cross.get(str(row["param"])), x, 8 + _ROW * (at + 0.5))
+        parts += _bar(row, comparison.impact.cross.get(str(row["param"])), x, 8 + _ROW * (at + 0.68))
     return svg.picture(bottom + 40, parts, title="Importance of the settings")
 
 
@@ -105,12 +105,12 @@ def parallel(comparison: Comparison) -> str:
 def _bar(row: Mapping[str, Json], cross: float | None, x: svg.Scale, y: float) -> list[str]:
     share, name = float(str(row["importance"])), str(row["param"])
     low, high = _list(row["ci"])
-    tip = f"{name}: {share:.1%}, 95 % CI {low:.1%} to {high:.1%}; {row['method']}"
+    tip = f"{name}: {percent(share, 1)}, 95 % CI {percent(low, 1)} to {percent(high, 1)}; {row['method']}"
     parts = [
-        svg.text(_LEFT - 10, y + 4, name, anchor="end", most=30),
+        svg.text(4, y - 13, name, most=70),
         svg.box(x(0.0), y - 8, x(share) - x(0.0), 16, kind="bar", tip=tip),
         svg.line(x(low), y, x(high), y, "whisker"),
-        svg.text(svg.WIDTH - 52, y + 4, f"{share:.0%}", kind="tick"),
+        svg.text(svg.WIDTH - 46, y + 4, percent(share), kind="tick"),
     ]
     if cross is not None:
         parts.append(svg.line(x(cross), y - 11, x(cross), y + 11, "cross"))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aurl.compare import svg
-from aurl.compare.insight import label, named, number
+from aurl.compare.insight import named, number
 from aurl.compare.model import Comparison, RunData
 from aurl.compare.pareto import Front, Point
 from aurl.record import Severity
 
 _WIDTH, _HEIGHT = 330, 270
-MOST_RUNS, _ROW = 30, 18
-_LEFT = 230
+MOST_RUNS, _ROW = 30, 30
+_LEFT = 14
 
 
 def tradeoff(comparison: Comparison, found: Front, other: str) -> str:
@@ -22,7 +22,7 @@ def tradeoff(comparison: Comparison, found: Front, other: str) -> str:
     y = svg.scale(_ends(found.points, up), _HEIGHT - 50, 34)
     wanted = {name: "lower" if mode == "min" else "higher" for name, mode in found.objectives.items()}
     parts = [
-        svg.below(x, 34, _HEIGHT - 50, f"{label(across)}, {wanted[across]} wanted"),
+        svg.below(x, 34, _HEIGHT - 50, f"{across}, {wanted[across]} wanted"),
         svg.beside(y, 56, _WIDTH - 12, f"{up}, {wanted[up]} wanted"),
     ]
     places = {group.id: at for at, group in enumerate(comparison.groups)}
@@ -42,8 +42,8 @@ def timeline(comparison: Comparison) -> str:
     bottom = 16 + _ROW * len(runs)
     parts = [svg.below(x, 8, bottom, "step")]
     for at, run in enumerate(runs):
-        y = 8 + _ROW * (at + 0.5)
-        parts.append(svg.text(_LEFT - 10, y + 4, run.id, kind="tick", anchor="end", most=36))
+        y = 8 + _ROW * (at + 0.7)
+        parts.append(svg.text(4, y - 9, run.id, kind="tick", most=80))
         parts.append(svg.line(x(0.0), y, x(float(run.step)), y, f"life {run.fate.replace(' ', '-')}"))
         parts += [_alert(alert, x, y) for alert in run.alerts]
     return svg.picture(bottom + 40, parts, title="Alerts over the steps of each run")

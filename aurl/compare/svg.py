@@ -13,7 +13,7 @@ from html import escape
 from aurl.compare.naming import show_value
 from aurl.record import Json
 
-WIDTH = 680
+WIDTH = 520
 COLOURS = 8
 _MOST_TICKS = 6
 
