@@ -76,7 +76,7 @@ def _trained(scenario: Scenario, seed: int, attempt: int, cache: Cache, clean: b
         path = others[-1]
     if not path.exists():
         import_ahead()
-        save(_train(scenario, seed, attempt, clean), path)
+        save(train(scenario, seed, attempt, clean=clean), path)
     return load(path)
 
 
@@ -86,7 +86,12 @@ def import_ahead() -> None:
         import_module(name)
 
 
-def _train(scenario: Scenario, seed: int, attempt: int, clean: bool) -> Trace:
+def train(scenario: Scenario, seed: int, attempt: int = 0, *, clean: bool = False) -> Trace:
+    """Train once, with the fault or without; whether it showed is not looked at.
+
+    Raises:
+        RuntimeError: the training failed; the message holds what it printed.
+    """
     onset = onset_of(scenario, seed, attempt)
 
     def work() -> float:
