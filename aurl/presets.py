@@ -51,6 +51,8 @@ def load(group: str, name: str) -> dict[str, Any]:
         raise ConfigError(f"{group}={name}: no such option.{did_you_mean(name, options)} Options: {', '.join(options)}")
     content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     for entry in content.pop("defaults", ()):
+        if isinstance(entry, str) and entry != "_self_":  # another option of the same group
+            content = load(group, entry) | content
         if isinstance(entry, Mapping):
             for child, names in entry.items():
                 merged = content.setdefault(child, {})

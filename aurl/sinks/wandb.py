@@ -21,7 +21,7 @@ from aurl.sinks import wandb_session
 from aurl.sinks.base import Sink
 from aurl.sinks.wandb_charts import Charts
 from aurl.sinks.wandb_files import Checkpoints, log_corpus, save_diff
-from aurl.sinks.wandb_identity import Identity, identity
+from aurl.sinks.identity import Identity, identity
 from aurl.sinks.wandb_samples import SampleRounds
 from aurl.sinks.wandb_session import Mode
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from aurl.sinks import wandb_log
-from aurl.sinks.wandb_identity import Identity
+from aurl.sinks.identity import Identity
 
 if TYPE_CHECKING:
     import wandb

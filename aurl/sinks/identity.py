@@ -1,4 +1,4 @@
-"""What Weights & Biases is told about a run before its first step: taken from the run directory alone."""
+"""What trackers are told about a run before its first step: taken from the run directory alone."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from aurl.secrets import mask
 
 _NOT_IN_AN_ID = re.compile(r"[^\w-]+")
 _LONGEST_NAME = 128
-_SERVER_KEYS = ("torch", "cuda", "python", "aurl", "platform", "cpu", "ram_gb", "gpus", "seed")
+_MACHINE_KEYS = ("torch", "cuda", "python", "aurl", "platform", "cpu", "ram_gb", "gpus", "seed")
 
 
 class Identity(NamedTuple):
-    """How a run is known to Weights & Biases.
+    """How a run is known to trackers.
 
     Attributes:
         id: the same each time for the same run, also on resume and on replay.
@@ -50,7 +50,7 @@ def identity(run: RunDirectory) -> Identity:
     config = mask(_nested(_document(run.config_json) or about.get("config") or {}))
     assert isinstance(config, dict)
     git = about.get("git") or {}
-    env = {key: about[key] for key in _SERVER_KEYS if about.get(key) is not None}
+    env = {key: about[key] for key in _MACHINE_KEYS if about.get(key) is not None}
     return Identity(
         id=_id(run, about, sweep),
         name=(run.id if name == run.id else f"{name} {run.id}")[:_LONGEST_NAME],

@@ -1,0 +1,156 @@
+"""The MLflow sink: parameters, metrics, samples and alerts, on a tracking server or in the run directory."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from aurl.errors import ConfigError
+from aurl.record import Json, Kind, Record
+from aurl.rundir import RunDirectory
+from aurl.sinks.base import Sink
+from aurl.sinks.headlines import headline
+from aurl.sinks.identity import identity
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+    from mlflow.tracking import MlflowClient
+
+_MOST_METRICS, _MOST_PARAMETERS, _LONGEST_PARAMETER = 1000, 100, 500  # of one request, MLflow's own limits
+_NOT_IN_A_NAME = re.compile(r"[^\w./: -]")
+_STATUS = {"done": "FINISHED", "preempted": "KILLED"}
+
+
+class MlflowSink(Sink):
+    """Writes a run for MLflow. It works apart, see `aurl.sinks.apart`.
+
+    Args:
+        tracking_uri: of the server or store; null for MLFLOW_TRACKING_URI, and where that is not set for
+            `events/mlflow` in the run directory (`mlflow ui --backend-store-uri DIR` shows it).
+        experiment: null for the run's name.
+        samples: send generated pieces as artifacts.
+        finish_seconds: how long the end of a run waits for the server.
+
+    Raises:
+        ConfigError: the package mlflow is missing.
+    """
+
+    apart = True
+
+    def __init__(
+        self,
+        *,
+        tracking_uri: str | None = None,
+        experiment: str | None = None,
+        samples: bool = True,
+        finish_seconds: float = 60.0,
+    ) -> None:
+        if find_spec("mlflow") is None:
+            raise ConfigError(
+                "logging=mlflow needs the package mlflow: pip install 'aurl[mlflow]', or choose logging=csv"
+            )
+        self.finish_seconds = finish_seconds
+        self._tracking_uri = tracking_uri
+        self._experiment = experiment
+        self._samples = samples
+        self._directory: RunDirectory | None = None
+        self._client: MlflowClient | None = None
+        self._run_id = ""
+        self._metrics: list[Metric] = []
+        self._alerts: list[str] = []
+        self._status = "FAILED"
+
+    def open(self, run: RunDirectory) -> None:
+        own = run.events / "mlflow"
+        own.mkdir(parents=True, exist_ok=True)
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        from mlflow.tracking import MlflowClient
+
+        uri = self._tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or own.as_uri()
+        self._directory = run
+        self._client = MlflowClient(tracking_uri=uri)
+        kept = own / "run_id"  # a resumed run goes on under the same id
+        if kept.is_file():
+            self._run_id = kept.read_text(encoding="utf-8").strip()
+            self._client.set_terminated(self._run_id, "RUNNING")
+        else:
+            self._run_id = self._new_run(self._client, run)
+            kept.write_text(f"{self._run_id}\n", encoding="utf-8")
+
+    def write(self, record: Record) -> None:
+        from mlflow.entities import Metric
+
+        when = int(record.time * 1000)
+        self._metrics += [Metric(name, value, when, record.step) for name, value in _values(record).items()]
+        if record.kind is Kind.SAMPLE and self._samples:
+            self._send_sample(record)
+        elif record.kind is Kind.ALERT:
+            self._alerts.append(f"step {record.step}: {headline(record)}")
+        elif record.kind is Kind.END:
+            self._status = _STATUS.get(str(record.fields.get("status")), "FAILED")
+
+    def flush(self) -> None:
+        while self._metrics and self._client is not None:
+            batch = self._metrics[:_MOST_METRICS]
+            self._client.log_batch(self._run_id, metrics=batch)
+            self._metrics = self._metrics[len(batch) :]
+
+    def close(self) -> None:
+        client = self._client
+        if client is not None and self._run_id:
+            self.flush()
+            if self._alerts:
+                client.log_text(self._run_id, "\n".join(self._alerts) + "\n", "alerts.txt")
+            client.set_terminated(self._run_id, self._status)
+        self._client = None
+
+    def _new_run(self, client: MlflowClient, run: RunDirectory) -> str:
+        from mlflow.entities import Param
+
+        known = identity(run)
+        name = self._experiment or known.project
+        found = client.get_experiment_by_name(name)
+        experiment = found.experiment_id if found is not None else client.create_experiment(name)
+        tags = {"aurl.tags": ", ".join(known.tags), "aurl.group": known.group, "mlflow.source.git.commit": known.commit}
+        tags["mlflow.note.content"] = known.notes
+        given = {key: value for key, value in tags.items() if value}
+        run_id = str(client.create_run(experiment, run_name=known.name, tags=given).info.run_id)
+        parameters = [Param(_name(key), str(value)[:_LONGEST_PARAMETER]) for key, value in _flat(known.config)]
+        for first in range(0, len(parameters), _MOST_PARAMETERS):
+            client.log_batch(run_id, params=parameters[first : first + _MOST_PARAMETERS])
+        return run_id
+
+    def _send_sample(self, record: Record) -> None:
+        assert self._directory is not None
+        assert self._client is not None
+        for key in ("path", "image", "audio"):
+            relative = record.fields.get(key)
+            if isinstance(relative, str) and (self._directory.path / relative).is_file():
+                self._client.log_artifact(self._run_id, str(self._directory.path / relative), "samples")
+
+
+def _values(record: Record) -> dict[str, float]:
+    """Metrics by name. Epochs repeat the names of their steps, and the samples of a step each other's."""
+    if record.kind is Kind.EPOCH:
+        return {_name(f"epoch/{name}"): value for name, value in record.scalars.items()}
+    if record.kind is Kind.SAMPLE or (record.kind is Kind.QUALITY and record.fields.get("scope") == "sample"):
+        slot = record.fields.get("slot")
+        return {_name(f"{name}/{slot}"): value for name, value in record.scalars.items()}
+    return {_name(name): value for name, value in record.scalars.items()}
+
+
+def _name(name: str) -> str:
+    return _NOT_IN_A_NAME.sub("_", name)[:250]
+
+
+def _flat(config: Mapping[str, Any], above: str = "") -> list[tuple[str, Json]]:
+    found: list[tuple[str, Json]] = []
+    for key, value in config.items():
+        path = f"{above}.{key}" if above else str(key)
+        found += _flat(value, path) if isinstance(value, Mapping) else [(path, value)]
+    return found

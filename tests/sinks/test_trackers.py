@@ -1,0 +1,111 @@
+"""MLflow and Trackio, the real packages, read back with their own readers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aurl.errors import ConfigError
+from aurl.rundir import RunDirectory
+from aurl.sinks.base import Sink
+from aurl.sinks.mlflow import MlflowSink
+from aurl.sinks.trackio import TrackioSink
+from tests.sinks.conftest import whole_run
+
+
+def show(run: RunDirectory, sink: Sink, status: str = "done") -> None:
+    run.config_json.write_text(json.dumps({"optim.lr": 1e-3, "tracker.api_key": "s3cret"}))
+    sink.open(run)
+    for record in whole_run(status):
+        sink.write(record)
+        sink.flush()
+    sink.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("store", ["folder", "sqlite"])
+def test_mlflow_has_the_run(run: RunDirectory, tmp_path: Path, store: str) -> None:
+    pytest.importorskip("mlflow")
+    if store == "sqlite":
+        pytest.importorskip("sqlalchemy")
+    (run.samples / "000004_0.mid").write_bytes(b"MThd")
+    uri = (run.events / "mlflow").as_uri() if store == "folder" else f"sqlite:///{tmp_path}/mlflow.db"
+    show(run, MlflowSink(tracking_uri=uri, experiment="tiny"))
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    experiment = client.get_experiment_by_name("tiny")
+    assert experiment is not None
+    [found] = client.search_runs([experiment.experiment_id])
+    assert found.info.status == "FINISHED"
+    assert found.data.params["optim.lr"] == "0.001"
+    assert found.data.params["tracker.api_key"] == "***"
+    history = client.get_metric_history(found.info.run_id, "loss/kl")
+    assert sorted((point.step, point.value) for point in history) == [(step, 0.125) for step in (1, 2, 3, 4)]
+    assert found.data.metrics["epoch/loss/total"] == 0.55
+    assert found.data.metrics["sample/notes/0"] == 48
+    if store == "folder":
+        artifacts = {item.path for item in client.list_artifacts(found.info.run_id)}
+        assert artifacts == {"alerts.txt", "samples"}
+
+
+@pytest.mark.slow
+def test_a_resumed_run_is_the_same_run_of_mlflow(run: RunDirectory) -> None:
+    pytest.importorskip("mlflow")
+    uri = (run.events / "mlflow").as_uri()
+    for status in ("preempted", "failed"):
+        show(run, MlflowSink(tracking_uri=uri, samples=False), status)
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    [found] = client.search_runs([item.experiment_id for item in client.search_experiments()])
+    assert found.info.status == "FAILED"
+    assert len(client.get_metric_history(found.info.run_id, "loss/kl")) == 8
+
+
+TRACKIO = """
+import json, sys
+from trackio.sqlite_storage import SQLiteStorage
+project = SQLiteStorage.get_projects()[0]
+[run] = SQLiteStorage.get_runs(project)
+print(json.dumps({"project": project, "run": run, "logs": SQLiteStorage.get_logs(project, run)}, default=str))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.two_process
+def test_trackio_has_the_run(run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("trackio")
+    folder = tmp_path / "trackio"
+    monkeypatch.setenv("TRACKIO_DIR", str(folder))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    program = f"""
+from pathlib import Path
+from aurl.rundir import RunDirectory
+from aurl.sinks.trackio import TrackioSink
+from tests.sinks.test_trackers import show
+show(RunDirectory(Path({str(run.path)!r})), TrackioSink(project="tiny", folder={str(folder)!r}))
+"""
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", program], cwd=root, check=True, capture_output=True)
+    found: dict[str, Any] = json.loads(
+        subprocess.run([sys.executable, "-c", TRACKIO], check=True, capture_output=True, text=True).stdout
+    )
+    assert found["project"] == "tiny"
+    steps = {row["step"]: row["loss/kl"] for row in found["logs"] if "loss/kl" in row}
+    assert steps == dict.fromkeys((1, 2, 3, 4), 0.125)
+    assert any(row.get("epoch/loss/total") == 0.55 for row in found["logs"])
+
+
+@pytest.mark.parametrize(("kind", "package"), [(MlflowSink, "mlflow"), (TrackioSink, "trackio")])
+def test_a_missing_package_is_said_before_the_run(
+    kind: type[Sink], package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"aurl.sinks.{package}.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=rf"logging={package} needs .* pip install 'aurl\[{package}\]'"):
+        kind()
