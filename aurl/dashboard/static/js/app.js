@@ -4,7 +4,7 @@ import { fill, h, say } from "./dom.js";
 import { Failed } from "./api.js";
 import { readColours } from "./colours.js";
 import { parse } from "./route.js";
-import { savePage, snapshot } from "./snapshot.js";
+import { savePage, snapshot, whole } from "./snapshot.js";
 import { Stream } from "./stream.js";
 
 const PAGES = {
@@ -110,6 +110,7 @@ function themes() {
 
 document.getElementById("save").addEventListener("click", () => savePage());
 window.__snapshot = snapshot;
+window.__whole = whole;
 window.addEventListener("hashchange", route);
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address names the page, so the link must not change it

@@ -44,6 +44,8 @@ class ComparePage {
     this.lit = null;
     this.onColours = () => this.draw();
     document.addEventListener("aurl-colours", this.onColours);
+    this.onWhole = (event) => event.detail.push(this.whole());
+    document.addEventListener("aurl-whole", this.onWhole);
     this.observer = new IntersectionObserver((entries) => entries.forEach((entry) => this.seen(entry)), { rootMargin: "400px 0px" });
   }
 
@@ -194,12 +196,18 @@ class ComparePage {
     }
   }
 
+  whole() {
+    for (const [target] of this.cards) this.seen({ target, isIntersecting: true });
+    return Promise.all([this.settle(), this.parts]);
+  }
+
   /** What is slower than the curves, each part by itself: one that fails leaves the others standing. */
   rest() {
     const runs = this.rows.map((row) => row.key);
     const colour = new Map(this.groups.flatMap((group) => group.rows.map((row) => [row.key, group])));
     const part = (title, promise, drawn) => {
       const place = h("section.section", {}, h("h2", {}, title), h("p.waiting", {}, "Reading"));
+      this.parts = Promise.allSettled([this.parts, promise]);
       promise.then((answer) => fill(place, h("h2", {}, title), drawn(answer)), (error) => fill(place, h("h2", {}, title), nothing(error.message)));
       return place;
     };
@@ -223,6 +231,7 @@ class ComparePage {
   leave() {
     clearTimeout(this.waiting);
     document.removeEventListener("aurl-colours", this.onColours);
+    document.removeEventListener("aurl-whole", this.onWhole);
     this.observer.disconnect();
     this.feed.leave();
     for (const { chart } of this.cards.values()) chart?.leave();

@@ -30,6 +30,8 @@ class MusicTab {
     }, { rootMargin: "200px" });
     this.onColours = () => this.draw();
     document.addEventListener("aurl-colours", this.onColours);
+    this.onWhole = (event) => event.detail.push(...[...this.shown.values()].map((sample) => sample.load()));
+    document.addEventListener("aurl-whole", this.onWhole);
   }
 
   async load() {
@@ -127,6 +129,7 @@ class MusicTab {
     this.left = true;
     clearTimeout(this.timer);
     document.removeEventListener("aurl-colours", this.onColours);
+    document.removeEventListener("aurl-whole", this.onWhole);
     this.leaveSamples();
   }
 }

@@ -33,7 +33,8 @@ export class RunPage {
   async load() {
     const [found, alerts] = await Promise.all([get(`/api/run/${encodeURIComponent(this.key)}`), get("/api/alerts", { run: this.key })]);
     Object.assign(this, found);
-    this.row = found.run;
+    // An answer may have been on its way while the stream brought something newer.
+    if (!this.row || (found.run.updated ?? 0) >= (this.row.updated ?? 0) || found.run.status !== "running") this.row = found.run;
     this.alerts = alerts.alerts;
   }
 

@@ -17,6 +17,7 @@ const TITLES = {
 const ORDER = Object.keys(TITLES);
 const FIRST = ["loss/total", "loss/recon", "loss/kl", "loss/adv", "loss/disc", "grad/norm", "lr", "accuracy", "quality/mean/overall"];
 const AT_FIRST = 120;
+const MOST_WHOLE = 200;
 const ALL_NAMES = 64; // up to so many series the stream is asked for all of them
 
 export async function open(run, body, place) {
@@ -42,6 +43,8 @@ class ChartsTab {
     this.resubscribe = debounce(600, () => run.stream.reopen());
     this.onColours = () => this.changed("look");
     document.addEventListener("aurl-colours", this.onColours);
+    this.onWhole = (event) => event.detail.push(this.whole());
+    document.addEventListener("aurl-whole", this.onWhole);
     this.observer = new IntersectionObserver((entries) => entries.forEach((entry) => this.seen(entry)), { rootMargin: "500px 0px" });
   }
 
@@ -181,6 +184,12 @@ class ChartsTab {
     }
   }
 
+  /** For a snapshot: the charts out of sight too. */
+  whole() {
+    for (const [target] of [...this.cards].slice(0, MOST_WHOLE)) this.seen({ target, isIntersecting: true });
+    return this.firstPaint();
+  }
+
   changed(why) {
     for (const { chart } of this.cards.values()) chart?.changed(why);
     if (why === "zoom") this.refetchSoon();
@@ -229,6 +238,7 @@ class ChartsTab {
 
   leave() {
     document.removeEventListener("aurl-colours", this.onColours);
+    document.removeEventListener("aurl-whole", this.onWhole);
     this.observer.disconnect();
     this.feed.leave();
     for (const { chart } of this.cards.values()) chart?.leave();

@@ -5,6 +5,7 @@ import { card } from "./runs_columns.js";
 
 const HEIGHT = { row: 38, card: 96, head: 34 };
 const SPARE = 6;
+const MOST_WHOLE = 400;
 
 export class Table {
   /** @param page {columns, items, sort, down, onSort, onFold, folded, checkbox, isSelected, ...} read at each drawing */
@@ -19,6 +20,8 @@ export class Table {
     this.observer = new ResizeObserver(() => this.later());
     this.observer.observe(this.element);
     this.headFor = "";
+    this.onWhole = (event) => event.detail.push(this.whole());
+    document.addEventListener("aurl-whole", this.onWhole);
   }
 
   later() {
@@ -32,7 +35,7 @@ export class Table {
   draw() {
     this.frame = 0;
     const { items, columns } = this.page;
-    const shown = Math.ceil(this.element.clientHeight / this.height) + 2 * SPARE;
+    const shown = Math.max(this.least ?? 0, Math.ceil(this.element.clientHeight / this.height) + 2 * SPARE);
     const first = Math.max(0, Math.min(Math.floor(this.element.scrollTop / this.height) - SPARE, items.length - shown));
     const last = Math.min(items.length, first + shown);
     const focus = this.focused();
@@ -111,7 +114,17 @@ export class Table {
     this.draw();
   }
 
+  /** For a snapshot: rows out of sight too, and a moment for their curves. */
+  async whole() {
+    this.least = MOST_WHOLE;
+    this.draw();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    this.draw();
+    this.least = 0;
+  }
+
   leave() {
+    document.removeEventListener("aurl-whole", this.onWhole);
     cancelAnimationFrame(this.frame);
     this.observer.disconnect();
   }

@@ -2,8 +2,27 @@
 
 import { say } from "./dom.js";
 
+/** Draw also what is out of sight, and leave out what is for pressing only. */
+export async function whole() {
+  const waits = [];
+  document.dispatchEvent(new CustomEvent("aurl-whole", { detail: waits }));
+  await Promise.all(waits);
+  document.documentElement.classList.add("still");
+  await new Promise((resolve) => setTimeout(resolve, 120));
+}
+
+/** The page as the text of a self-contained HTML file. */
 /** The page as the text of a self-contained HTML file. */
 export async function snapshot() {
+  await whole();
+  try {
+    return await copied();
+  } finally {
+    document.documentElement.classList.remove("still");
+  }
+}
+
+async function copied() {
   const copy = document.documentElement.cloneNode(true);
   freezeCanvases(copy);
   await freezePictures(copy);
