@@ -39,9 +39,8 @@ def layout(time: float) -> bytes:
     content = b"".join(
         nested(2, _category(CATEGORIES.get(name, name), scalars)) for name, scalars in groups.items() if scalars
     )
-    return tfevents.tensor(
-        time, 0, "custom_scalars__config__", tfevents.string_tensor(content), plugin="custom_scalars"
-    )
+    packed = tfevents.string_tensor(content)
+    return tfevents.tensor(time, 0, "custom_scalars__config__", packed, plugin="custom_scalars")
 
 
 def _group(name: str) -> str:
