@@ -10,6 +10,7 @@ from aurl.codec import encode
 from aurl.errors import ConfigError
 from aurl.record import Kind, Record
 from aurl.rundir import RunDirectory
+from aurl.secrets import mask_text
 from aurl.sinks.base import Sink
 
 _LONGEST_WAIT = 60.0
