@@ -106,7 +106,7 @@ def _importance(comparison: Comparison) -> list[str]:
         return []
     body = []
     if found.rows:
-        basis = f"leave-one-out R2 {found.r2:.2f}" if found.r2 is not None else "analysis of variance"
+        basis = f"leave-one-out R2 {min(found.r2, 0.99):.2f}" if found.r2 is not None else "analysis of variance"
         body.append(f"<h3>Share of the variance of {escape(label(comparison.metric))} ({basis})</h3>")
         body.append(_picture(pictures_settings.importance(comparison)))
         mark = " The upright mark is the cross-check by the other surrogate." if found.cross else ""

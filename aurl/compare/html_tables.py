@@ -35,10 +35,18 @@ def groups_table(comparison: Comparison) -> str:
 
 
 def claims_table(comparison: Comparison) -> str:
-    """A row for each difference that was asked for."""
+    """A row for each difference that was tested; the others are counted below it."""
+    tested = [claim for claim in comparison.claims if claim.p is not None]
+    left = len(comparison.claims) - len(tested)
+    few = (
+        f"<p>{left} of {len(comparison.claims)} pairs were not tested: fewer than 3 counted runs on a side.</p>"
+        * bool(left)
+    )
+    if not tested:
+        return few
     heads = ["a", "b", "verdict", "difference", "95 % interval", "p", "p adjusted", "effect (g)", "n", "more"]
     rows = []
-    for claim in comparison.claims[:MOST_ROWS]:
+    for claim in tested[:MOST_ROWS]:
         names = [escape(named(comparison.group(group))) for group in (claim.a, claim.b)]
         more = claim.reason or (f"{claim.seeds_needed} runs a side for power 0.8" if claim.seeds_needed else "")
         cells = [
@@ -51,7 +59,7 @@ def claims_table(comparison: Comparison) -> str:
         ]
         cells += [_number(claim.effect), f"{claim.n_a}, {claim.n_b}", escape(more)]
         rows.append(_row(cells))
-    return _table(heads, rows, len(comparison.claims))
+    return _table(heads, rows, len(tested)) + few
 
 
 def impact_table(comparison: Comparison) -> str:
@@ -117,7 +125,7 @@ def _gravest(run: RunData) -> str:
             if alert.get("severity") == severity:
                 cause = f" Probable cause: {alert['cause']}" if alert.get("cause") else ""
                 step = alert.get("onset_step", alert.get("step"))
-                return f"{alert.get('type')} at step {step}: {alert.get('message')}{cause}"
+                return f"{alert.get('type')} at step {step}: {alert.get('message')}.{cause}".replace("..", ".")
     return ""
 
 

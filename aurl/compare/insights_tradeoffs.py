@@ -54,7 +54,8 @@ def _copies(comparison: Comparison, found: Front) -> Iterator[Insight]:
     if point is None or point.means.get(COPIED, 0.0) < _MUCH_COPIED:
         return
     share, ci = point.means[COPIED], point.cis[COPIED]
-    text = f"{named(comparison.group(point.group))} copies: {percent(share)} of what it generates is found in the training set"
+    name = named(comparison.group(point.group))
+    text = f"{name} copies: {percent(share)} of what it generates is found in the training set"
     text += f" (95 % CI {percent(ci[0])} to {percent(ci[1])})" if ci is not None else ""
     yield Insight(
         text=f"{text}, so a good {label(comparison.metric)} may be memory rather than skill.",

@@ -13,7 +13,7 @@ from aurl.record import Json
 
 _LEFT, _ROW, _MOST = 14, 42, 15
 _SMALL, _SMALL_HEIGHT = 330, 210
-_CELL = 17
+_MAP_LEFT, _MAP_TOP, _MAP_WIDTH, _MAP_HEIGHT = 78, 26, 236, 200
 _MOST_AXES, _MOST_LINES = 9, 400
 
 
@@ -51,32 +51,34 @@ def effect(comparison: Comparison, name: str) -> str:
 
 
 def surface(comparison: Comparison, pair: Mapping[str, Json]) -> str:
-    """The metric over two settings that act together, as a map; empty for a grid, whose means are in the table."""
-    if "z" not in pair:
-        return ""
+    """The metric over two settings that act together, as a map."""
     x_values, y_values, rows = (_list(pair[key]) for key in ("x", "y", "z"))
     names = [str(name) for name in _list(pair["params"])]
     flat = [value for row in rows for value in row]
     low, high = min(flat), max(flat)
+    wide, tall = _MAP_WIDTH / len(x_values), min(34.0, _MAP_HEIGHT / len(y_values))
     parts = [svg.text(4, 14, f"{names[0]} (across) and {names[1]} (up)", kind="name", most=52)]
-    top, left = 26, 78
     for up, row in enumerate(reversed(rows)):
         for across, value in enumerate(row):
             shade = round(9 * (value - low) / (high - low)) if high > low else 0
             setting = f"{names[0]}={_short(x_values[across])}, {names[1]}={_short(y_values[len(rows) - 1 - up])}"
-            tip = f"{setting}: {number(value)}"
-            parts.append(
-                svg.box(left + across * _CELL, top + up * _CELL, _CELL - 1, _CELL - 1, kind=f"h{shade}", tip=tip)
-            )
-    bottom, right = top + len(rows) * _CELL, left + len(x_values) * _CELL
-    parts += [
-        svg.text(left, bottom + 14, _short(x_values[0]), kind="tick", most=14),
-        svg.text(right, bottom + 14, _short(x_values[-1]), kind="tick", anchor="end", most=14),
-        svg.text(left - 6, top + 12, _short(y_values[-1]), kind="tick", anchor="end", most=11),
-        svg.text(left - 6, bottom - 4, _short(y_values[0]), kind="tick", anchor="end", most=11),
-        svg.text(left, bottom + 30, f"from {number(low)} (light) to {number(high)} (dark)", kind="tick"),
-    ]
-    return svg.picture(bottom + 40, parts, title=f"{comparison.metric} over {names[0]} and {names[1]}", width=_SMALL)
+            x, y = _MAP_LEFT + across * wide, _MAP_TOP + up * tall
+            parts.append(svg.box(x, y, wide - 1, tall - 1, kind=f"h{shade}", tip=f"{setting}: {number(value)}"))
+    bottom = _MAP_TOP + len(rows) * tall
+    for at in _few(len(x_values)):
+        x = _MAP_LEFT + (at + 0.5) * wide
+        parts.append(svg.text(x, bottom + 14, _short(x_values[at]), kind="tick", anchor="middle", most=12))
+    for at in _few(len(y_values)):
+        y = bottom - (at + 0.5) * tall + 4
+        parts.append(svg.text(_MAP_LEFT - 6, y, _short(y_values[at]), kind="tick", anchor="end", most=12))
+    told = f"from {number(low)} (light) to {number(high)} (dark)"
+    parts.append(svg.text(_MAP_LEFT, bottom + 32, told, kind="tick"))
+    return svg.picture(bottom + 42, parts, title=f"{comparison.metric} over {names[0]} and {names[1]}", width=_SMALL)
+
+
+def _few(count: int) -> list[int]:
+    """All places where there are few, otherwise the first and the last."""
+    return list(range(count)) if count <= 5 else [0, count - 1]
 
 
 def parallel(comparison: Comparison) -> str:
