@@ -29,6 +29,7 @@ from aurl import presets
 from aurl.record import Kind
 from benchmarks.injection import catalog, report, scoring
 from benchmarks.injection.conduct import Cache, NotCachedError, provoke
+from benchmarks.injection.picture import draw
 from benchmarks.injection.scenario import HEALTHY, Scenario
 from benchmarks.injection.scoring import Case, Verdict
 from benchmarks.injection.trace import Trace, Truth
@@ -43,22 +44,28 @@ class Scored(NamedTuple):
         verdict: on its alarms.
         alarms: those themselves.
         microseconds: of the detectors for each record, all of them together.
+        picture: of the run, an SVG, if the very type was told and a picture asked for.
     """
 
     truth: Truth
     verdict: Verdict
     alarms: list[scoring.Alarm]
     microseconds: float
+    picture: str = ""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     options = _options(argv)
     options.cache.mkdir(parents=True, exist_ok=True)
     cache = Cache(options.cache, options.rescore)
-    scored = []
+    scored, drawn = [], set[str]()
     seeds, every = (1, 4) if options.quick else (options.seeds, 1)
     for one in _run(list(catalog.plan(options.types, seeds, options.first_seed, every)), cache, options):
         scored.append(one)
+        if one.picture and one.truth.type not in drawn:
+            drawn.add(one.truth.type)
+            options.pictures.mkdir(parents=True, exist_ok=True)
+            Path(options.pictures, f"{one.truth.type}.svg").write_text(one.picture, encoding="utf-8")
         if options.list or not one.truth.shown:
             print(report.line(one.truth, one.verdict, one.alarms), flush=True)
     shown = [one for one in scored if one.truth.shown]
@@ -74,14 +81,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         options.json.write_bytes(orjson.dumps(report.document(verdicts, costs), option=orjson.OPT_INDENT_2))
 
 
-def score(scenario: Scenario, trace: Trace) -> Scored:
+def score(scenario: Scenario, trace: Trace, *, pictures: bool = False) -> Scored:
     """Show the records of a run to the default detectors, and judge what they say."""
     watch, _ = presets.watch("default", {"optim.lr": 1e-3, "trainer.clip_norm": 1.0})
     began = time.thread_time()
     alerts = [alert for record in trace.records for alert in watch.observe(record)]
     microseconds = 1e6 * (time.thread_time() - began) / len(trace.records)
     told = scoring.alarms(alerts)
-    return Scored(trace.truth, scoring.judge(_case(scenario, trace), told, _seen(trace)), told, microseconds)
+    verdict = scoring.judge(_case(scenario, trace), told, _seen(trace))
+    return Scored(trace.truth, verdict, told, microseconds, _picture(trace, told) if pictures else "")
+
+
+def _picture(trace: Trace, told: Sequence[scoring.Alarm]) -> str:
+    truth = trace.truth
+    exact = [alarm for alarm in told if alarm.type == truth.type and alarm.step >= truth.onset]
+    return draw(trace, exact[0], f"{truth.type}: {truth.variant}") if exact else ""
 
 
 def _case(scenario: Scenario, trace: Trace) -> Case:
@@ -109,7 +123,7 @@ def _seen(trace: Trace) -> dict[str, list[int]]:
 
 
 def _run(pairs: Sequence[tuple[Scenario, int]], cache: Cache, options: argparse.Namespace) -> Iterator[Scored]:
-    tasks = [(scenario.id, seed, cache) for scenario, seed in pairs]
+    tasks = [(scenario.id, seed, cache, options.pictures is not None) for scenario, seed in pairs]
     if options.jobs == 1:
         yield from map(_work, tasks)
         return
@@ -117,11 +131,11 @@ def _run(pairs: Sequence[tuple[Scenario, int]], cache: Cache, options: argparse.
         yield from pool.imap(_work, tasks)
 
 
-def _work(task: tuple[str, int, Cache]) -> Scored:
-    id_, seed, cache = task
+def _work(task: tuple[str, int, Cache, bool]) -> Scored:
+    id_, seed, cache, pictures = task
     scenario = catalog.find(id_)
     try:
-        return score(scenario, provoke(scenario, seed, cache))
+        return score(scenario, provoke(scenario, seed, cache), pictures=pictures)
     except NotCachedError as error:
         raise SystemExit(str(error)) from None
 
@@ -137,6 +151,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=Path("outputs/faults"), help="folder of recorded runs")
     parser.add_argument("--rescore", action="store_true", help="train nothing, take the newest recorded runs")
     parser.add_argument("--list", action="store_true", help="a line for every run, not only for the tables")
+    parser.add_argument("--pictures", type=Path, help="draw a run of each type into this folder, as SVG")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args(argv)
 

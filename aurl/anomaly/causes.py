@@ -59,6 +59,8 @@ _LINKS: Mapping[str, Mapping[str, float]] = {
 _BLOWUPS = frozenset({"loss_spike", "gradient_explosion", "training_divergence", "nan_values", "loss_oscillation"})
 
 
+_NEED_MORE = frozenset({"kl_blowup", "loss_oscillation"})  # than an info beside them
+
 _LARGE_JUMP = 5.0
 _TWICE = math.log(2.0)
 _FOLLOWS = 0.5  # share of the jump of the training loss, in log, that the validation loss makes too
@@ -140,7 +142,7 @@ def _incidents(incident: Incident, others: Iterable[Incident]) -> Iterable[Cause
         score = links.get(other.type, 0.0)
         if other.id >= incident.id or not score or other.root == incident.type:
             continue
-        if other.severity == 0 and (other.type == "data_stall" or incident.type == "kl_blowup"):
+        if other.severity == 0 and (other.type == "data_stall" or incident.type in _NEED_MORE):
             continue
         age = incident.opened - (other.last if other.type not in ACUTE else other.opened)
         if age > REACH or (age <= 0 and other.opened >= incident.opened and not _goes_first(other, incident)):

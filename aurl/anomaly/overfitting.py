@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from aurl.anomaly.base import Rule, grade, require
 from aurl.anomaly.blocks import median, noise
+from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Kind, Record
 
@@ -15,6 +16,7 @@ _FAST = 0.25
 _CRITICAL = math.log(1.5)
 _NOISES = 3.0
 _TRAIN_FALL = 0.02
+_TRAIN_SPREADS = 0.5  # of single losses; the median of 32 of them wanders by a quarter
 _BACK, _BACK_BY = 4, 0.02  # evaluations ago, and how much higher it was then
 _SWING = math.log(2.5)
 
@@ -23,8 +25,9 @@ class Overfitting(Rule):
     """The smoothed validation loss against its best, in logarithms.
 
     Smoothed is the median of three. It must lie 10 % and three times its own noise above the best for `confirm`
-    evaluations, or 25 % for one fewer, while the training loss is 2 % below what it was at the best, and the validation
-    loss neither swings nor comes back from something worse. A warning; critical from 50 % above the best.
+    evaluations, or 25 % for one fewer, while the training loss is 2 % and half a spread below what it was at the best,
+    and the validation loss neither swings nor comes back from something worse. A warning; critical from 50 % above the
+    best.
 
     Args:
         confirm: evaluations in a row, at least 2.
@@ -65,16 +68,25 @@ class Overfitting(Rule):
             return ()
         return (self._tell(value, math.exp(self._best), rise),)
 
-    def _train_level(self) -> float | None:
-        """Log of the training loss now: its recent level, or in a log of epochs the last one's."""
+    def _training(self) -> Curve | None:
         name = "loss/recon" if "loss/recon" in self.context.curves else self.context.main.get(Role.LOSS)
         curve = self.context.curves.get(name) if name else None
-        if curve is None or not curve.seen:
+        return curve if curve is not None and curve.seen else None
+
+    def _train_level(self) -> float | None:
+        """Log of the training loss now: its recent level, or in a log of epochs the last one's."""
+        curve = self._training()
+        if curve is None:
             return None
         return curve.y if self.context.coarse else curve.level
 
     def _train_falls(self, train: float | None) -> bool:
-        return train is not None and self._train_at_best is not None and self._train_at_best - train > _TRAIN_FALL
+        """Whether the training loss is lower than it was at the best, by more than the noise of its level."""
+        curve = self._training()
+        if train is None or self._train_at_best is None or curve is None:
+            return False
+        needed = _TRAIN_FALL if self.context.coarse else max(_TRAIN_FALL, _TRAIN_SPREADS * curve.spread)
+        return self._train_at_best - train > needed
 
     def _comes_back(self, smooth: float) -> bool:
         """It is still on its way down from something worse, as after a blow-up."""

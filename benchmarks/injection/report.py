@@ -14,7 +14,7 @@ from benchmarks.injection.trace import Truth
 from benchmarks.measure import table
 
 HEAD = (
-    "type", "n", "found", "typed", "exact", "recall", "precision", "F1", "delay, steps", "observations", "% of run",
+    "type", "n", "typed", "exact", "false", "recall", "precision", "F1", "delay, steps", "observations", "% of run",
     "cause first", "in the end",
 )  # fmt: skip
 
@@ -61,7 +61,7 @@ def document(verdicts: Sequence[Verdict], costs: Sequence[float]) -> dict[str, A
 
 
 def _cells(row: Row) -> list[str]:
-    counts = [row.type, str(row.n), str(row.found), str(row.typed), str(row.exact)]
+    counts = [row.type, str(row.n), str(row.typed), str(row.exact), str(row.false)]
     shares = [f"{value:.2f}" for value in (row.recall, row.precision, row.f1)]
     delays = [f"{scoring.middle(row.delays):.0f}", f"{scoring.middle(row.looks):.0f}"]
     return [
