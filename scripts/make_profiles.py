@@ -17,7 +17,7 @@ import os
 import re
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -50,11 +50,16 @@ class Split(NamedTuple):
 
 
 def read_movements(wheel: Path) -> Iterator[Notes]:
-    """The classical movements; scores that state rights of their own are left out."""
+    """The classical movements."""
+    return read_scores(wheel, CLASSICAL)
+
+
+def read_scores(wheel: Path, folders: Collection[str]) -> Iterator[Notes]:
+    """The MusicXML scores of some folders without those that state rights of their own."""
     with zipfile.ZipFile(wheel) as archive:
         for inside in sorted(archive.namelist()):
             path = PurePosixPath(inside)
-            if path.suffix in {".mxl", ".xml"} and path.is_relative_to(ROOT) and path.parts[2] in CLASSICAL:
+            if path.suffix in {".mxl", ".xml"} and path.is_relative_to(ROOT) and path.parts[2] in folders:
                 data = archive.read(inside)
                 xml = unpack_mxl(data) if path.suffix == ".mxl" else data
                 with contextlib.suppress(DataError):
@@ -62,19 +67,21 @@ def read_movements(wheel: Path) -> Iterator[Notes]:
                         yield parse_musicxml(xml).notes(tempo=100.0, name=str(path.relative_to(ROOT)))
 
 
-def read_tunes(wheel: Path) -> Iterator[Notes]:
-    """Ryan's fiddle tunes, repeats expanded, pickups padded."""
+def read_tunes(wheel: Path, folder: str = TUNES) -> Iterator[Notes]:
+    """The ABC tunes of a folder, one or many in a file, repeats expanded, pickups padded."""
     from symusic.core import ScoreTick
 
     with zipfile.ZipFile(wheel) as archive, _quiet():
         for inside in sorted(archive.namelist()):
             path = PurePosixPath(inside)
-            if path.suffix == ".abc" and path.is_relative_to(ROOT / TUNES):
-                text = archive.read(inside).decode("utf-8", "replace")
-                score = ScoreTick.from_abc(text)
-                columns = [track.notes.numpy() for track in score.tracks if len(track.notes)]
-                if columns:
-                    yield _on_bars(text, columns[0], score.ticks_per_quarter, path.name)
+            if path.suffix == ".abc" and path.is_relative_to(ROOT / folder):
+                texts = re.split(r"^(?=X:)", archive.read(inside).decode("utf-8", "replace"), flags=re.MULTILINE)[1:]
+                for number, text in enumerate(texts, 1):
+                    score = ScoreTick.from_abc(text)
+                    columns = [track.notes.numpy() for track in score.tracks if len(track.notes)]
+                    if columns:
+                        name = path.name if len(texts) == 1 else f"{path.name}#{number}"
+                        yield _on_bars(text, columns[0], score.ticks_per_quarter, name)
 
 
 def _on_bars(text: str, columns: dict[str, np.ndarray], resolution: int, name: str) -> Notes:

@@ -21,6 +21,8 @@ from aurl.quality.table import Table, number
 MISSING_Z = 4.0
 HIGHEST_Z = 12.0
 DEFINED_SHARE = 0.8
+DEFINED_SHARE_OF_CONTRAST = 0.5
+"""Lower, because a discriminant takes what is undefined for chance instead of for a fault."""
 FEWEST_NULLS = 8
 Q90, Q95 = 1.2816, 1.6449
 """Quantiles of the standard normal distribution."""
@@ -57,14 +59,15 @@ class Calibration:
 def calibrate(metric: Metric, reference: Table, nulls: Table) -> Calibration | str:
     """How a reference measures on a metric, or the reason why the metric does not apply to it."""
     usable: list[Measure] = []
+    share = DEFINED_SHARE_OF_CONTRAST if isinstance(metric, ContrastMetric) else DEFINED_SHARE
     for measure in metric.measures:
         known = _defined(reference.column(measure.name))
         if len(known) and np.percentile(known, 95) < measure.least:
             return f"95 % of the reference have {measure.name} under {measure.least:g}"
-        if len(known) >= max(1.0, DEFINED_SHARE * len(reference)):
+        if len(known) >= max(1.0, share * len(reference)):
             usable.append(measure)
     if not usable:
-        return f"under {DEFINED_SHARE:.0%} of the reference have any of its measures"
+        return f"under {share:.0%} of the reference have any of its measures"
     if not isinstance(metric, ContrastMetric):
         scales = {measure.name: _scale(_defined(reference.column(measure.name)), measure) for measure in usable}
         found = Calibration(scales, {})
