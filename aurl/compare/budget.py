@@ -13,6 +13,7 @@ from statistics import median
 
 import numpy as np
 
+from aurl.compare.estimates import iqm
 from aurl.compare.model import Curve, Fate, RunData
 from aurl.errors import ConfigError
 
@@ -79,8 +80,6 @@ def final(curve: Curve, budget: int, share: float) -> float | None:
     Returns:
         None for a curve without a value within the budget.
     """
-    from scipy.stats import trim_mean
-
     within = curve.values[curve.steps <= budget]
     if not len(within):
         return None
@@ -89,7 +88,7 @@ def final(curve: Curve, budget: int, share: float) -> float | None:
     finite = window[np.isfinite(window)]
     if not math.isfinite(window[-1]) or 2 * len(finite) < len(window):
         return math.nan
-    return float(trim_mean(finite, 0.25))
+    return iqm(finite)
 
 
 def judge(run: RunData, metric: str, budget: int) -> tuple[Fate, str]:

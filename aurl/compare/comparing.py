@@ -11,6 +11,7 @@ from aurl.compare.claims import Question, best_set, claims
 from aurl.compare.failing import failure_tests
 from aurl.compare.finding import find
 from aurl.compare.grouping import confounded
+from aurl.compare.impact_cache import impact_once
 from aurl.compare.loading import measured, skeletons, watts, with_curves
 from aurl.compare.metrics import choose_metric, choose_mode, objectives
 from aurl.compare.model import Comparison, Mode, RunData
@@ -127,7 +128,7 @@ def _explained(comparison: Comparison) -> Comparison:
     from aurl.compare.insights import insights
     from aurl.compare.pareto import pareto
 
-    comparison = replace(comparison, impact=impact(comparison))
+    comparison = replace(comparison, impact=impact_once(comparison, impact))
     comparison = replace(comparison, pareto=tuple(pareto(comparison)))
     comparison = replace(comparison, best=best(comparison))
     return replace(comparison, insights=tuple(insights(comparison)))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from aurl.compare.model import Interval
 
@@ -21,13 +21,18 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval | No
     x = np.asarray(values, np.float64)
     if len(x) < 2:
         return None
-    half = float(stats.t.ppf((1 + level) / 2, len(x) - 1)) * float(x.std(ddof=1)) / math.sqrt(len(x))
+    half = float(special.stdtrit(len(x) - 1, (1 + level) / 2)) * float(x.std(ddof=1)) / math.sqrt(len(x))
     return float(x.mean()) - half, float(x.mean()) + half
 
 
-def iqm(values: Sequence[float]) -> float | None:
-    """The mean without the lowest and the highest quarter (rounded down); None for no values."""
-    return float(stats.trim_mean(values, 0.25)) if len(values) else None
+def iqm(values: Sequence[float] | NDArray[np.float64]) -> float | None:
+    """The mean without the lowest and the highest quarter (rounded down); None for no values.
+
+    As `scipy.stats.trim_mean(values, 0.25)`, which takes a hundred times as long to get going.
+    """
+    x = np.sort(np.asarray(values, np.float64))
+    cut = len(x) // 4
+    return float(x[cut : len(x) - cut].mean()) if len(x) else None
 
 
 def iqm_interval(values: Sequence[float], level: float = 0.95) -> Interval | None:
@@ -38,11 +43,11 @@ def iqm_interval(values: Sequence[float], level: float = 0.95) -> Interval | Non
     x = np.sort(np.asarray(values, np.float64))
     if len(x) < 3:
         return None
-    middle = float(stats.trim_mean(x, 0.25))
     cut = len(x) // 4
     kept = len(x) - 2 * cut
+    middle = float(x[cut : len(x) - cut].mean())
     spread = float(_winsorised(x, cut).std(ddof=1)) * math.sqrt(len(x) - 1) / math.sqrt(kept * (kept - 1))
-    half = float(stats.t.ppf((1 + level) / 2, kept - 1)) * spread
+    half = float(special.stdtrit(kept - 1, (1 + level) / 2)) * spread
     return middle - half, middle + half
 
 

@@ -12,12 +12,12 @@ _MOST_GROUPS = 60
 
 def failure_tests(groups: Sequence[Group]) -> tuple[FailureTest, ...]:
     """Fisher's exact test of each two groups with different failure rates, Holm over all of them; clearest first."""
-    from scipy.stats import fisher_exact
-    from statsmodels.stats.multitest import multipletests
-
     tried = [group for group in groups if group.tried]
     if not any(group.failed for group in tried) or len(tried) > _MOST_GROUPS:
         return ()
+    from scipy.stats import fisher_exact
+    from statsmodels.stats.multitest import multipletests
+
     pairs = [(a, b) if _rate(a) >= _rate(b) else (b, a) for a, b in itertools.combinations(tried, 2)]
     tables = [[[a.failed, a.n], [b.failed, b.n]] for a, b in pairs]
     raw = [float(fisher_exact(table).pvalue) for table in tables]

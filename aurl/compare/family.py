@@ -21,8 +21,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import interpolate, stats
+from scipy import interpolate, optimize, stats
 
+from aurl.compare.cache import recall, remember
 from aurl.compare.dunnett import dunnett_critical, dunnett_sf
 
 Floats = NDArray[np.float64]
@@ -30,7 +31,7 @@ Pairs = Sequence[tuple[int, int]]
 ALPHA = 0.05
 FEWEST = 3
 _FEW = 32
-_FAR = 60.0  # of the studentised range: nobody reads how far below 0.0001 a p is
+_NODES = np.concatenate([np.arange(0.0, 12.0, 0.25), [12.0, 14.0, 17.0, 20.0, 30.0, 60.0]])
 _SMALLEST_P = 1e-12
 
 
@@ -108,7 +109,7 @@ def differences(x_bgs: Floats, pairs: Pairs, *, matched: bool, baseline: bool) -
     variance_p = c[a, a] + c[b, b] - 2 * c[a, b]
     delta = found.effects_bg[:, a] - found.effects_bg[:, b]
     se = found.sigma_b[:, None] * np.sqrt(variance_p)
-    own = np.stack([_pair_p(x_bgs[:, i], x_bgs[:, j], matched=matched) for i, j in pairs], axis=1)
+    own = _pairs_p(x_bgs, a, b, matched=matched)
     return Differences(delta, se, own, critical(x_bgs.shape[1], found.df, baseline=baseline))
 
 
@@ -117,7 +118,10 @@ def critical(groups: int, df: int, *, baseline: bool) -> float:
     """Half width of simultaneous 95 % intervals, in standard errors of a difference."""
     if baseline:
         return dunnett_critical(groups - 1, df, 1 - ALPHA)
-    return float(stats.studentized_range.ppf(1 - ALPHA, groups, df)) / 2**0.5
+    if groups <= _FEW:
+        return float(stats.studentized_range.ppf(1 - ALPHA, groups, df)) / 2**0.5
+    curve = interpolate.PchipInterpolator(_NODES, _log_tail(groups, df) - np.log(ALPHA))
+    return float(optimize.brentq(curve, 0.0, 30.0)) / 2**0.5
 
 
 def adjusted_p(t: Floats, groups: int, df: int, *, baseline: bool) -> Floats:
@@ -147,13 +151,32 @@ def behind_the_best(x_bgs: Floats, *, matched: bool, lower_is_better: bool) -> N
 
 
 def _range_sf(q: Floats, groups: int, df: int) -> Floats:
-    """The studentised range's tail; each value takes SciPy 10 ms, so many of them are interpolated between 33."""
-    nodes = q if q.size <= _FEW else np.linspace(0.0, min(float(q.max()), _FAR), _FEW + 1)
-    tail = np.asarray(stats.studentized_range.sf(nodes, groups, df), np.float64).reshape(nodes.shape)
+    """The studentised range's tail; each value takes SciPy 10 ms, so many of them are interpolated."""
     if q.size <= _FEW:
-        return tail
-    curve = interpolate.PchipInterpolator(nodes, np.log(np.maximum(tail, _SMALLEST_P)))
-    return np.asarray(np.exp(curve(np.minimum(q, _FAR))), np.float64)
+        return np.asarray(stats.studentized_range.sf(q, groups, df), np.float64).reshape(q.shape)
+    curve = interpolate.PchipInterpolator(_NODES, _log_tail(groups, df))
+    return np.asarray(np.exp(curve(np.minimum(q, _NODES[-1]))), np.float64)
+
+
+@lru_cache(maxsize=256)
+def _log_tail(groups: int, df: int) -> Floats:
+    key = f"studentized range {groups} {df}"
+    known = recall([key]).get(key, b"")
+    if len(known) == 8 * len(_NODES):
+        return np.frombuffer(known, np.float64)
+    tail = np.asarray(stats.studentized_range.sf(_NODES, groups, df), np.float64)
+    found = np.log(np.maximum(tail, _SMALLEST_P))
+    remember({key: found.tobytes()})
+    return found
+
+
+def _pairs_p(x_bgs: Floats, a: NDArray[np.int64], b: NDArray[np.int64], *, matched: bool) -> Floats:
+    """p of each pair's own test, shape (B, P); one call where no run is missing."""
+    if np.isfinite(x_bgs[0]).all():
+        x_pbs, y_pbs = (np.swapaxes(x_bgs[:, side], 0, 1) for side in (a, b))
+        flat = [part.reshape(-1, x_bgs.shape[2]) for part in (x_pbs, y_pbs)]
+        return _pair_p(flat[0], flat[1], matched=matched).reshape(len(a), len(x_bgs)).T
+    return np.stack([_pair_p(x_bgs[:, i], x_bgs[:, j], matched=matched) for i, j in zip(a, b, strict=True)], axis=1)
 
 
 def _pair_p(x_bs: Floats, y_bs: Floats, *, matched: bool) -> Floats:

@@ -15,6 +15,7 @@ from aurl.compare.progress import band, reached, within
 from aurl.record import Json
 
 _MOST_IN_A_NAME = 6
+_MOST_BANDS = 100  # nobody tells more curves apart, and a thousand take half a second
 
 
 def differences(runs: Sequence[RunData]) -> dict[str, list[Json]]:
@@ -33,8 +34,10 @@ def groups_of(
     """The groups, best mean first, those without a value last."""
     parts = split(runs, columns)
     names = _names([config for config, _ in parts])
+    drawn = len(parts) <= _MOST_BANDS
     built = [
-        _group(name, config, members, metric, budget) for name, (config, members) in zip(names, parts, strict=True)
+        _group(name, config, members, metric, budget if drawn else 0)
+        for name, (config, members) in zip(names, parts, strict=True)
     ]
     sign = 1 if mode == "min" else -1
     return sorted(built, key=lambda group: (group.mean is None, sign * (group.mean or 0.0)))
@@ -103,7 +106,7 @@ def _group(name: str, config: Mapping[str, Json], runs: Sequence[RunData], metri
         ci=mean_interval(x),
         iqm_ci=iqm_interval(x),
         failed=sum(run.fate == "failed" for run in runs),
-        band=band([within(run.curves[metric], budget) for run in counted]),
+        band=band([within(run.curves[metric], budget) for run in counted]) if budget else None,
     )
 
 

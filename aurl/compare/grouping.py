@@ -72,9 +72,9 @@ def _is_number(value: Json) -> bool:
 
 def _differs(column: Sequence[Json]) -> bool:
     first = column[0] if column else None
-    if all(value is first for value in column):
-        return False
-    return len({_frozen(value) for value in column}) > 1
+    return not all(value is first or (type(value) is type(first) and value == first) for value in column) and (
+        len({_frozen(value) for value in column}) > 1
+    )
 
 
 def _repeats(column: Sequence[Json], seeds: Sequence[Json]) -> bool:

@@ -137,7 +137,7 @@ class Group:
         ci: 95 % interval of the mean (Student t); None with fewer than two runs.
         iqm_ci: 95 % interval of the interquartile mean; None with fewer than three runs.
         failed: how many runs failed, of `tried` that either failed or were counted.
-        band: the smoothed curve; None without a counted run.
+        band: the smoothed curve; None without a counted run, and in a comparison of more than 100 groups.
     """
 
     id: str

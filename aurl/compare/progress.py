@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from aurl.compare.model import Band, Best, Curve, Mode
 
@@ -72,5 +72,5 @@ def band(curves: Sequence[Curve]) -> Band | None:
     steps, rows, n = steps[n > 0], rows[:, n > 0], n[n > 0]
     mean = np.nanmean(rows, axis=0)
     spread = np.sqrt(np.nansum((rows - mean) ** 2, axis=0) / np.maximum(n - 1, 1) / n)
-    half = np.where(n > 1, stats.t.ppf(0.975, np.maximum(n - 1, 1)) * spread, 0.0)
+    half = np.where(n > 1, special.stdtrit(np.maximum(n - 1, 1), 0.975) * spread, 0.0)
     return Band(steps, mean, mean - half, mean + half)

@@ -99,8 +99,8 @@ def test_options_that_are_no_numbers(tmp_path: Path, option: str) -> None:
 
 def test_hostile_names_do_not_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed in range(3):
-        for kind in ("a\x1b[31m\n", "[bold]b"):
-            write_run(tmp_path / f"{len(kind)}{seed}", curve(1.0 + 0.1 * seed), {"k": kind}, seed=seed)
+        for number, kind in enumerate(("a\x1b[31m\n", "[bold]b")):
+            write_run(tmp_path / f"{number}{seed}", curve(1.0 + 0.1 * seed), {"k": kind}, seed=seed)
     assert main(["compare", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "\x1b" not in out
