@@ -87,6 +87,7 @@ class Monitor:
         path: str | Path,
         *,
         logging: str | Sequence[str | Sink] = ("tensorboard",),
+        notify: str | Sequence[str | Sink] = (),
         anomaly: str | Mapping[str, Any] = "default",
         config: Mapping[str, Any] | None = None,
         tags: Sequence[str] = (),
@@ -99,6 +100,7 @@ class Monitor:
         Args:
             path: the run directory itself.
             logging: options of `conf/logging/`, such as `["console", "tensorboard"]`, or sinks of your own.
+            notify: options of `conf/notify/`, such as `["webhook"]`.
             anomaly: a preset of `conf/anomaly/`, or a mapping of changes to the default one, `{"zscore": 3}`.
             config: what to remember as this run's configuration (secrets are masked).
             start: further fields of the START record, such as `epochs=10`.
@@ -109,7 +111,7 @@ class Monitor:
 
         run = RunDirectory(Path(path).absolute())
         watch, policy = presets.watch(anomaly, config)
-        chosen = presets.sinks(logging)
+        chosen = presets.sinks(logging) + presets.sinks(notify, "notify")
         run.create()
         info: dict[str, Json] = {"id": run.id, "name": run.id, "tags": list(tags), "config": dict(config or {})}
         info |= env.snapshot(Path.cwd())

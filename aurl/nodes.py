@@ -137,6 +137,7 @@ NODES: Mapping[str, Callable[..., Any]] = {
     "quality.metrics": lambda **metrics: None,
     "anomaly.detectors": lambda **detectors: None,
     "logging": lambda **sinks: None,
+    "notify": lambda **notifiers: None,
     "pictures": lambda **pictures: None,
 }
 PROVIDED: Mapping[str, Sequence[str]] = {"model": ("vocab_size", "seq_len", "pad", "bos", "eos")}

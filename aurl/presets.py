@@ -62,11 +62,11 @@ def load(group: str, name: str) -> dict[str, Any]:
     return content
 
 
-def sinks(chosen: str | Sequence[str | Sink]) -> list[Sink]:
-    """The sinks of these `logging` options, such as `["console", "tensorboard"]`, and sinks of your own as they are."""
+def sinks(chosen: str | Sequence[str | Sink], group: str = "logging") -> list[Sink]:
+    """The sinks of these options of a group, such as `["console", "tensorboard"]`, and sinks of your own as they are."""
     made: list[Sink] = []
     for choice in [chosen] if isinstance(chosen, str) else chosen:
-        nodes = load("logging", choice).values() if isinstance(choice, str) else ()
+        nodes = load(group, choice).values() if isinstance(choice, str) else ()
         made += [construct(node) for node in nodes if node is not None]
         made += [choice] if isinstance(choice, Sink) else []
     return made

@@ -184,8 +184,8 @@ def _monitor(run: RunDirectory, config: Mapping[str, Any], argv: list[str]) -> M
             f"{run.path}: cannot be written ({error.strerror}); choose another folder with paths.outputs=DIR"
         ) from error
     info = _info(run, config, argv)
-    logging = config.get("logging") or {}
-    sinks = [build(node, f"logging.{name}") for name, node in logging.items() if node is not None]
+    chosen = [(group, config.get(group) or {}) for group in ("logging", "notify")]
+    sinks = [build(node, f"{group}.{name}") for group, nodes in chosen for name, node in nodes.items() if node]
     return Monitor(
         run,
         sinks=[build(config["textlog"], "textlog"), RunFile(info), *sinks],

@@ -42,7 +42,7 @@ def _attempts(config: Mapping[str, Any]) -> Iterator[Callable[[], object]]:
     yield lambda: _model(config)
     for key in ("checkpoint", "optim", "textlog"):
         yield lambda key=key: build(config[key], key)  # type: ignore[misc]
-    for group in ("logging", "pictures"):
+    for group in ("logging", "notify", "pictures"):
         for name, node in (config.get(group) or {}).items():
             if node is not None:
                 yield lambda place=f"{group}.{name}", node=node: build(node, place)  # type: ignore[misc]

@@ -1,0 +1,1 @@
+"""Tells people how a run goes: by a bell, on the desktop, by e-mail, by a webhook."""
