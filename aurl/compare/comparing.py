@@ -61,7 +61,8 @@ def compare(
     power = {run.id: drawn for run, one in zip(runs, found, strict=True) if (drawn := watts(one.summary)) is not None}
     comparison = _grouped(runs, metric, way, budget=steps, target=target, power=power)
     comparison = _tested(replace(comparison, share=share, rope=rope, objectives=_held(comparison, weighed)), baseline)
-    warnings += [*said, *trouble, *lengths, *remarks.about_runs(comparison.runs, metric, steps)]
+    warnings += [*said, *trouble, *lengths, *remarks.about_metric(found, metric)]
+    warnings += remarks.about_runs(comparison.runs, metric, steps)
     warnings += remarks.about_settings(comparison.differences, comparison.confounded, len(comparison.runs))
     warnings += remarks.about_claims(comparison.claims, comparison.failures, comparison.groups)
     return _explained(replace(comparison, warnings=tuple(warnings)))

@@ -10,6 +10,7 @@ import numpy as np
 from aurl.compare.claims import MOST_GROUPS
 from aurl.compare.model import Claim, FailureTest, Group, RunData
 from aurl.record import Json
+from aurl.runs.listing import RunSummary
 
 _NAMED = 5
 _FEW_SEEDS_TOLD = 3
@@ -25,6 +26,24 @@ def about_runs(runs: Sequence[RunData], metric: str, budget: int) -> list[str]:
         *_several_experiments(runs),
         *_intervals(runs, metric, budget),
         *_without_seed(runs),
+    ]
+
+
+def about_metric(found: Sequence[RunSummary], metric: str) -> list[str]:
+    """Whether a total is the sum of the same terms in all runs."""
+    group, _, last = metric.rpartition("/")
+    if last != "total":
+        return []
+    having = [run for run in found if metric in run.summary]
+    if not having:
+        return []
+    terms = [{name for name in run.summary if name.startswith(f"{group}/") and name != metric} for run in having]
+    everywhere = set(terms[0]).intersection(*terms[1:])
+    some = sorted({name for own in terms for name in own} - everywhere)
+    return [
+        f"{metric} is not the same sum in all runs: {name} is part of it in {sum(name in own for own in terms)} of "
+        f"{len(having)}. A difference may be one of definition; a term that all runs have is compared with --metric."
+        for name in some[:1]
     ]
 
 

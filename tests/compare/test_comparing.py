@@ -247,3 +247,13 @@ def test_nothing_there(tmp_path: Path) -> None:
         compare([tmp_path / "none"])
     with pytest.raises(AurlError):
         compare([tmp_path])
+
+
+def test_a_total_of_other_terms_in_other_runs_is_told(tmp_path: Path) -> None:
+    for seed in range(2):
+        write_run(tmp_path / f"a{seed}", curve(1.0 + seed), {"k": 1}, seed=seed, others={"val/loss/recon": 1.0})
+        terms = {"val/loss/recon": 1.0, "val/loss/kl": 1.0}
+        write_run(tmp_path / f"b{seed}", curve(2.0 + seed), {"k": 2}, seed=seed, others=terms)
+    assert warned(compare([tmp_path]), "not the same sum", "val/loss/kl is part of it in 2 of 4")
+    assert not warned(compare([tmp_path], metric="val/loss/recon"), "not the same sum")
+    assert not warned(compare([tmp_path], filters={"k": "1"}), "not the same sum")
