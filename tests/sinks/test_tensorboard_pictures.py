@@ -11,6 +11,7 @@ from tensorboard.data_compat import migrate_event
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 from tensorboard.util import tensor_util
 
+from aurl.music.png import encode_png
 from aurl.record import Kind, Record
 from aurl.rundir import RunDirectory
 from aurl.sinks.tensorboard_pictures import picture
@@ -89,6 +90,12 @@ def test_attention_is_a_picture(run: RunDirectory) -> None:
 )
 def test_what_is_unknown_or_gone_is_left_out(run: RunDirectory, artifact: object) -> None:
     assert events(Record(Kind.NOTE, 1, fields={"artifact": artifact}), run) == []  # type: ignore[dict-item]
+
+
+def test_a_picture_of_any_type_is_shown(run: RunDirectory) -> None:
+    (run.path / "mine.png").write_bytes(encode_png(np.zeros((4, 6), np.uint8), np.zeros((1, 3), np.uint8)))
+    found = values(Record(Kind.NOTE, 1, fields={"artifact": {"type": "mine", "image": "mine.png"}}), run)
+    assert (found["pictures/mine"].image.width, found["pictures/mine"].image.height) == (6, 4)
 
 
 def test_a_damaged_file_is_refused(run: RunDirectory) -> None:
