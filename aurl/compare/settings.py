@@ -76,7 +76,7 @@ def _from_json(path: Path) -> dict[str, Json]:
         content = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return {}
-    return content if isinstance(content, dict) else {}
+    return dict(_flat(content, "")) if isinstance(content, dict) else {}
 
 
 def _from_yaml(path: Path) -> dict[str, Json]:

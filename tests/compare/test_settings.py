@@ -44,6 +44,11 @@ def test_a_monitor_of_ones_own_keeps_its_config_in_run_json(tmp_path: Path) -> N
     assert settings_of(tmp_path, {}) == {}
 
 
+def test_an_imported_run_s_nested_config_is_flattened(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"optim": {"lr": 0.1, "betas": [0.9, 0.99]}, "model.d": 8}))
+    assert settings_of(tmp_path, {}) == {"optim.lr": 0.1, "optim.betas": [0.9, 0.99], "model.d": 8}
+
+
 def test_choices_of_a_file_that_is_not_there_or_has_none(tmp_path: Path) -> None:
     assert choices(tmp_path / "none.yaml") == {}
     (tmp_path / "other.yaml").write_text("hydra:\n  job: {}\n")
