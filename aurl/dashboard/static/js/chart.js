@@ -6,6 +6,7 @@ import { clock, day, duration, plural, shown, spec, tick } from "./format.js";
 import { drawMarks } from "./marks.js";
 import { lower, nearest, ordinate, paint } from "./paint.js";
 
+const NAMED = 4; // curves up to which the legend is always there
 const FEW = 40; // points that are drawn as such
 const SPARE_POINTS = 700; // appended live before a curve is asked for again, downsampled
 
@@ -47,6 +48,7 @@ export class Chart {
     for (const curve of this.curves) {
       curve.fresh = 0;
       if (curve.total <= FEW) curve.smooth = null; // an average of three evaluations would only bend them
+      curve.cloud = curve.exact !== false && curve.x.length <= 2000 && curve.x.some((x, at) => at > 0 && x === curve.x[at - 1]);
     }
     if (!this.curves.some((curve) => curve.x.length || curve.nonfinite?.length)) {
       return this.empty(this.view.zoomed ? "Nothing was logged in this stretch." : "Nothing logged yet.");
@@ -139,6 +141,7 @@ export class Chart {
 
   /** The legend: values at the cursor's logged points, the newest ones without a cursor. */
   read(x) {
+    const silent = x === null && this.curves.length > NAMED; // the page has one key for all of its charts
     const rows = this.curves.slice(0, 12).map((curve, at) => {
       const index = x === null ? curve.x.length - 1 : nearest(curve.x, x);
       this.dot(at, x === null ? -1 : index);
@@ -151,7 +154,8 @@ export class Chart {
     });
     for (let at = 12; at < this.curves.length; at += 1) this.dot(at, -1);
     const more = this.curves.length - rows.length;
-    this.legend.replaceChildren(...rows, ...(more > 0 ? [h("span.at", {}, `and ${more} more`)] : []));
+    if (silent) this.legend.replaceChildren(h("span.at", {}, `${this.curves.length} curves`));
+    else this.legend.replaceChildren(...rows, ...(more > 0 ? [h("span.at", {}, `and ${more} more`)] : []));
   }
 
   dot(at, index) {

@@ -25,7 +25,10 @@ export async function show(main, place, stream) {
   document.title = "Compare \u00b7 aurl";
   await page.load();
   page.build(main);
-  if (page.rows.length) await page.settle();
+  if (page.rows.length) {
+    await page.settle();
+    page.rest(); // verdicts take the server a while: after the curves
+  }
   window.__ready = true;
   return page;
 }
@@ -97,7 +100,6 @@ class ComparePage {
         append(chartTools(this.view, { search: this.search, onsearch: find }), [seeds]),
         this.key, this.grid, this.further, this.more]);
     this.draw();
-    if (this.rows.length) this.rest();
   }
 
   draw() {

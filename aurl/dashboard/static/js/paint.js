@@ -32,6 +32,10 @@ export function paint(u, curves, ratio) {
   for (const curve of curves) if (curve.smooth) line(u, curve.x, curve.y, { colour: fade(curve.colour, 0.26), width: ratio, dash: [] });
   for (const curve of curves) {
     const values = curve.smooth ?? curve.y;
+    if (curve.cloud) {
+      points(u, curve, curve.y, ratio); // several values a step, as of samples: no line leads from one to the next
+      continue;
+    }
     line(u, curve.x, values, { colour: curve.colour, width: (curve.lit ? 2.6 : 1.5) * ratio, dash: curve.dash.map((part) => part * ratio) });
     if (curve.x.length <= 40) points(u, curve, values, ratio);
   }

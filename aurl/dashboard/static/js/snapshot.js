@@ -4,10 +4,10 @@ import { say } from "./dom.js";
 
 /** Draw also what is out of sight, and leave out what is for pressing only. */
 export async function whole() {
+  document.documentElement.classList.add("still");
   const waits = [];
   document.dispatchEvent(new CustomEvent("aurl-whole", { detail: waits }));
   await Promise.all(waits);
-  document.documentElement.classList.add("still");
   await new Promise((resolve) => setTimeout(resolve, 120));
 }
 
