@@ -116,6 +116,7 @@ class Brake:
         self._low_updates = 0
         self._first: list[int] = [0, 0]  # observation and step of the first low value
         self.rate: float | None = None
+        self._usual_rates: list[float | None] = [None, None]  # while gradients and updates were usual
         self.blocks = Sides(_BLOCKS_NEEDED)
         self.validation = Sides(_EVALUATIONS_NEEDED)
 
@@ -131,7 +132,9 @@ class Brake:
             self._release(curve)
             return
         low = curve.unit is None and curve.seen > 2 * _GRADIENTS and curve.rise < _GRADIENT
-        if not low or (loss is not None and loss.rise < _LOSS_KEPT) or not self._keeps(rate, self._low):
+        if not low:
+            self._usual_rates[0] = rate
+        if not low or (loss is not None and loss.rise < _LOSS_KEPT) or not self._keeps(rate, 0):
             self._low = 0
             return
         if not self._low:
@@ -146,7 +149,8 @@ class Brake:
             self._updates.append(ratio)
             return
         usual = median(self._updates)
-        if ratio >= _UPDATE * usual or not self._keeps(rate, self._low_updates):
+        if ratio >= _UPDATE * usual or not self._keeps(rate, 1):
+            self._usual_rates[1] = rate
             self._updates = [*self._updates[1 - _UPDATES_KEPT :], ratio]
             self._low_updates = 0
             return
@@ -171,9 +175,10 @@ class Brake:
             value = state[key]
             self.__dict__[key] = list(value) if isinstance(value, list) else value
 
-    def _keeps(self, rate: float | None, low: int) -> bool:
-        """Whether the learning rate is what it was when the fall began."""
-        return not low or rate is None or not self.rate or rate > _RATE_KEPT * self.rate
+    def _keeps(self, rate: float | None, which: int) -> bool:
+        """Whether the learning rate is what it was before the fall."""
+        usual = self._usual_rates[which]
+        return rate is None or not usual or rate > _RATE_KEPT * usual
 
     def _begin(self, what: str) -> None:
         self.since, self.step = self._first
