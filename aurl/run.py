@@ -185,7 +185,7 @@ def _monitor(run: RunDirectory, config: Mapping[str, Any], argv: list[str]) -> M
         ) from error
     info = _info(run, config, argv)
     chosen = [(group, config.get(group) or {}) for group in ("logging", "notify")]
-    sinks = [build(node, f"{group}.{name}") for group, nodes in chosen for name, node in nodes.items() if node]
+    sinks = [build(node, f"{group}.{name}") for group, options in chosen for name, node in options.items() if node]
     return Monitor(
         run,
         sinks=[build(config["textlog"], "textlog"), RunFile(info), *sinks],

@@ -26,6 +26,7 @@ _SECRET_WORD = re.compile(
 _SECRET_PAIR = re.compile(
     "(?:api|private|access|secret|signing|encryption|ssh|account|license|master|shared|service) keys?"
 )
+_NOTIFIER = re.compile(r"[-~+]*notify\.webhook\.(?!url\b)")  # a config node, which names the variable of its secret
 _PLACE = re.compile("files?|paths?|dir|folder|env|var|length|len|count|policy")
 _VOCABULARY = re.compile(  # the word before `token` where that is a unit of text or music
     "pad|bos|eos|unk|mask|cls|sep|start|end|stop|begin|special|next|previous|first|last|per|each|any|no|valid|invalid|"
@@ -125,18 +126,23 @@ def key_strength(key: str) -> str:
 
 
 def _path_strength(path: str) -> str:
-    strengths = {key_strength(part) for part in re.split(r"[./@:]", path)}
+    strengths = {key_strength(part) for part in re.split(r"[./@:]", _NOTIFIER.sub("", path))}
     return "strong" if "strong" in strengths else "weak" if "weak" in strengths else ""
 
 
 def _mask(value: Json, secret: str | None) -> Json:
     if isinstance(value, Mapping):
-        return {key: _mask(item, secret or _path_strength(str(key)) or None) for key, item in value.items()}
+        return {key: _mask(item, secret or _key_strength(str(key), item) or None) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return [_mask(item, secret) for item in value]
     if secret:
         return _leaf(value, secret)
     return mask_override(value) if isinstance(value, str) else value
+
+
+def _key_strength(key: str, value: Json) -> str:
+    is_notifier = key == "webhook" and isinstance(value, Mapping) and "_target_" in value
+    return "" if is_notifier else _path_strength(key)
 
 
 def _leaf(value: Json, strength: str) -> Json:

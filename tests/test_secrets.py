@@ -195,3 +195,14 @@ def _skeleton(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _skeleton(item) for key, item in value.items()}
     return [_skeleton(item) for item in value] if isinstance(value, list) else None
+
+
+def test_the_settings_of_the_webhook_notifier_are_no_secrets() -> None:
+    settings = {"_target_": "aurl.notify.webhook.Webhook", "url_env": "HOOK", "style": "slack"}
+    assert mask({"notify": {"webhook": settings}}) == {"notify": {"webhook": settings}}
+    assert mask({"notify.webhook.style": "slack"}) == {"notify.webhook.style": "slack"}
+    assert mask_override("notify.webhook.style=slack") == "notify.webhook.style=slack"
+    assert mask_override("+notify.webhook.quiet=22:00-07:00") == "+notify.webhook.quiet=22:00-07:00"
+    for override in ("notify.webhook.url=x", "notify.webhook=x", "notify.webhook.api_key=x", "my.webhook.address=x"):
+        assert mask_override(override) == f"{override.partition('=')[0]}={MASK}"
+    assert mask({"webhook": {"value": "x"}}) == {"webhook": {"value": MASK}}

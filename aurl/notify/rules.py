@@ -29,9 +29,8 @@ class Selection:
     def __init__(self, events: Sequence[str], severity: str) -> None:
         for event in events:
             if event not in EVENTS:
-                raise ConfigError(
-                    f"on={event}: no such event.{did_you_mean(event, EVENTS)} Events: {', '.join(EVENTS)}"
-                )
+                guess = did_you_mean(event, EVENTS)
+                raise ConfigError(f"events={event}: no such event.{guess} Events: {', '.join(EVENTS)}")
         if severity not in list(Severity):
             raise ConfigError(f"severity={severity}: allowed are {', '.join(Severity)}")
         self._events = frozenset(events)
