@@ -67,7 +67,8 @@ def best_set(groups: Sequence[Group], mode: Mode) -> tuple[str, ...]:
         return ()
     x_gs, matched = layout(able)
     behind = family.behind_the_best(x_gs[None], matched=matched, lower_is_better=mode == "min")[0]
-    reliable = np.array([[not _fails_more(other, group) for other in able] for group in able])
+    failed, tried = (np.array([getattr(group, name) for group in able]) for name in ("failed", "tried"))
+    reliable = failed[None, :] * tried[:, None] <= failed[:, None] * tried[None, :]  # no more failures than this group
     return tuple(group.id for group, worse in zip(able, behind & reliable, strict=True) if not worse.any())
 
 
