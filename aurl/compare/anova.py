@@ -8,13 +8,16 @@ from itertools import combinations
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from aurl.compare.holm import holm
 from aurl.compare.model import Interval
 from aurl.compare.search_space import Floats, Setting, spell
 
+Codes: TypeAlias = NDArray[np.int_]
 LEVEL = 0.05
 _MOST_LEVELS, _MOST_CELLS, _FEWEST_SPARE = 12, 400, 3
-_MATCHED = 0.8
+_MATCHED, _MOST_PAIRED = 0.8, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Grid:
     def method(self) -> str:
         """The library calls that computed it."""
         block = ", seeds as blocks" if self.blocked else ""
-        return f"ANOVA, statsmodels anova_lm(typ=2){block}; omega squared, interval by scipy.stats.ncf"
+        return f"ANOVA, nested F tests by statsmodels OLS{block}; omega squared, interval by scipy.stats.ncf"
 
 
 def is_grid(columns: Mapping[str, Sequence[Setting]]) -> bool:
@@ -89,21 +92,19 @@ def analyse(columns: Mapping[str, Sequence[Setting]], y: Floats, seeds: Sequence
         y: the metric [N], finite.
         seeds: the seed of each run.
     """
-    import pandas as pd
-
-    names = list(columns)
-    frame = pd.DataFrame({f"p{place}": [spell(s) for s in columns[name]] for place, name in enumerate(names)})
-    frame = frame.assign(y=y, seed=[spell(seed) for seed in seeds])
-    pairs = list(combinations(range(len(names)), 2)) if _replicated(frame, len(names)) else []
-    design = _Design(frame, tuple(names), pairs, _same_seeds(frame, len(names)))
+    names = tuple(columns)
+    codes = np.array([_codes(columns[name]) for name in names])
+    seeded = _codes(seeds)
+    pairs = tuple(combinations(range(len(names)), 2)) if _replicated(codes) else ()
+    design = _Design(y, names, codes, pairs, seeded if _same_seeds(codes, seeded) else None)
     full = design.fit()
-    settings = _holm([design.setting(full, place) for place in range(len(names))])
+    settings = _holm([design.test(full, (place,)) for place in range(len(names))])
     return Grid(
         settings=tuple(sorted(settings, key=lambda effect: -effect.share)),
-        pairs=tuple(sorted(_holm(design.together(full)), key=lambda effect: -effect.share)),
-        means={name: _means(frame, columns[name], place, full) for place, name in enumerate(names)},
+        pairs=tuple(sorted(_holm([design.test(full, pair) for pair in pairs]), key=lambda effect: -effect.share)),
+        means={name: _means(y, columns[name], codes, place, full) for place, name in enumerate(names)},
         noise=float(np.sqrt(full.mse_resid)),
-        blocked=design.blocked,
+        blocked=design.seeds is not None,
     )
 
 
@@ -143,71 +144,74 @@ def _noncentrality(f: float, df: int, spare: int, level: float) -> float:
     return float(brentq(excess, 0.0, top)) if excess(top) <= 0 else top
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Design:
-    """The runs as a data frame (p0, p1, ..., y, seed), and which terms the model has."""
+    """N runs, their D settings as codes [D, N], the pairs in the model, and the seeds' codes where they are blocks."""
 
-    frame: Any
+    y: Floats
     names: tuple[str, ...]
-    pairs: Sequence[tuple[int, int]]
-    blocked: bool
+    codes: Codes
+    pairs: tuple[tuple[int, int], ...]
+    seeds: Codes | None
 
-    def fit(self, without: int | None = None) -> Any:
-        """Ordinary least squares of y on every term, or on those that one setting takes no part in."""
-        from statsmodels.formula.api import ols
+    def fit(self, without: tuple[int, ...] = ()) -> Any:
+        """Ordinary least squares on every term that these settings, all of them together, take no part in."""
+        from statsmodels.api import OLS
 
-        terms = [_term(place) for place in range(len(self.names)) if place != without]
-        terms += [_term(*pair) for pair in self.pairs if without not in pair]
-        terms += ["C(seed, Sum)"] * self.blocked
-        return ols("y ~ " + (" + ".join(terms) or "1"), self.frame).fit()
+        alone = [contrasts(codes) for codes in self.codes]
+        terms = [columns for place, columns in enumerate(alone) if not without or not {*without} <= {place}]
+        for first, second in self.pairs:
+            if not without or not {*without} <= {first, second}:
+                terms.append((alone[first][:, :, None] * alone[second][:, None, :]).reshape(len(self.y), -1))
+        blocks = [] if self.seeds is None else [contrasts(self.seeds)]
+        return OLS(self.y, np.hstack([np.ones((len(self.y), 1)), *terms, *blocks])).fit()
 
-    def setting(self, full: Any, place: int) -> Effect:
-        """Everything that a setting takes part in, against the model without it."""
-        f, p, df = full.compare_f_test(self.fit(without=place))
-        return self._effect(full, (place,), f, df, p)
-
-    def together(self, full: Any) -> list[Effect]:
-        """What each pair does only together."""
-        from statsmodels.stats.anova import anova_lm
-
-        if not self.pairs:
-            return []
-        table = anova_lm(full, typ=2)
-        rows = [(pair, table.loc[_term(*pair)]) for pair in self.pairs]
-        return [self._effect(full, pair, row["F"], row["df"], row["PR(>F)"]) for pair, row in rows]
-
-    def _effect(self, full: Any, places: Sequence[int], f: float, df: float, p: float) -> Effect:
+    def test(self, full: Any, places: tuple[int, ...]) -> Effect:
+        """Everything that one setting takes part in, or what two do only together, against the model without it."""
+        f, p, df = (float(number) for number in full.compare_f_test(self.fit(without=places)))
         spare, rest = int(full.df_resid), float(full.mse_resid / full.centered_tss)
-        share, ci = omega_squared(float(f), int(df), spare, rest, len(self.frame))
-        return Effect(tuple(self.names[place] for place in places), share, ci, float(f), int(df), spare, float(p))
+        share, ci = omega_squared(f, int(df), spare, rest, len(self.y))
+        return Effect(tuple(self.names[place] for place in places), share, ci, f, int(df), spare, p)
 
 
-def _term(*places: int) -> str:
-    return ":".join(f"C(p{place}, Sum)" for place in places)
+def contrasts(codes: Codes) -> Floats:
+    """Columns [N, levels - 1] that each sum to zero over the levels; the last level is -1 in all of them."""
+    levels = int(codes.max()) + 1
+    columns: Floats = np.vstack([np.eye(levels - 1), -np.ones(levels - 1)])[codes]
+    return columns
 
 
 def _holm(effects: Sequence[Effect]) -> list[Effect]:
-    from statsmodels.stats.multitest import multipletests
-
     if not effects:
         return []
-    adjusted = multipletests([effect.p for effect in effects], method="holm")[1]
-    return [replace(effect, p=float(p)) for effect, p in zip(effects, adjusted, strict=True)]
+    adjusted = holm([effect.p for effect in effects])
+    return [replace(effect, p=p) for effect, p in zip(effects, adjusted, strict=True)]
 
 
-def _means(frame: Any, settings: Sequence[Setting], place: int, full: Any) -> tuple[Mean, ...]:
+def _means(y: Floats, settings: Sequence[Setting], codes: Codes, place: int, full: Any) -> tuple[Mean, ...]:
     """Mean of the cells' means by level, and the interval that the residual noise gives it."""
     from scipy.stats import t
 
-    sides = [column for column in frame.columns if column.startswith("p")]
-    cells = frame.groupby(sides)["y"].agg(["mean", "size"]).reset_index()
-    shown = {spell(setting): setting for setting in settings}
+    cells, members = np.unique(codes, axis=1, return_inverse=True)
+    sizes = np.bincount(members.reshape(-1))
+    averages = np.bincount(members.reshape(-1), weights=y) / sizes
+    half = float(t.ppf(0.975, full.df_resid)) * float(np.sqrt(full.mse_resid))
     found = []
-    for level, rows in cells.groupby(f"p{place}"):
-        mean, error = float(rows["mean"].mean()), float(np.sqrt(full.mse_resid * (1 / rows["size"]).sum())) / len(rows)
-        half = float(t.ppf(0.975, full.df_resid)) * error
-        found.append((shown[str(level)], mean, (mean - half, mean + half)))
-    return tuple(sorted(found, key=lambda row: _order(row[0])))
+    for code, level in enumerate(_levels(settings)):
+        inside = cells[place] == code
+        mean, error = float(averages[inside].mean()), float(np.sqrt((1 / sizes[inside]).sum())) / inside.sum()
+        found.append((level, mean, (mean - half * error, mean + half * error)))
+    return tuple(found)
+
+
+def _levels(settings: Sequence[Setting]) -> list[Setting]:
+    """The settings that occur, numbers by size and first."""
+    return sorted({spell(setting): setting for setting in settings}.values(), key=_order)
+
+
+def _codes(settings: Sequence[Setting]) -> Codes:
+    places = {spell(level): place for place, level in enumerate(_levels(settings))}
+    return np.array([places[spell(setting)] for setting in settings])
 
 
 def _order(setting: Setting) -> tuple[bool, float, str]:
@@ -215,15 +219,14 @@ def _order(setting: Setting) -> tuple[bool, float, str]:
     return not number, float(setting) if number else 0.0, spell(setting)
 
 
-def _same_seeds(frame: Any, sides: int) -> bool:
+def _same_seeds(codes: Codes, seeds: Codes) -> bool:
     """Whether the combinations ran with the same seeds, but for a fifth of the runs that may be missing."""
-    cells = frame.groupby([f"p{place}" for place in range(sides)])["seed"].agg(["nunique", "size"])
-    seeds = frame["seed"].nunique()
-    once = bool((cells["nunique"] == cells["size"]).all())
-    return once and seeds > 1 and len(frame) >= _MATCHED * len(cells) * seeds
+    cells, drawn = np.unique(codes, axis=1).shape[1], int(seeds.max()) + 1
+    once = np.unique(np.vstack([codes, seeds]), axis=1).shape[1] == len(seeds)
+    return once and drawn > 1 and len(seeds) >= _MATCHED * cells * drawn
 
 
-def _replicated(frame: Any, sides: int) -> bool:
+def _replicated(codes: Codes) -> bool:
     """Whether the noise can be told from interactions: on average, combinations ran twice."""
-    cells = frame.groupby([f"p{place}" for place in range(sides)]).size()
-    return bool(len(frame) >= 2 * len(cells)) and sides <= 6
+    cells = np.unique(codes, axis=1).shape[1]
+    return codes.shape[1] >= 2 * cells and len(codes) <= _MOST_PAIRED

@@ -7,25 +7,26 @@ from itertools import combinations
 
 import numpy as np
 
+from aurl.compare.holm import holm
 from aurl.compare.search_space import Setting, is_number
 
 _MOST_LISTED = 5
 _ENTANGLED, _FEWEST = 0.8, 8
 _BINS = 10
+_LEVEL = 0.05
 Columns = Mapping[str, Sequence[Setting]]
 
 
 def adaptive(columns: Columns) -> list[str]:
     """Whether later runs were placed elsewhere than earlier ones, as adaptive samplers do; runs come in their order."""
     from scipy.stats import ks_2samp
-    from statsmodels.stats.multitest import multipletests
 
     searched = {name: np.array(settings, float) for name, settings in columns.items() if _is_searched(settings)}
     if not searched:
         return []
     half = len(next(iter(searched.values()))) // 2
     p = [float(ks_2samp(values[:half], values[half:]).pvalue) for values in searched.values()]
-    moved = [name for name, low in zip(searched, multipletests(p, method="holm")[0], strict=True) if low]
+    moved = [name for name, low in zip(searched, holm(p), strict=True) if low < _LEVEL]
     if not moved:
         return []
     return [

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from aurl.compare.holm import holm
 from aurl.compare.search_space import Floats, Setting, is_number, spell
 
 Flags: TypeAlias = NDArray[np.bool_]
@@ -68,10 +69,8 @@ def diverging(columns: Mapping[str, Sequence[Setting]], failed: Sequence[bool]) 
 
 def _clearest(values: Mapping[str, Objects], lost: Flags) -> tuple[Diverging, Flags]:
     """The setting of the least p, and which runs are on its side."""
-    from statsmodels.stats.multitest import multipletests
-
     tested = [_test(name, settings.tolist(), lost) for name, settings in values.items()]
-    adjusted = multipletests([one.p for one, _ in tested], method="holm")[1]
+    adjusted = holm([one.p for one, _ in tested])
     least = int(np.argmin(adjusted))
     clearest, inside = tested[least]
     return replace(clearest, p=float(adjusted[least])), inside

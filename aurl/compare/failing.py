@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from aurl.compare.holm import holm
 from aurl.compare.model import FailureTest, Group
 
 _MOST_GROUPS = 60
@@ -16,16 +17,15 @@ def failure_tests(groups: Sequence[Group]) -> tuple[FailureTest, ...]:
     if not any(group.failed for group in tried) or len(tried) > _MOST_GROUPS:
         return ()
     from scipy.stats import fisher_exact
-    from statsmodels.stats.multitest import multipletests
 
     pairs = [(a, b) if _rate(a) >= _rate(b) else (b, a) for a, b in itertools.combinations(tried, 2)]
     tables = [[[a.failed, a.n], [b.failed, b.n]] for a, b in pairs]
     raw = [float(fisher_exact(table).pvalue) for table in tables]
     if not raw:
         return ()
-    adjusted = multipletests(raw, method="holm")[1]
+    adjusted = holm(raw)
     found = [
-        FailureTest(a.id, b.id, a.failed, a.tried, b.failed, b.tried, p, float(q))
+        FailureTest(a.id, b.id, a.failed, a.tried, b.failed, b.tried, p, q)
         for (a, b), p, q in zip(pairs, raw, adjusted, strict=True)
         if _rate(a) > _rate(b)
     ]

@@ -114,7 +114,8 @@ def listed(names: Sequence[str]) -> str:
 
 def named(group: Group) -> str:
     """What a group is called in a sentence: its settings, numbers to three digits."""
-    return ", ".join(f"{key}={show_value(rounded(value))}" for key, value in group.config.items()) or group.id
+    telling = {key: value for key, value in group.config.items() if f"{key}=" in group.id}
+    return ", ".join(f"{key}={show_value(rounded(value))}" for key, value in telling.items()) or group.id
 
 
 def rounded(value: Json) -> Json:

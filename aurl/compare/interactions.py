@@ -12,6 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
+from aurl.compare.holm import holm
 from aurl.compare.search_space import Category, Floats, Parameter, Setting
 from aurl.compare.sensitivity import Sensitivity
 from aurl.compare.sobol import pair_index
@@ -62,7 +63,6 @@ def product_tests(
     A number enters with its square, a category with an indicator a level.
     """
     from statsmodels.api import OLS
-    from statsmodels.stats.multitest import multipletests
 
     slopes = [_slopes(parameter, columns[parameter.name]) for parameter in parameters]
     alone = np.hstack([np.ones((len(y), 1)), *slopes, *map(_curves, slopes)])
@@ -75,8 +75,7 @@ def product_tests(
             pairs[first, second] = float(full.compare_f_test(base)[1])
     if not pairs:
         return {}
-    adjusted = multipletests(np.nan_to_num(list(pairs.values()), nan=1.0), method="holm")[1]
-    return dict(zip(pairs, adjusted.tolist(), strict=True))
+    return dict(zip(pairs, holm([*pairs.values()]), strict=True))
 
 
 def _slopes(parameter: Parameter, settings: Sequence[Setting]) -> Floats:

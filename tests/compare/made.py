@@ -1,0 +1,115 @@
+"""Comparisons made in memory: runs with known values, tested and explained by the real functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aurl.compare import gathering
+from aurl.compare.best import best
+from aurl.compare.claims import Question, best_set, claims
+from aurl.compare.failing import failure_tests
+from aurl.compare.grouping import confounded
+from aurl.compare.importance import impact
+from aurl.compare.insights import insights
+from aurl.compare.model import Comparison, Curve, Mode, RunData
+from aurl.compare.pareto import pareto
+from aurl.record import Json
+
+METRIC = "val/loss/total"
+BUDGET = 1000
+
+
+def made_run(
+    name: str, value: float | None, config: Mapping[str, Json], *, seed: int = 0, end: float = 0.0, **others: Any
+) -> RunData:
+    """A run; without a value it failed.
+
+    Args:
+        end: by how much the curve still falls over each tenth of the budget at its end.
+        others: further fields of the run; `finals` are joined with the metric's value.
+    """
+    finals = dict(others.pop("finals", {}))
+    if value is None:
+        return RunData(
+            Path("/runs") / name, name, "made", "failed", "failed", "failed at step 100", config, seed, **others
+        )
+    steps = np.arange(10, BUDGET + 1, 10)
+    tail = end * np.clip((BUDGET - steps) / 100, 0, 3)
+    curves = {METRIC: Curve(steps, value + tail + 2.0 * np.exp(-steps / 60), steps.astype(float))}
+    fields = {"finals": {METRIC: value, **finals}, "curves": curves, "step": BUDGET, **others}
+    return RunData(Path("/runs") / name, name, "made", "done", "counted", "", config, seed, **fields)
+
+
+def made(
+    runs: Sequence[RunData],
+    *,
+    mode: Mode = "min",
+    baseline: str | None = None,
+    rope: float = 0.0,
+    objectives: Mapping[str, Mode] | None = None,
+    explained: bool = True,
+) -> Comparison:
+    """The comparison of these runs, from their groups to the sentences."""
+    columns = gathering.differences(runs)
+    groups = gathering.groups_of(runs, columns, METRIC, mode, BUDGET)
+    comparison = Comparison(
+        metric=METRIC,
+        mode=mode,
+        groups=tuple(groups),
+        runs=tuple(sorted(runs, key=lambda run: str(run.path))),
+        differences=gathering.values_of(columns),
+        confounded=confounded(columns),
+        claims=claims(groups, Question(mode, baseline, rope)),
+        failures=failure_tests(groups),
+        best_set=best_set(groups, mode),
+        baseline=baseline,
+        rope=rope,
+        budget=BUDGET,
+        objectives={METRIC: mode, **(objectives or {})},
+    )
+    if not explained:
+        return comparison
+    comparison = replace(comparison, impact=impact(comparison))
+    comparison = replace(comparison, pareto=tuple(pareto(comparison)), best=best(comparison))
+    return replace(comparison, insights=tuple(insights(comparison)))
+
+
+def grid(
+    *, seeds: int = 5, noise: float = 0.04, effect: float = 0.2, fail: Sequence[str] = (), **options: Any
+) -> list[RunData]:
+    """Two models at two learning rates; `a` is better by `effect`; runs named in `fail` failed."""
+    rng = np.random.default_rng(1)
+    runs = []
+    for model in "ab":
+        for rate in (1e-3, 1e-4):
+            for seed in range(seeds):
+                name = f"{model}_{rate:g}_{seed}"
+                value = 1.0 + effect * (model == "b") + 0.03 * seed + noise * float(rng.standard_normal())
+                config: dict[str, Json] = {"model": model, "optim.lr": rate}
+                runs.append(made_run(name, None if name in fail else value, config, seed=seed, **options))
+    return runs
+
+
+def search(count: int = 40, *, noise: float = 0.03, diverging: float = 1.0) -> list[RunData]:
+    """A random search: the loss is a bowl in the logarithm of the rate, b is worse by 0.3, the width does nothing.
+
+    Args:
+        diverging: the rate from which on runs fail.
+    """
+    rng = np.random.default_rng(2)
+    runs = []
+    for at in range(count):
+        rate = float(10 ** rng.uniform(-5, -1))
+        config: dict[str, Json] = {
+            "optim.lr": rate,
+            "model": str(rng.choice(["a", "b"])),
+            "model.width": int(rng.choice([64, 128, 256])),
+        }
+        value = 1.0 + 0.3 * (np.log10(rate) + 3) ** 2 + 0.3 * (config["model"] == "b") + noise * rng.standard_normal()
+        runs.append(made_run(f"{at}", None if rate >= diverging else float(value), config, seed=1))
+    return runs
