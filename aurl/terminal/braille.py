@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -82,15 +81,3 @@ def _bridge(before: tuple[int, int, int], column: int, low: int, high: int) -> l
         for part in range(gap)
         if part or gap == 1
     ]
-
-
-def sparkline(values: Sequence[float], width: int) -> str:
-    """The values as one row of eight block heights; empty without finite ones."""
-    finite = [value for value in values if math.isfinite(value)]
-    if not finite or width < 1:
-        return ""
-    low, high = min(finite), max(finite)
-    parts = min(width, len(finite))
-    chunks = [finite[len(finite) * part // parts : len(finite) * (part + 1) // parts] for part in range(parts)]
-    ys = Range(low, high if high > low else low + 1.0)
-    return "".join("▁▂▃▄▅▆▇█"[ys.place(sum(chunk) / len(chunk), 8)] for chunk in chunks)

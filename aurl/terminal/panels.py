@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ FIRST = (
     "throughput/tokens", "throughput/samples", "val/accuracy", "system/gpu_used_gb", "system/ram_gb",
 )  # fmt: skip
 _NARROWEST = 30
+_FAR = 1e300
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,9 @@ def _ranges(spans: Sequence[Sequence[Span]]) -> tuple[Range, Range]:
 
 
 def _room(low: float, high: float) -> Range:
-    """The interval, made wider where it is a point."""
-    if high > low and math.isfinite(high - low):
-        return Range(low, high)
-    half = max(abs(low) * 0.05, 1e-6) if math.isfinite(high - low) else 0.0
-    return Range(low - half, high + half) if half else Range(max(low, -1e300), min(high, 1e300))
+    """The interval, made wider where it is a point, and kept where differences do not overflow."""
+    half = 0.0 if high > low else max(abs(low) * 0.05, 1e-6)
+    return Range(max(low - half, -_FAR), min(high + half, _FAR))
 
 
 def _tick(value: float, log: bool) -> str:
