@@ -92,16 +92,17 @@ def layout(groups: Sequence[Group]) -> tuple[NDArray[np.float64], bool]:
     return x, False
 
 
-def describe_test(matched: bool, against: bool) -> str:
-    """The two tests of a claim, with the functions that compute them.
+def describe_test(groups: int, matched: bool, against: bool) -> str:
+    """The two tests of a claim, with their levels and the functions that compute them.
 
     Args:
         against: a baseline, rather than all pairs.
     """
+    level = family.own_level(groups, matched=matched, baseline=against)
     own = "paired t (scipy.stats.ttest_rel)" if matched else "Welch's t (scipy.stats.ttest_ind)"
     noise = "seed-blocked" if matched else "pooled"
     method = "Dunnett's t against the baseline" if against else "Tukey (scipy.stats.studentized_range)"
-    return f"{noise} {method}, and {own}"
+    return f"{noise} {method} at {family.ALPHA:.0%}, and {own} at {level:.0%}"
 
 
 def _pairs(groups: Sequence[Group], baseline: str | None) -> list[tuple[Group, Group]]:
@@ -122,7 +123,7 @@ def _tested(able: Sequence[Group], question: Question) -> Iterator[Claim]:
     x_gs, matched = layout(able)
     fit = family.fit(x_gs[None], matched=matched)
     sigma = float(fit.sigma_b[0])
-    test = describe_test(matched, against)
+    test = describe_test(len(able), matched, against)
     if sigma <= _TINY * float(np.nanmax(np.abs(x_gs))):
         yield from (_untested(a, b, "no evidence", _IDENTICAL, test) for a, b in pairs)
         return

@@ -92,7 +92,7 @@ def _claims(comparison: Comparison) -> Iterator[RenderableType]:
     if shown:
         yield _line(("bold", "\nShown differences"))
         yield _claim_table(comparison, shown[:_MOST_CLAIMS])
-        yield _line(("dim", f"  {shown[0].test}; both tests below 0.05"))
+        yield _line(("dim", f"  {shown[0].test}"))
     if silent:
         yield _line(
             ("bold", "\nNo evidence of a difference"), ("", f" in {len(silent)} of {len(comparison.claims)} pairs")
