@@ -26,6 +26,7 @@ COMMANDS = {
     "report": "write a run's HTML summary, also of a failed or killed one",
     "replay": "write a run's TensorBoard, W&B, ... again from its event log",
     "import": "make run directories from the logs of other tools",
+    "wandb": "make a sweep file for Weights & Biases from a search",
     "export": "write a run's weights and its scalars as plain files",
 }
 INTERRUPTED, BROKEN_PIPE = 130, 141  # what shells report for SIGINT and SIGPIPE

@@ -19,9 +19,10 @@ from aurl.rundir import RunDirectory
 from aurl.scalars import describe
 from aurl.sinks import wandb_session
 from aurl.sinks.base import Sink
+from aurl.sinks.identity import Identity, identity
 from aurl.sinks.wandb_charts import Charts
 from aurl.sinks.wandb_files import Checkpoints, log_corpus, save_diff
-from aurl.sinks.identity import Identity, identity
+from aurl.sinks.wandb_pictures import pictures
 from aurl.sinks.wandb_samples import SampleRounds
 from aurl.sinks.wandb_session import Mode
 
@@ -123,6 +124,8 @@ class WandbSink(Sink):
         if self._rounds is not None and self._directory is not None:
             for table in self._rounds.take(record):
                 self._log(run, record, self._rounds.write(run, self._directory, table))
+        if self._directory is not None and (drawn := pictures(self._directory, record)):
+            self._log(run, record, drawn)
         if values := _values(record):
             self._define(run, values)
             self._log(run, record, values)

@@ -51,7 +51,7 @@ class Charts:
             self._quality = means or self._quality
         elif record.kind is Kind.ALERT:
             self._alerts.append([record.step, *(_cell(record, key) for key in _ALERT_COLUMNS[1:])])
-        elif record.kind is Kind.NOTE:
+        elif record.kind is Kind.NOTE and record.fields.get("level") != "debug":
             self._notes.append([record.step, *(_cell(record, key) for key in _NOTE_COLUMNS[1:])])
 
     def draw(self) -> dict[str, Any]:
