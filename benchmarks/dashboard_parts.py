@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 
 CHROMIUM = "/usr/bin/chromium"
 _WATCH = """
-window.__when = (test) => new Promise((resolve) => {
-  const look = () => (test() ? requestAnimationFrame(() => resolve(performance.now())) : requestAnimationFrame(look));
+window.__when = (test) => new Promise((resolve, reject) => {
+  const until = performance.now() + 60_000;
+  const look = () => {
+    if (test()) requestAnimationFrame(() => resolve(performance.now()));
+    else if (performance.now() > until) reject(new Error("nothing after 60 seconds"));
+    else requestAnimationFrame(look);
+  };
   look();
 });
 """
-"""Resolves after the frame in which a condition first holds has been drawn."""
+"""Resolves after the frame in which a condition first holds has been drawn; fails after a minute."""
 
 
 @dataclass
@@ -100,9 +105,8 @@ class Browser:
         session.send("Network.enable")
         session.on("Network.dataReceived", self._received)
 
-    def seconds_until(self, act: str, condition: str, timeout: float = 120.0) -> float:
+    def seconds_until(self, act: str, condition: str) -> float:
         """Seconds from doing something (JavaScript) to the frame after which a condition holds on the screen."""
-        self.page.set_default_timeout(timeout * 1000)
         milliseconds = self.page.evaluate(
             f"async () => {{ const start = performance.now(); {act}; return await __when(() => {condition}) - start; }}"
         )
