@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from aurl.models.vae_gan import VAEGAN
 from aurl.music.tokenizer import RemiTokenizer
 from aurl.optim import AdamW
 
-SMALL = {"d_model": 16, "n_layers": 1, "n_heads": 2, "encoder_layers": 1, "d_latent": 4}
+SMALL: dict[str, Any] = {"d_model": 16, "n_layers": 1, "n_heads": 2, "encoder_layers": 1, "d_latent": 4}
 
 
 class Scene(NamedTuple):

@@ -19,7 +19,7 @@ def test_the_vectors_are_the_means_of_the_posterior() -> None:
     arrays = np.load(BytesIO(drawn.files[".npz"]), allow_pickle=False)
     engine.model.eval()
     with torch.no_grad():
-        expected = engine.model.encoder(batch(data)).mu.numpy()  # type: ignore[operator, union-attr]
+        expected = engine.model.encoder(batch(data)).mu.numpy()  # type: ignore[operator]
     assert np.allclose(arrays["vectors"][: len(expected)], expected, atol=1e-6)
     assert arrays["columns"].tolist() == list(COLUMNS)
     assert arrays["labels"].shape == (len(arrays["vectors"]), len(COLUMNS))

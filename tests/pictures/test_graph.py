@@ -21,7 +21,7 @@ class Branching(nn.Module):
         self.register_buffer("shift", torch.ones(3))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.first(self.first(x))
+        y: torch.Tensor = self.first(self.first(x))
         y += self.shift
         return y.relu() if x.shape[0] > 1 else y
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurl.engine import Engine
-from aurl.pictures.histograms import Histograms, bucket_limits, measure
+from aurl.pictures.histograms import Histogram, Histograms, bucket_limits, measure
 from tests.pictures.parts import batch, scene
 
 
@@ -53,8 +53,8 @@ def test_an_empty_bucket_marks_the_left_edge_of_the_next_and_runs_are_dropped() 
     assert all(left < value < right for value, (left, right) in zip((-1.0, 0.0, 1.0), _sides(found), strict=True))
 
 
-def _sides(found: tuple[np.ndarray, ...]) -> list[tuple[float, float]]:
-    limits = found[0] + np.abs(found[0]) * 1e-12
+def _sides(found: Histogram) -> list[tuple[float, float]]:
+    limits = found.limits + np.abs(found.limits) * 1e-12
     return [(limits[index - 1] - 1e-11, limits[index] + 1e-11) for index in (1, 3, 5)]
 
 

@@ -7,14 +7,16 @@ import pytest
 import torch
 from torch import nn
 
+from aurl.data.module import MusicData
 from aurl.engine import Engine
 from aurl.errors import ConfigError
 from aurl.pictures.landscape import Landscape, directions, plane, restored
 from tests.pictures.parts import batch, bits, scene
 
 
-def losses(picture: Landscape, engine: Engine, data: object) -> np.ndarray:
-    return np.load(BytesIO(picture.draw(engine, data).files[".npz"]), allow_pickle=False)["loss"]  # type: ignore[arg-type]
+def losses(picture: Landscape, engine: Engine, data: MusicData) -> np.ndarray:
+    found: np.ndarray = np.load(BytesIO(picture.draw(engine, data).files[".npz"]), allow_pickle=False)["loss"]
+    return found
 
 
 def test_weights_and_buffers_are_restored_bit_for_bit() -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from aurl.music.heatmap import draw_heatmap
-from aurl.record import Kind, Record
+from aurl.record import Json, Kind, Record
 from aurl.rundir import RunDirectory
 from tests.sinks.conftest import NOON
 
 LOSS = np.array([[5.0, 4.0, 6.0], [3.0, 1.0, 3.5], [7.0, 2.0, np.inf]])
-NODES = [
+NODES: list[dict[str, Any]] = [
     {"name": "input_0", "op": "Placeholder", "inputs": [], "shape": [1, 8], "dtype": "int64"},
     {"name": "encoder/weight", "op": "Parameter", "inputs": [], "shape": [4, 8], "dtype": "float32"},
     {
@@ -72,7 +72,7 @@ def _keep(run: RunDirectory, step: int, kind: str, files: dict[str, bytes], **fi
         (folder / name).write_bytes(content)
     path, image = [f"artifacts/{name}" for name in names] + [None] * (2 - len(names))
     artifact = {"type": kind, "path": path, "image": image, **fields}
-    told = {"message": f"{kind}: {path}", "level": "debug", "module": "pictures", "artifact": artifact}
+    told: dict[str, Json] = {"message": f"{kind}: {path}", "level": "debug", "module": "pictures", "artifact": artifact}
     return Record(Kind.NOTE, step, fields=told, time=NOON + step)
 
 

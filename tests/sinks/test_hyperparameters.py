@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import orjson
 
+from aurl.record import Json
 from aurl.rundir import RunDirectory
 from aurl.sinks import hyperparameters
 
@@ -23,7 +24,7 @@ def test_a_run_without_a_configuration_has_none(run: RunDirectory) -> None:
 
 
 def test_keys_that_cannot_change_the_result_are_left_out() -> None:
-    config = {
+    config: dict[str, Json] = {
         "name": "x", "optim.lr": 0.1, "model._target_": "aurl.models.vae.VAE", "model.beta": None, "tags": ["a"],
         "data.root": "/music", "paths.outputs": "o", "logging.console._target_": "c", "anomaly.zscore": 5.0, "seed": 3,
         "trainer.compile": False, "pictures.histograms.every": 1, "sampler_width": 2,

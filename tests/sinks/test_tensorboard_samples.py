@@ -15,7 +15,7 @@ from aurl.music.audio import wav_bytes
 from aurl.music.midi_writer import write_midi
 from aurl.music.notes import Notes
 from aurl.music.pianoroll import write_piano_roll
-from aurl.record import Kind, Record
+from aurl.record import Json, Kind, Record
 from aurl.rundir import RunDirectory
 from aurl.sinks.tensorboard_samples import png_size, sample
 from tests.sinks.conftest import NOON
@@ -29,7 +29,7 @@ def recorded(run: RunDirectory, slot: int = 2) -> Record:
     write_midi(NOTES, run.path / names["path"])
     write_piano_roll(NOTES, run.path / names["image"])
     (run.path / names["audio"]).write_bytes(wav_bytes(np.zeros(2205, np.float32), 22050))
-    fields = {**names, "slot": slot, "seed": 7, "mode": "prior"}
+    fields: dict[str, Json] = {**names, "slot": slot, "seed": 7, "mode": "prior"}
     return Record(Kind.SAMPLE, 40, {"sample/notes": 3.0, "sample/seconds": 2.5}, fields, NOON)
 
 

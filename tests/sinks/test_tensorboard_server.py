@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -19,7 +20,7 @@ from tests.sinks.conftest import whole_run
 from tests.sinks.test_tensorboard import write
 from tests.sinks.test_tensorboard_samples import recorded
 
-Get = Callable[..., object]
+Get = Callable[..., Any]
 RUN = "run/events/tensorboard"
 PATIENCE = 60.0
 
@@ -41,7 +42,7 @@ def get(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Get]:
     try:
         address = wait_for(lambda: re.search(r"http://127\.0\.0\.1:\d+/", log.read_text()))[0]
 
-        def ask(path: str, /, **query: object) -> object:
+        def ask(path: str, /, **query: object) -> Any:
             def fetch() -> object:
                 with urllib.request.urlopen(f"{address}data/plugin/{path}?{urlencode(query)}", timeout=20) as answer:
                     return json.loads(answer.read())
@@ -54,7 +55,7 @@ def get(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Get]:
         server.wait(20)
 
 
-def wait_for(look: Callable[[], object]) -> object:
+def wait_for(look: Callable[[], Any]) -> Any:
     """What `look` gives, as soon as that is something."""
     end = time.monotonic() + PATIENCE
     while not (found := look()) and time.monotonic() < end:
@@ -63,33 +64,33 @@ def wait_for(look: Callable[[], object]) -> object:
 
 
 def test_scalars_have_their_names(get: Get) -> None:
-    told = get("scalars/tags")[RUN]["loss/recon"]  # type: ignore[index]
+    told = get("scalars/tags")[RUN]["loss/recon"]
     assert told["displayName"] == "Reconstruction loss (nats/token)"
     assert "lower is better" in told["description"]
 
 
 def test_samples_and_pictures_are_shown(get: Get) -> None:
-    assert set(get("images/tags")[RUN]) == {"samples/2/piano_roll", "pictures/landscape", "pictures/attention"}  # type: ignore[index]
-    assert list(get("audio/tags")[RUN]) == ["samples/2/audio"]  # type: ignore[index]
-    assert "samples/2/notes" in get("text/tags")[RUN]  # type: ignore[index]
+    assert set(get("images/tags")[RUN]) == {"samples/2/piano_roll", "pictures/landscape", "pictures/attention"}
+    assert list(get("audio/tags")[RUN]) == ["samples/2/audio"]
+    assert "samples/2/notes" in get("text/tags")[RUN]
 
 
 def test_histograms_and_the_graph_are_shown(get: Get) -> None:
-    assert set(get("histograms/tags")[RUN]) == {"weights/a", "updates/a"}  # type: ignore[index]
-    [[_, step, buckets]] = get("histograms/histograms", run=RUN, tag="weights/a")  # type: ignore[misc]
+    assert set(get("histograms/tags")[RUN]) == {"weights/a", "updates/a"}
+    [[_, step, buckets]] = get("histograms/histograms", run=RUN, tag="weights/a")
     assert step == 40
     assert sum(count for *_, count in buckets) == pytest.approx(5)
-    assert get("graphs/info")[RUN]["run_graph"]  # type: ignore[index]
+    assert get("graphs/info")[RUN]["run_graph"]
 
 
 def test_the_layout_the_surface_and_the_latents_are_shown(get: Get) -> None:
-    assert get("custom_scalars/layout")["category"][0]["title"] == "Losses"  # type: ignore[index]
-    assert get("mesh/tags")[RUN] == {"loss_landscape": {"samples": 1}}  # type: ignore[index]
+    assert get("custom_scalars/layout")["category"][0]["title"] == "Losses"
+    assert get("mesh/tags")[RUN] == {"loss_landscape": {"samples": 1}}
     assert get("projector/runs") == [RUN]
-    [embedding] = get("projector/info", run=RUN)["embeddings"]  # type: ignore[index]
+    [embedding] = get("projector/info", run=RUN)["embeddings"]
     assert (embedding["tensorName"], embedding["tensorShape"]) == ("latents at step 40", [2, 2])
 
 
 def test_the_run_is_a_row_of_the_hparams_page(get: Get) -> None:
-    [info] = get("hparams/experiment", request="{}")["hparamInfos"]  # type: ignore[index]
+    [info] = get("hparams/experiment", request="{}")["hparamInfos"]
     assert info["name"] == "optim.lr"
