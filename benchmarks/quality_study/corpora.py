@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from aurl.music.corpus import load_chorales
 from aurl.music.notes import Notes
 from aurl.music.pack import read_pack, write_pack
+from benchmarks.quality_study.corruptions import changed
 from scripts.make_profiles import Split, read_movements, read_scores, read_tunes, split
 
 KNOWN = ("chorales", "movements", "ryans")
@@ -37,6 +40,19 @@ def load(name: str, wheel: Path, cache: Path) -> Split:
         pieces = list(_READERS[name](wheel))
         write_pack(path, pieces[:: -(-len(pieces) // MOST_PIECES)])
     return split(list(read_pack(path)[0]))
+
+
+def with_dynamics(split: Split) -> Split:
+    """The same pieces with velocities: a swell every four bars, accents, some unevenness; for a test only."""
+    rng = np.random.default_rng(1)
+
+    def loud(notes: Notes) -> Notes:
+        phrase = 2 * np.pi * (notes.onset / (4 * notes.bar) + rng.random())
+        accent = 6 * (notes.onset % notes.bar == 0)
+        velocity = 70 + rng.uniform(8, 24) * np.sin(phrase) + accent + rng.normal(0, 3, len(notes))
+        return changed(notes, velocity=np.rint(velocity).astype(int))
+
+    return Split([loud(piece) for piece in split.train], [loud(piece) for piece in split.held_out])
 
 
 _READERS: Mapping[str, Callable[[Path], Iterator[Notes]]] = {

@@ -1,4 +1,4 @@
-"""Ten ways to spoil music, each by any amount from 0 to 1, and three that only some metrics are meant to hear.
+"""Ten ways to spoil music, each by any amount from 0 to 1, and four that only some metrics are meant to hear.
 
 At 1 nothing is left of what the corruption is about: every note has a random pitch, every bar is out of its place, half
 of the notes are gone, the tokens are those of a model that knows nothing.
@@ -161,7 +161,7 @@ def one_velocity(notes: Notes, how: Spoiling) -> Notes:
 
 
 _COLUMNS = ("onset", "duration", "pitch", "velocity")
-TEN: Mapping[str, Corruption] = {
+TEN: dict[str, Corruption] = {
     "random pitch": random_pitch,
     "random onset": random_onset,
     "shuffled bars": shuffled_bars,
@@ -173,12 +173,12 @@ TEN: Mapping[str, Corruption] = {
     "a loop": stuck,
     "untrained model": random_tokens,
 }
-FURTHER: Mapping[str, Corruption] = {"jitter": jitter, "collage": collage}
+FURTHER: dict[str, Corruption] = {"jitter": jitter, "collage": collage}
 LOUDNESS: Mapping[str, Corruption] = {"random velocity": random_velocity, "one velocity": one_velocity}
 LEVELS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 RESPONSIBLE: Mapping[str, tuple[str, ...]] = {
     "rhythm_consistency": ("random onset", "jitter"),
-    "rhythm_diversity": ("random onset", "one note"),
+    "rhythm_diversity": ("random onset",),
     "harmonic_coherence": ("random pitch", "each note transposed", "semitone slips"),
     "melodic_contour": ("random pitch", "one note"),
     "dynamic_range": ("random velocity", "one velocity"),
