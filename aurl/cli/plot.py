@@ -113,18 +113,18 @@ def _sort_out(arguments: Sequence[str], outputs: Path) -> tuple[list[RunSummary]
         if not runs:
             names.append(argument)
     if not found:
-        latest = resolve_run("latest", outputs) if len(names) < len(arguments) or not _looks_like_path(names) else None
-        if latest is None:
+        if _looks_like_path(names[0]):
             raise RunError(f"{names[0]}: no such run or folder of runs")
+        latest = resolve_run("latest", outputs)
         found[latest.resolve()] = read_run(latest)
     if len(found) > _MOST_RUNS:
         raise RunError(f"{len(found)} runs: more than {_MOST_RUNS} lines cannot be told apart; name fewer")
     return list(found.values()), names
 
 
-def _looks_like_path(names: Sequence[str]) -> bool:
-    """Whether the first of these was rather meant for a run than for a scalar."""
-    return names[0].startswith((".", "/", "~", "outputs"))
+def _looks_like_path(argument: str) -> bool:
+    """Whether this was rather meant for a run than for a scalar."""
+    return argument.startswith((".", "/", "~", "outputs"))
 
 
 def _runs(argument: str, outputs: Path) -> list[RunSummary]:
