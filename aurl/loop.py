@@ -94,11 +94,11 @@ class Loop:
         if ending is None and self.step >= self.total_steps:
             ending = Ending("done", f"all {self.total_steps} steps of the plan")
         assert ending is not None
-        if ending.status == "done":
-            self._draw(self._evaluations(), last=True)
         if ending.status != "stopped" and self.step and not self._is_saved():
             self._save("signal" if ending.status == "preempted" else "end")
         self.writer.drain()
+        if ending.status == "done":
+            self._draw(self._evaluations(), last=True)
         return ending
 
     def load(self, folder: Path) -> None:
