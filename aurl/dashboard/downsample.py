@@ -11,7 +11,8 @@ def min_max(x: Floats, y: Floats, points: int, keep: Ints | None = None) -> Ints
     """The indices of the points to draw, in order; all of them where there are no more than `points`.
 
     x is divided into `points / 2` equal stretches, and of each the lowest and the highest point are taken, besides
-    the first and the last of all. A spike of a single step is kept unless a larger one falls into the same stretch.
+    the first and the last of all. So a spike of a single step is kept unless a larger one falls into the same stretch;
+    spikes that stand out from the rest of the curve are kept even then, as long as they are few.
 
     Args:
         x: ascending, finite [N].
@@ -28,7 +29,15 @@ def min_max(x: Floats, y: Floats, points: int, keep: Ints | None = None) -> Ints
         low, high = _extremes_of_uneven(x, y, buckets)
     forced = np.empty(0, np.int64) if keep is None else keep
     ends = np.array([0, len(x) - 1])
-    return np.unique(np.concatenate([low, high, ends, forced]))
+    spikes = [_outstanding(y, y[high], points // 4), _outstanding(-y, -y[low], points // 4)]
+    return np.unique(np.concatenate([low, high, ends, forced, *spikes]))
+
+
+def _outstanding(y: Floats, highest: Floats, most: int) -> Ints:
+    """Points beyond Tukey's far-out fence of the stretches' highest; none where there are more than `most`."""
+    lower, upper = np.percentile(highest, (25, 75))
+    found = np.flatnonzero(y > upper + 3 * (upper - lower))
+    return found if len(found) <= most else found[:0]
 
 
 def _uniform(x: Floats) -> bool:

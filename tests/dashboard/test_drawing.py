@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -26,6 +26,7 @@ def points(values: np.ndarray, step: np.ndarray | None = None) -> Snapshot:
     return Snapshot(steps, steps * 2.0, none, values, (np.empty(0, np.int64), np.empty(0)), 2.0)
 
 
+@settings(deadline=None)
 @given(VALUES, st.integers(2, 60), st.booleans())
 def test_every_bucket_keeps_its_extremes(y: np.ndarray, wanted: int, even: bool) -> None:
     gaps = np.ones(len(y)) if even else 1.0 + np.arange(len(y)) % 7
@@ -38,14 +39,15 @@ def test_every_bucket_keeps_its_extremes(y: np.ndarray, wanted: int, even: bool)
     assert len(kept) <= max(len(y) if len(y) <= wanted else 0, 2 * (wanted // 2 + 1) + 2)
 
 
-def test_fifty_spikes_of_one_step_in_a_million() -> None:
+@pytest.mark.parametrize("wanted", [600, 820, 1500])
+def test_fifty_spikes_of_one_step_in_a_million(wanted: int) -> None:
     rng = np.random.default_rng(1)
     y = rng.normal(size=1_000_000)
     spikes = rng.choice(len(y), 50, replace=False)
     y[spikes] += 50
-    kept = min_max(np.arange(len(y), dtype=float), y, 1500)
-    assert len(kept) <= 1502
-    assert len(np.intersect1d(kept, spikes)) >= 48
+    kept = min_max(np.arange(len(y), dtype=float), y, wanted)
+    assert len(kept) <= wanted + 12
+    assert len(np.intersect1d(kept, spikes)) == 50
 
 
 def test_what_is_to_be_kept_is_kept() -> None:
@@ -53,6 +55,7 @@ def test_what_is_to_be_kept_is_kept() -> None:
     assert {123, 456} <= set(kept.tolist())
 
 
+@settings(deadline=None)
 @given(VALUES, st.floats(0, 0.999))
 def test_the_average_is_the_sum_by_its_definition(y: np.ndarray, weight: float) -> None:
     smooth = debiased_average(y, weight)
@@ -120,6 +123,7 @@ def test_the_band_makes_nothing_up_after_a_run_has_ended() -> None:
     assert len(band_of([], 10)["x"]) == 0
 
 
+@settings(deadline=None)
 @given(st.lists(arrays(np.float64, st.integers(0, 9)), max_size=4))
 def test_packed_numbers_come_out_as_they_went_in(numbers: list[np.ndarray]) -> None:
     header, buffer = unpack_binary(pack_binary({"curves": [{"x": array} for array in numbers], "é": "\n"}))

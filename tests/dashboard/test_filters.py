@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurl.dashboard.filters import FilterError, parse_filter
@@ -70,6 +70,7 @@ def test_messages_say_where(text: str, message: str, at: int) -> None:
     assert (str(caught.value), caught.value.at) == (message, at)
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=60),
     st.dictionaries(st.text(max_size=5), st.one_of(st.none(), st.text(), st.floats(), st.booleans())),

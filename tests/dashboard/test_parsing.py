@@ -50,7 +50,7 @@ def contents(parsed: Parsed) -> dict[Any, Any]:
     return found
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(LINES)
 def test_polars_and_the_codec_agree(lines: list[bytes]) -> None:
     block = b"".join(lines)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurl.codec import encode
@@ -49,6 +49,7 @@ def test_what_a_resume_supersedes_is_left_out(tmp_path: Path) -> None:
     assert set(curve.y[20:]) == {-1.0}
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.integers(1, 30).map(step), st.integers(0, 30).map(start), st.integers(1, 9).map(alert))))
 def test_as_the_wide_table_has_it(records: list[Record]) -> None:
     import tempfile

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurl.codec import encode
@@ -47,6 +47,7 @@ def test_a_line_waits_for_its_newline(log: Path) -> None:
     assert read(tail) == line
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 400), max_size=12))
 def test_no_line_is_lost_or_cut_however_the_writer_stutters(cuts: list[int]) -> None:
     import tempfile

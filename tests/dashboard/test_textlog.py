@@ -6,7 +6,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurl.dashboard import textlog
@@ -66,6 +66,7 @@ def test_a_log_that_is_not_one(tmp_path: Path) -> None:
     assert search(tmp_path).size == 25_600
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000), st.integers(1, 50))
 def test_any_bytes_can_be_searched(content: bytes, tail: int) -> None:
     import tempfile
