@@ -29,6 +29,8 @@ class Kind(StrEnum):
     NOTE = "note"
     END = "end"
 
+    __hash__ = str.__hash__  # that of enumerations is Python code
+
 
 class Severity(StrEnum):
     """How bad an alert is, mildest first."""

@@ -52,7 +52,7 @@ class LossPlateau(Rule):
     kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL})
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
     memory = (
-        "_blocks", "_next", "_flat", "_onset", "_validation", "_peak_lr", "_without_gradient", "_brake", "_kinks",
+        "_blocks", "_next", "_flat", "_onset", "_validation", "_without_gradient", "_brake", "_kinks",
         "_stopped", "_widths", "_evaluated", "_first_validation",
     )  # fmt: skip
 
@@ -66,7 +66,6 @@ class LossPlateau(Rule):
         self._validation: list[float] = []
         self._evaluated: list[int] = []  # when they were made
         self._first_validation = 0.0
-        self._peak_lr = 0.0
         self._without_gradient = 0
         self._brake = Brake()
         self._kinks = 0
@@ -91,19 +90,22 @@ class LossPlateau(Rule):
         return (*found, *self._check(curve), *self._check_stop(curve))
 
     def _note_speed(self, loss: Curve | None) -> None:
-        """What else tells how much is learnt: learning rate, gradient norm, size of the update."""
-        context = self.context
-        rate = context.value(Role.LR)
-        if rate is not None and rate > self._peak_lr:
-            self._peak_lr = rate
-        at = (context.index, context.step)
+        """What else tells how much is learnt: gradient norm and size of the update."""
+        context, brake = self.context, self._brake
         gradient = context.curve(Role.GRAD_NORM)
         if gradient is not None:
-            self._without_gradient = self._without_gradient + 1 if gradient.value < _NO_GRADIENT else 0
-            self._brake.gradient(gradient, loss, at, rate)
+            if gradient.value < _NO_GRADIENT:
+                self._without_gradient += 1
+            elif self._without_gradient:
+                self._without_gradient = 0
+            if brake.is_worth_a_look(gradient):
+                brake.gradient(gradient, loss, (context.index, context.step), context.last(Role.LR))
+            elif context.index % _BLOCK == 0:
+                brake.note_rate(context.last(Role.LR))
         update = context.value(Role.UPDATE_RATIO)
         if update is not None:
-            self._brake.update(context.name(Role.UPDATE_RATIO), update, at, rate)
+            at = (context.index, context.step)
+            brake.update(context.name(Role.UPDATE_RATIO), update, at, context.last(Role.LR))
 
     def _validate(self, step: int, value: float) -> Iterable[Record]:
         """A kink in the validation losses."""
@@ -167,7 +169,7 @@ class LossPlateau(Rule):
         )
 
     def _has_decayed(self, lr: float | None) -> bool:
-        return lr is not None and lr <= _DECAYED * self._peak_lr
+        return lr is not None and lr <= _DECAYED * self.context.history.lr_peak
 
     def _check(self, curve: Curve) -> Iterable[Record]:
         blocks = self._blocks

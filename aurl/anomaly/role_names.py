@@ -41,6 +41,8 @@ class Role(StrEnum):
     CLOCK = "clock"
     OTHER = "other"
 
+    __hash__ = str.__hash__  # that of enumerations is Python code, and every look-up needs it
+
 
 _D = r"(d|disc|discriminator|critic|netd)"
 _G = r"(g|gen|generator|adv|adversarial|netg)"

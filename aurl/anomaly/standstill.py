@@ -116,9 +116,17 @@ class Brake:
         self._low_updates = 0
         self._first: list[int] = [0, 0]  # observation and step of the first low value
         self.rate: float | None = None
-        self._usual_rates: list[float | None] = [None, None]  # while gradients and updates were usual
+        self._usual_rate: float | None = None  # before anything fell
         self.blocks = Sides(_BLOCKS_NEEDED)
         self.validation = Sides(_EVALUATIONS_NEEDED)
+
+    def is_worth_a_look(self, curve: Curve) -> bool:
+        """Whether `gradient` has anything to do with this gradient norm: the quick answer for the usual case."""
+        return curve.rise < _GRADIENT or self._low > 0
+
+    def note_rate(self, rate: float | None) -> None:
+        """Take the learning rate of usual times, now and then."""
+        self._usual_rate = rate
 
     def gradient(self, curve: Curve, loss: Curve | None, at: tuple[int, int], rate: float | None) -> None:
         """Take the gradient norm of an observation.
@@ -132,9 +140,7 @@ class Brake:
             self._release(curve)
             return
         low = curve.unit is None and curve.seen > 2 * _GRADIENTS and curve.rise < _GRADIENT
-        if not low:
-            self._usual_rates[0] = rate
-        if not low or (loss is not None and loss.rise < _LOSS_KEPT) or not self._keeps(rate, 0):
+        if not low or (loss is not None and loss.rise < _LOSS_KEPT) or not self._keeps(rate):
             self._low = 0
             return
         if not self._low:
@@ -149,8 +155,7 @@ class Brake:
             self._updates.append(ratio)
             return
         usual = median(self._updates)
-        if ratio >= _UPDATE * usual or not self._keeps(rate, 1):
-            self._usual_rates[1] = rate
+        if ratio >= _UPDATE * usual or not self._keeps(rate):
             self._updates = [*self._updates[1 - _UPDATES_KEPT :], ratio]
             self._low_updates = 0
             return
@@ -175,10 +180,9 @@ class Brake:
             value = state[key]
             self.__dict__[key] = list(value) if isinstance(value, list) else value
 
-    def _keeps(self, rate: float | None, which: int) -> bool:
+    def _keeps(self, rate: float | None) -> bool:
         """Whether the learning rate is what it was before the fall."""
-        usual = self._usual_rates[which]
-        return rate is None or not usual or rate > _RATE_KEPT * usual
+        return rate is None or not self._usual_rate or rate > _RATE_KEPT * self._usual_rate
 
     def _begin(self, what: str) -> None:
         self.since, self.step = self._first

@@ -43,6 +43,8 @@ def braked(gradients: list[float], rates: list[float] | None = None, loss: float
     for at, value in enumerate(gradients, 1):
         norm.push(value)
         of_loss.push(loss)
+        if at % 16 == 0 and not brake.is_worth_a_look(norm):
+            brake.note_rate(rates[at - 1] if rates else None)
         brake.gradient(norm, of_loss, (at, 10 * at), rates[at - 1] if rates else None)
     return brake
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,8 @@ def test_a_loss_spike_is_found_at_its_step(factor: float, severity: str) -> None
     columns["loss/total"][500] *= factor
     [found] = [a for a in alerts(records(columns)) if a.fields["type"] == "loss_spike"]
     assert (found.step, found.fields["severity"]) == (501, severity)
-    assert found.fields["expected"][1] < found.fields["value"]  # type: ignore[index]
+    fields: Any = found.fields
+    assert fields["expected"][1] < fields["value"]
 
 
 def test_an_explosion_within_the_warm_up_is_found() -> None:

@@ -71,7 +71,7 @@ def test_values_out_of_range_name_the_key(bad: dict[str, int]) -> None:
 
 def causes(run: list[Record], type: str, **config: Any) -> list[str]:
     found = first(run, type, watch(config=config))
-    return [str(cause["name"]) for cause in found.fields["causes"]]  # type: ignore[union-attr, index, call-overload]
+    return [str(cause["name"]) for cause in found.fields["causes"]]  # type: ignore[union-attr, index]
 
 
 def test_a_jump_of_the_rate_is_the_cause_of_what_follows() -> None:
@@ -83,7 +83,7 @@ def test_a_jump_of_the_rate_is_the_cause_of_what_follows() -> None:
     assert causes(records(columns), "loss_spike")[0] == "learning_rate_issue"
     found = first(records(columns), "nan_values")
     assert str(found.fields["cause"]).startswith("learning_rate_issue: ")
-    chain = [link["type"] for link in found.fields["chain"]]  # type: ignore[union-attr, index, call-overload]
+    chain = [link["type"] for link in found.fields["chain"]]  # type: ignore[union-attr, index]
     assert chain[0] == "learning_rate_issue"
     assert {"gradient_explosion", "nan_values"} <= set(chain)
 
