@@ -84,7 +84,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._makers: dict[int, str] = {}  # by the identity of a tensor, which `_alive` keeps from being used again
         self._ahead: dict[int, tuple[str, str]] = {}
         self._alive: list[Tensor] = []
-        self._names: dict[str, int] = {}
+        self._names: set[str] = set()
+        self._counts: dict[str, int] = {}
 
     def enter(self, scope: str) -> None:
         self._scopes.append(scope)
@@ -99,8 +100,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def add(self, name: str, op: str, inputs: Sequence[str], made: Tensor) -> None:
         """Add a node under this name, or this name and a number where there is one already."""
-        count = self._names[name] = self._names.get(name, 0) + 1
-        name = name if count == 1 else f"{name}_{count - 1}"
+        plain, count = name, self._counts.get(name, 0)
+        while name in self._names:
+            count += 1
+            name = f"{plain}_{count}"
+        self._counts[plain] = count
+        self._names.add(name)
         shape, dtype = list(made.shape), str(made.dtype).removeprefix("torch.")
         self.nodes.append({"name": name, "op": op, "inputs": list(inputs), "shape": shape, "dtype": dtype})
         self._makers[id(made)] = name

@@ -40,6 +40,19 @@ def test_operations_stand_in_their_modules_and_name_what_they_take() -> None:
     assert nodes["model/relu"]["inputs"] == ["model/add_"], "an operation in place is the tensor's new maker"
 
 
+def test_a_name_that_is_taken_gets_the_next_free_number() -> None:
+    class Crowded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.add_1 = nn.Parameter(torch.ones(2))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return (x + self.add_1 + 1) + 1
+
+    names = [node["name"] for node in trace(Crowded(), torch.ones(2))]
+    assert names == ["input_0", "model/add_1", "model/add", "model/add_2", "model/add_3"]
+
+
 def test_what_is_recorded_is_what_ran() -> None:
     assert "model/relu" not in {node["name"] for node in trace(Branching(), torch.ones(1, 3))}
 
