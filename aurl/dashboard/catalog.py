@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from aurl.dashboard.rows import Row, add_progress, read_config, row_of, varies
 from aurl.dashboard.tree import RunTree
 from aurl.runs.listing import STALE_SECONDS, RunSummary, read_run
@@ -20,7 +18,8 @@ from aurl.runs.listing import STALE_SECONDS, RunSummary, read_run
 RECHECK_SECONDS = 2.0
 """How often a run that says it is running is looked at again, though its file has not changed."""
 
-
+ENDED_AT_ONCE = 256
+"""Runs that have ended are looked at by turns when there are more, so that a look stays short."""
 _READ_BY_NAME = ("run.json", "config.json", ".hydra", "events", "logs", "samples")
 
 
@@ -75,8 +74,9 @@ class Catalog:
         self._stale_after = stale_after
         self._entries: dict[str, Entry] = {}
         self._paths: dict[str, str] = {}
-        self._values: dict[str, Counter[bytes]] = {}
+        self._values: dict[str, Counter[str]] = {}
         self._varying: list[str] = []
+        self._next_ended = 0
 
     @property
     def outside(self) -> int:
@@ -90,7 +90,7 @@ class Catalog:
         found = self._tree.look()
         for path in sorted(self._paths.keys() - found):
             changes.removed.append(self._forget(path))
-        for path in found:
+        for path in self._to_look_at(found):
             key = self._look_at(path, now)
             if key is not None:
                 changes.changed.append(key)
@@ -98,6 +98,20 @@ class Catalog:
         if changes:
             self.version += 1
         return changes
+
+    def _to_look_at(self, found: set[str]) -> list[str]:
+        """New and running runs, and of those that have ended some hundreds, the others at the next looks."""
+        ended = [path for path in found if self._has_ended(path)]
+        if len(ended) <= ENDED_AT_ONCE:
+            return list(found)
+        ended.sort()
+        start = self._next_ended % len(ended)
+        self._next_ended = start + ENDED_AT_ONCE
+        return [*found.difference(ended), *(ended + ended)[start : start + ENDED_AT_ONCE]]
+
+    def _has_ended(self, path: str) -> bool:
+        key = self._paths.get(path)
+        return key is not None and self._entries[key].row["status"] != "running"
 
     def get(self, key: str) -> Entry | None:
         """The run of this key; None where there is none (any more)."""
@@ -179,7 +193,7 @@ class Catalog:
             if not varies(key):
                 continue
             counter = self._values.setdefault(key, Counter())
-            told = orjson.dumps(value, default=str)
+            told = repr(value)
             counter[told] += change
             if not counter[told]:
                 del counter[told]

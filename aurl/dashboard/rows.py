@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -129,9 +130,10 @@ def read_config(run: Path) -> dict[str, Any]:
         config = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return {}
-    return {text(key): plain(value) for key, value in config.items()} if isinstance(config, dict) else {}
+    return config if isinstance(config, dict) else {}
 
 
+@lru_cache(maxsize=16_384)
 def varies(key: str) -> bool:
     """Whether a config key is part of what a run tries out, and not its own name or place."""
     return key not in _OWN_KEYS and not key.startswith(_OWN_PREFIXES)

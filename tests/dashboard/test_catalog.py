@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aurl.dashboard import catalog as catalog_module
 from aurl.dashboard import tree as tree_module
 from aurl.dashboard.catalog import Catalog
 from aurl.dashboard.rows import group_of, last_records
@@ -97,6 +98,17 @@ def test_a_live_run_is_told_by_the_end_of_its_log(outputs: Path) -> None:
     assert (row["status"], row["step"], row["progress"], row["loss"]["last"]) == ("running", 41, 0.41, 0.5)
     assert (row["eta"], row["eta_low"], row["eta_high"], row["rate"]) == (60.0, 50.0, 70.0, 1.0)
     assert row["stalled"]
+
+
+def test_many_runs_that_have_ended_are_looked_at_by_turns(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        make(outputs / "more" / str(number))
+    monkeypatch.setattr(catalog_module, "ENDED_AT_ONCE", 3)
+    catalog = Catalog(outputs)
+    assert len(catalog.look().changed) == 7
+    for entry in catalog.entries():
+        change(entry.path, message="changed")
+    assert sorted(len(catalog.look().changed) for _ in range(3)) == [1, 3, 3]
 
 
 def test_seeds_of_one_setting_are_one_group() -> None:
