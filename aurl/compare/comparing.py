@@ -77,6 +77,7 @@ def _grouped(
     target: float | None,
     power: Mapping[str, float],
 ) -> Comparison:
+    runs = gathering.with_known_settings(runs)
     comparable = [run for run in runs if _takes_part(run, metric)]
     columns = gathering.differences(comparable)
     comparable = gathering.without_repeats(comparable, columns)
@@ -100,8 +101,8 @@ def _grouped(
 
 
 def _takes_part(run: RunData, metric: str) -> bool:
-    """Whether a run belongs to a group: it has the metric, or failed before it could."""
-    return run.fate == "failed" or metric in run.curves
+    """Whether a run belongs to a group: its settings are known, and it has the metric or failed before it could."""
+    return run.fate == "failed" or (metric in run.curves and run.why != gathering.NO_SETTINGS)
 
 
 def _held(comparison: Comparison, weighed: Mapping[str, Mode]) -> dict[str, Mode]:

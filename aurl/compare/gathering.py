@@ -14,8 +14,18 @@ from aurl.compare.naming import group_id
 from aurl.compare.progress import band, reached, within
 from aurl.record import Json
 
+NO_SETTINGS = "has no settings (config.json, .hydra/config.yaml), so it belongs to no group"
 _MOST_IN_A_NAME = 6
 _MOST_BANDS = 100  # nobody tells more curves apart, and a thousand take half a second
+
+
+def with_known_settings(runs: Sequence[RunData]) -> list[RunData]:
+    """The runs; where some have settings, those without any are left out, since nobody knows where they belong."""
+    if not any(run.config for run in runs):
+        return list(runs)
+    return [
+        run if run.config or run.fate == "left out" else replace(run, fate="left out", why=NO_SETTINGS) for run in runs
+    ]
 
 
 def differences(runs: Sequence[RunData]) -> dict[str, list[Json]]:

@@ -20,8 +20,8 @@ _UNEVEN = 2.0
 def about_runs(runs: Sequence[RunData], metric: str, budget: int) -> list[str]:
     """Runs that are left out, failed, resumed, of several experiments, or logged at different intervals."""
     return [
-        *_by_reason(runs, "left out", "left out: it", "left out: they"),
-        *_by_reason(runs, "failed", "counted as failed: it", "counted as failed: they"),
+        *_by_reason(runs, "left out", "left out"),
+        *_by_reason(runs, "failed", "counted as failed"),
         *_resumed(runs),
         *_several_experiments(runs),
         *_intervals(runs, metric, budget),
@@ -88,16 +88,16 @@ def about_claims(claims: Sequence[Claim], failures: Sequence[FailureTest], group
     return found + _identical(groups)
 
 
-def _by_reason(runs: Sequence[RunData], fate: str, one: str, many: str) -> Iterator[str]:
+def _by_reason(runs: Sequence[RunData], fate: str, words: str) -> Iterator[str]:
     reasons: dict[str, list[RunData]] = defaultdict(list)
     for run in runs:
         if run.fate == fate:
             reasons[_kind(run.why)].append(run)
     for same in reasons.values():
         if len(same) == 1:
-            yield f"{same[0].id} is {one} {same[0].why}."
+            yield f"{same[0].id} is {words}: it {same[0].why}."
         else:
-            yield f"{len(same)} runs are {many} ({same[0].why}, and alike): {_listed([run.id for run in same])}."
+            yield f"{len(same)} runs are {words}: {_listed([run.id for run in same])}. The first {same[0].why}."
 
 
 def _kind(why: str) -> str:

@@ -27,6 +27,7 @@ def screen(comparison: Comparison) -> Iterator[RenderableType]:
     yield from _groups(comparison)
     yield from _claims(comparison)
     if comparison.impact.rows:
+        yield _line(("bold", "\nWhat the settings account for"))
         yield _importance(comparison)
     if comparison.insights:
         yield _line(("bold", "\nWhat the data say"))
@@ -80,7 +81,7 @@ def _groups(comparison: Comparison) -> Iterator[RenderableType]:
         bias = f", better than their neighbours by {_number(comparison, sum(optimism) / len(optimism))} on average"
         yield _line(
             ("dim", f"* the best of up to {max(best.chosen_from for best in chosen)} evaluations a run"),
-            ("dim", f"{bias if optimism else ''}: chosen for being low, so do not compare by it"),
+            ("dim", f"{bias if optimism else ''}: chosen for being good, so do not compare by it"),
         )
     if comparison.target is not None:
         yield _line(("dim", f"  target: {_number(comparison, comparison.target)}; median step and seconds of the runs"))

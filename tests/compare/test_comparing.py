@@ -137,6 +137,17 @@ def test_identical_runs_are_told(tmp_path: Path) -> None:
     assert warned(comparison, "identical")
 
 
+def test_a_run_without_settings_belongs_to_no_group(tmp_path: Path) -> None:
+    clear_sweep(tmp_path)
+    for name, status in (("x", "done"), ("y", "failed")):
+        (write_run(tmp_path / name, curve(1.0), status=status) / "config.json").unlink()
+    comparison = compare([tmp_path])
+    assert list(comparison.differences) == ["model.kind"]
+    assert warned(comparison, "2 runs are left out", "x, y")
+    alone = compare([tmp_path / "x"])
+    assert alone.groups[0].n == 1
+
+
 def test_the_same_seed_twice_is_one_piece_of_evidence(tmp_path: Path) -> None:
     clear_sweep(tmp_path)
     write_run(tmp_path / "again", curve(1.0), {"model.kind": "a"}, seed=0)
