@@ -6,7 +6,7 @@ import re
 import time
 
 from aurl.report.markup import plain
-from aurl.report.sections import KEY
+from aurl.report.sections import KEY, label
 from aurl.report.story import Story
 from aurl.scalars import describe
 from aurl.sinks.wording import duration
@@ -46,7 +46,7 @@ def _row(story: Story, name: str) -> str:
     shown = ""
     if told.better != "neither" and isinstance(best, (int, float)):
         shown = f"{told.show(best)} at step {found.get('best_step')}"
-    return f"| {_plain(told.label or name)} | {told.show(found['last'])} | {shown} |"
+    return f"| {_plain(label(story, name))} | {told.show(found['last'])} | {shown} |"
 
 
 def _plain(value: object) -> str:

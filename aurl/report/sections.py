@@ -64,8 +64,15 @@ def results(story: Story) -> str:
         told = describe(name)
         best = found.get("best") if told.better != "neither" else None
         shown = f"{told.show(best)} at step {found.get('best_step')}" if isinstance(best, (int, float)) else ""
-        rows.append([told.label or name, told.show(found["last"]), shown])
+        rows.append([label(story, name), told.show(found["last"]), shown])
     return section("Results", table(["", "last", "best"], rows)) if rows else ""
+
+
+def label(story: Story, name: str) -> str:
+    """A scalar's name for people; of musical quality with the profile, without which it says nothing."""
+    told = describe(name).label or name
+    profiles = [record.fields["profile"] for record in story.of(Kind.QUALITY) if record.fields.get("profile")]
+    return f"{told} (like {plain(profiles[-1])})" if profiles and name.startswith("quality/") else told
 
 
 def alerts(story: Story) -> str:

@@ -14,7 +14,8 @@ from aurl.rundir import RunDirectory
 from aurl.scalars import describe
 from aurl.sinks.wording import LOSS_ORDER, duration, finite, number, printable
 
-_TRACKED = ("loss/", "val/", "quality/mean/overall", "quality/mean/copied_fraction")
+_QUALITY = "quality/mean/overall"
+_TRACKED = ("loss/", "val/", _QUALITY, "quality/mean/copied_fraction")
 _PLAIN_OVERRIDE = re.compile(r"[\w./-]+")
 
 
@@ -44,6 +45,7 @@ class Tally:
         self._samples = 0
         self._checkpoints = 0
         self._best_checkpoint = ""
+        self._profile = ""
 
     def observe(self, record: Record) -> None:
         """Count one record."""
@@ -80,6 +82,7 @@ class Tally:
         return [(printable(label), printable(value)) for label, value in rows]
 
     def _track(self, record: Record) -> None:
+        self._profile = str(record.fields.get("profile") or self._profile)
         for name, value in record.scalars.items():
             if name.startswith(_TRACKED):
                 self._tracks.setdefault(name, Track()).add(value, record.step, describe(name).better)
@@ -88,6 +91,8 @@ class Tally:
         now = {} if self._last_step is None else self._last_step.scalars
         rows = {name: number(value) for name, value in now.items() if name.startswith("loss/")}
         rows |= {name: _last_and_best(track) for name, track in self._tracks.items()}
+        if _QUALITY in rows and self._profile:
+            rows[_QUALITY] += f", like {self._profile}"
         return sorted(rows.items(), key=lambda row: _place(row[0]))
 
     def _next(self, run: RunDirectory, status: str) -> list[str]:

@@ -70,6 +70,16 @@ def test_a_finished_run(tmp_path: Path) -> None:
     assert len(html) < 200_000
 
 
+def test_quality_is_told_with_its_profile(tmp_path: Path) -> None:
+    with Monitor.open(tmp_path / "mine", logging=[]) as monitor:
+        monitor.step(1, {"loss/total": 1.0})
+        fields = {"scope": "evaluation", "profile": "chorales, 4 bars"}
+        monitor.say(Kind.QUALITY, 1, {"quality/mean/overall": 0.71}, **fields)
+    story = read_story(tmp_path / "mine")
+    assert "| Mean musical quality (like chorales, 4 bars) | 0.710 |" in markdown(story)
+    assert "Mean musical quality (like chorales, 4 bars)" in Reader(page(story)).text
+
+
 def test_alerts_come_with_cause_and_advice_and_stand_on_their_curve(tmp_path: Path) -> None:
     with Monitor.open(tmp_path / "bad", logging=[]) as monitor:
         for step in range(1, 101):

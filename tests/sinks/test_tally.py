@@ -40,6 +40,12 @@ def test_the_summary_of_a_run(run: RunDirectory, tmp_path: Path, monkeypatch: py
     ]
 
 
+def test_quality_is_told_with_its_profile(run: RunDirectory) -> None:
+    about = {"scope": "evaluation", "profile": "chorales, 4 bars"}
+    told = rows(run, [Record(Kind.QUALITY, 9, {"quality/mean/overall": 0.4}, about), Record(Kind.END, 9)])
+    assert ("quality/mean/overall", "0.4, best 0.4 at step 9, like chorales, 4 bars") in told
+
+
 @pytest.mark.parametrize("status", ["preempted", "failed", "stopped"])
 def test_an_unfinished_run_tells_how_to_resume(run: RunDirectory, status: str) -> None:
     assert ("next", f"aurl train resume={run.path}") in rows(run, whole_run(status))
