@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from aurl.compare.holm import holm
-from aurl.compare.search_space import Setting, is_number
+from aurl.compare.search_space import Setting, is_number, space_of
 
 _MOST_LISTED = 5
 _ENTANGLED, _FEWEST = 0.8, 8
@@ -57,9 +57,8 @@ def gaps(columns: Columns) -> list[str]:
     empty = []
     for name, settings in columns.items():
         if _is_searched(settings):
-            values = np.array(settings, float)
-            values = np.log(values) if values.min() > 0 and values.max() > 4 * values.min() else values
-            visited = np.histogram(values, _BINS)[0] > 0
+            space, _ = space_of({name: settings})
+            visited = np.histogram(space.encode({name: settings}), _BINS)[0] > 0
             if visited.mean() < 0.5:
                 empty.append(name)
     return [f"Over half of the range has no run near it: {listed(empty)}. The rest is guessed."] if empty else []

@@ -44,7 +44,7 @@ def choice(comparison: Comparison) -> Iterator[Insight]:
         times = "every one" if share == 1 else percent(share, 1)
         text += f". Its mean is the {lowest} in {times} of 2,000 bootstrap resamples of the seeds"
     if chosen.n < 3:
-        text += "; with so few runs nothing was tested, and the pick looks better than it is"
+        text += "; with so few runs nothing was tested, and the pick is optimistic"
     rivals = [group for group in comparison.best_set if group != chosen.id]
     if rivals:
         text += (

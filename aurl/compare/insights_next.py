@@ -19,6 +19,8 @@ from aurl.record import Json
 _FEWEST = 3
 _MOST_CELLS = 400
 _LEVEL = 0.05
+_FELT = 0.1
+"""A gain below this share of the spread between seeds cannot change an order."""
 
 
 def suggestions(comparison: Comparison) -> Iterator[Insight]:
@@ -34,11 +36,11 @@ def _longer(comparison: Comparison) -> Iterator[Insight]:
 
     chosen = best_group(comparison)
     gains = _gains(comparison, chosen) if chosen is not None else []
-    if chosen is None or len(gains) < _FEWEST or not np.ptp(gains):
+    if chosen is None or len(gains) < _FEWEST or np.mean(gains) <= _FELT * np.std([*chosen.values.values()]):
         return
     test = ttest_1samp(gains, 0.0)
     low, high = (float(end) for end in test.confidence_interval(0.95))
-    if test.pvalue >= _LEVEL or np.mean(gains) <= 0:
+    if not test.pvalue < _LEVEL:
         return
     gain = float(np.mean(gains))
     change = "fell" if comparison.mode == "min" else "rose"

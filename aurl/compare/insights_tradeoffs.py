@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from aurl.compare.best import best_group
-from aurl.compare.insight import Insight, counted_runs, label, listed, named, number, percent
+from aurl.compare.estimates import mean_interval
+from aurl.compare.insight import Insight, counted_runs, label, listed, named, percent
 from aurl.compare.model import Comparison
 from aurl.compare.pareto import Front, front
 
@@ -18,7 +21,7 @@ def tradeoffs(comparison: Comparison) -> Iterator[Insight]:
     found = front(comparison)
     if len(found.points) > 1:
         yield _front(comparison, found)
-    yield from _copies(comparison, found)
+    yield from _copies(comparison)
 
 
 def _front(comparison: Comparison, found: Front) -> Insight:
@@ -48,27 +51,30 @@ def _front(comparison: Comparison, found: Front) -> Insight:
     )
 
 
-def _copies(comparison: Comparison, found: Front) -> Iterator[Insight]:
+def _copies(comparison: Comparison) -> Iterator[Insight]:
     chosen = best_group(comparison)
-    point = next((one for one in found.points if chosen is not None and one.group == chosen.id), None)
-    if point is None or point.means.get(COPIED, 0.0) < _MUCH_COPIED:
+    shares = (
+        [run.finals[COPIED] for run in chosen.runs if run.id in chosen.values and COPIED in run.finals]
+        if chosen
+        else []
+    )
+    if chosen is None or not shares or (share := float(np.mean(shares))) < _MUCH_COPIED:
         return
-    share, ci = point.means[COPIED], point.cis[COPIED]
-    name = named(comparison.group(point.group))
-    text = f"{name} copies: {percent(share)} of what it generates is found in the training set"
-    text += f" (95 % CI {percent(ci[0])} to {percent(ci[1])})" if ci is not None else ""
+    ci = mean_interval(shares)
+    text = f"{named(chosen)} copies: {percent(share)} of what it generates is found in the training set"
+    text += f" (95 % CI {percent(max(0.0, ci[0]))} to {percent(ci[1])})" if ci is not None else ""
     yield Insight(
         text=f"{text}, so a good {label(comparison.metric)} may be memory rather than skill.",
         kind="copying",
         weight=78,
         claim=False,
         metric=COPIED,
-        configs=[point.group],
-        n=[len(point.runs)],
-        diff=float(number(share)),
+        configs=[chosen.id],
+        n=[len(shares)],
+        diff=share,
         ci=ci,
-        method="mean share of onsets in runs of 9 that the training set holds, in any key",
-        runs=counted_runs(comparison, point.group),
+        method="mean share of onsets in runs of 9 that the training set holds, in any key; Student's t",
+        runs=counted_runs(comparison, chosen.id),
         picture="pareto",
         caveats=["short or very regular pieces share runs of notes by chance"],
     )

@@ -85,7 +85,7 @@ def sensitivity(
     if answer.r2 < least_r2:
         return (
             "the metric of a configuration cannot be predicted from the other configurations: leave-one-out R2 is "
-            f"{max(answer.r2, check.r2):.2f} at best, {least_r2} is needed"
+            f"{max(answer.r2, check.r2):.2f} at best, {least_r2} is needed{''.join(f'. {note}' for note in notes)[:-1]}"
         )
     draws = answer.draws(np.random.default_rng(1))
     found = sobol.indices(answer.predict, space, points=_points(answer))

@@ -39,7 +39,7 @@ def made_run(
             Path("/runs") / name, name, "made", "failed", "failed", "failed at step 100", config, seed, **others
         )
     steps = np.arange(10, BUDGET + 1, 10)
-    tail = end * np.clip((BUDGET - steps) / 100, 0, 3)
+    tail = end * (1 + 0.1 * seed) * np.clip((BUDGET - steps) / 100, 0, 3)
     curves = {METRIC: Curve(steps, value + tail + 2.0 * np.exp(-steps / 60), steps.astype(float))}
     fields = {"finals": {METRIC: value, **finals}, "curves": curves, "step": BUDGET, **others}
     return RunData(Path("/runs") / name, name, "made", "done", "counted", "", config, seed, **fields)
