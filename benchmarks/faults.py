@@ -8,7 +8,8 @@
 Each run is a small training on one CPU thread: aurl's own models in aurl's own loop, an MLP, a CNN and a VAE on
 scikit-learn's digits, and a GAN of points on a ring. In it one thing goes wrong at a step drawn by the seed. That it
 came about is proved by a check that knows no detector; a run without it is drawn again. Forty healthy runs stand
-beside. All records of a run are shown to a `Watch` with the default preset, one by one, as the Monitor would.
+beside. That a run overfits, whatever was done to it, is seen by such a check too, and no false alarm then. All records
+of a run are shown to a `Watch` with the default preset, one by one, as the Monitor would.
 `healthy` is a type too, for `--types`.
 """
 
@@ -27,7 +28,7 @@ import orjson
 
 from aurl import presets
 from aurl.record import Kind
-from benchmarks.injection import catalog, report, scoring
+from benchmarks.injection import catalog, checks, report, scoring
 from benchmarks.injection.conduct import Cache, NotCachedError, provoke
 from benchmarks.injection.picture import draw
 from benchmarks.injection.scenario import HEALTHY, Scenario
@@ -106,7 +107,7 @@ def _case(scenario: Scenario, trace: Trace) -> Case:
         onset=truth.onset,
         steps=max(record.step for record in trace.records if record.kind is Kind.STEP),
         accept=scenario.accept,
-        also=scenario.also,
+        also=scenario.also | ({"overfitting"} if checks.overfits(trace) else set()),
         throughout=scenario.throughout,
         causes=scenario.causes,
         within=scenario.within,

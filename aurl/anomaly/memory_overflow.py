@@ -12,6 +12,8 @@ from aurl.record import Json, Kind, Record, Severity
 
 _BLOCK = 8  # samples whose smallest is a floor
 _FLOORS = 5
+_WIDTHS = (1, 2, 4, 8)  # blocks in a floor: fast leaks and slow ones
+_WIDEST = _WIDTHS[-1]
 _GROWTH = 0.10
 _STEADY = 0.8  # the last rise over the mean one: a cache that fills slows down
 _FULL, _OVERFULL = 0.92, 0.97
@@ -19,7 +21,7 @@ _HIGH = 3  # samples in a row
 
 
 class MemoryOverflow(Rule):
-    """Floors of memory use, the smallest of 8 samples, and the share of the limit.
+    """Floors of memory use, the smallest of 8, 16, 32 or 64 samples, and the share of the limit.
 
     A leak is five floors in a row that rise, by 10 % together, the last by at least 0.8 of the mean rise (a cache that
     fills slows down): a warning, with the step at which the limit is reached; critical if that comes before the
@@ -109,8 +111,10 @@ class _Meter:
     def __init__(self) -> None:
         self.seen = self.high = 0
         self.first: float | None = None  # after the first block, when everything is allocated
-        self.floors: list[float] = []
+        self.floors: list[float] = []  # those looked at last
         self.steps: list[int] = []
+        self._lows: list[float] = []  # of blocks, and where they end
+        self._ends: list[int] = []
         self._low = 1e300
         self._size = 0
 
@@ -125,9 +129,18 @@ class _Meter:
         if self.first is None:
             self.first = low
             return False
-        self.floors = [*self.floors[1 - _FLOORS :], low]
-        self.steps = [*self.steps[1 - _FLOORS :], step]
-        return len(self.floors) == _FLOORS and _leaks(self.floors)
+        self._lows = [*self._lows[1 - _FLOORS * _WIDEST :], low]
+        self._ends = [*self._ends[1 - _FLOORS * _WIDEST :], step]
+        return any(self._leaks(width) for width in _WIDTHS)
+
+    def _leaks(self, width: int) -> bool:
+        """Whether floors of so many blocks each rise like a leak; keeps them if so."""
+        if len(self._lows) < _FLOORS * width:
+            return False
+        starts = range(len(self._lows) - _FLOORS * width, len(self._lows), width)
+        self.floors = [min(self._lows[at : at + width]) for at in starts]
+        self.steps = [self._ends[at + width - 1] for at in starts]
+        return _leaks(self.floors)
 
 
 def _leaks(floors: list[float]) -> bool:

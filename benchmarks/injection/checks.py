@@ -140,6 +140,8 @@ def overfits(trace: Trace) -> bool:
     """The last three validation losses are 10 % above the lowest one, while the training loss fell on."""
     at, validation = trace.values(Role.VAL_LOSS, Kind.EVAL)
     steps, train = trace.values(Role.LOSS)
+    if not len(validation) or not len(train):
+        return False
     best = at[validation.argmin()]
     then, now = train[(steps > best - 30) & (steps <= best + 30)], train[-60:]
     return bool(np.median(validation[-3:]) > 1.1 * validation.min() and np.median(now) < np.median(then))
