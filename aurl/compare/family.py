@@ -3,7 +3,7 @@
 Suffixes name shapes: B sweeps, G groups, S seeds (columns of a matched design, places in an unmatched one), P pairs of
 groups. `x_bgs` holds the final of each run; NaN where a group has no run, in the same places in all sweeps.
 
-The rule for "a is better than b" needs both of two tests, each at 5 % (the second at 4 % among more than six unmatched
+The rule for "a is better than b" needs both of two tests, each at 5 % (the second at 3 % among more than six unmatched
 groups, see `own_level`):
 
 - of the family, with one estimate of the noise from all groups. Matched seeds: least squares on group and seed, so
@@ -123,9 +123,9 @@ def own_level(groups: int, *, matched: bool, baseline: bool) -> float:
     """The level of the pair's own test.
 
     Twelve unmatched groups whose standard deviations span 1 to 5 would at 5 % be told apart falsely in 11 to 12 % of
-    sweeps; 4 % keeps that below 11 % and costs next to no power, since there the family's test decides.
+    sweeps; 3 % keeps that below 11 % and costs next to no power, since there the family's test decides.
     """
-    return ALPHA if matched or baseline or groups <= _MANY_GROUPS else 0.04
+    return ALPHA if matched or baseline or groups <= _MANY_GROUPS else 0.03
 
 
 @lru_cache(maxsize=256)

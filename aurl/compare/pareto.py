@@ -127,7 +127,7 @@ def _dominated(means: Floats, errors: Floats, spare: Floats) -> NDArray[np.int_]
 
     The interval of a difference is Welch's; where no noise is known, plain differences count.
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     by = np.full(len(means), -1)
     for at in range(len(means)):
@@ -135,7 +135,7 @@ def _dominated(means: Floats, errors: Floats, spare: Floats) -> NDArray[np.int_]
         joint = errors[at] + errors
         with np.errstate(divide="ignore", invalid="ignore"):
             freedom = joint**2 / (errors[at] ** 2 / spare[at] + errors**2 / spare)
-            half = t.ppf(1 - LEVEL / 2, np.where(freedom > 0, freedom, 1.0)) * np.sqrt(joint)
+            half = stdtrit(np.where(freedom > 0, freedom, 1.0), 1 - LEVEL / 2) * np.sqrt(joint)
         half = np.nan_to_num(np.where(joint > 0, half, 0.0), nan=0.0)
         beats = (worse >= 0).all(axis=1) & (worse > half).any(axis=1)
         if beats.any():
@@ -154,11 +154,11 @@ def _knee(ids: Sequence[str], means: Floats, by: NDArray[np.int_]) -> str | None
 
 
 def _intervals(found: Floats) -> list[Interval | None]:
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     n = len(found)
     if n < _FEWEST:
         return [None] * found.shape[1]
-    half = t.ppf(1 - LEVEL / 2, n - 1) * found.std(axis=0, ddof=1) / np.sqrt(n)
+    half = stdtrit(n - 1, 1 - LEVEL / 2) * found.std(axis=0, ddof=1) / np.sqrt(n)
     mean = found.mean(axis=0)
     return list(zip((mean - half).tolist(), (mean + half).tolist(), strict=True))
