@@ -111,11 +111,12 @@ def dropped_notes(notes: Notes, how: Spoiling) -> Notes:
 
 def stuck(notes: Notes, how: Spoiling) -> Notes:
     """From some point on the five notes before it, again and again; from the fifth note on at level 1."""
-    stop = max(_LOOP, round((1 - how.level) * len(notes)))
-    loop = slice(stop - _LOOP, stop)
-    length = max(TICKS_PER_BEAT, int(notes.onset[stop - 1] - notes.onset[stop - _LOOP]) + TICKS_PER_BEAT)
+    size = min(_LOOP, len(notes))
+    stop = max(size, round((1 - how.level) * len(notes)))
+    loop = slice(stop - size, stop)
+    length = max(TICKS_PER_BEAT, int(notes.onset[stop - 1] - notes.onset[stop - size]) + TICKS_PER_BEAT)
     times = max(0, -(-int(notes.bars * notes.bar - notes.onset[stop - 1]) // length) - 1)
-    shift = length * np.repeat(np.arange(1, times + 1), _LOOP)
+    shift = length * np.repeat(np.arange(1, times + 1), size)
     again = {name: np.tile(getattr(notes, name)[loop], times) for name in _COLUMNS}
     again["onset"] = again["onset"] + shift
     return changed(notes, **{name: np.append(getattr(notes, name)[:stop], again[name]) for name in _COLUMNS})
