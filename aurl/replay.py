@@ -2,7 +2,8 @@
 
 The sink sees a stand-in for the run's directory in which everything but `events/` is a link to the real thing. What it
 writes below `events/` replaces what the run has there once the sink has closed without an error, so an interrupted
-replay changes nothing, and doing it twice gives the same as doing it once.
+replay changes nothing, and doing it twice gives the same as doing it once. A sink that knows what it has of a run
+(`Sink.whole_log`) is shown the records in the run itself, and takes those that it lacks.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ def replay(run: Path, sink: Sink, progress: Callable[[int], None] = lambda _reco
         raise RunError(f"{run}: this run still goes on, and its own sinks write there; wait for its end, or stop it")
     if not segments(run / "events"):
         raise RunError(f"{run}: no event log (events/records.jsonl); give a run directory")
+    if sink.whole_log:  # it knows what it has, and its files name places in the run
+        return Replayed(_show(read_records(run), sink, RunDirectory(run.resolve()), progress), [])
     stand_in = _stand_in(run)
     try:
         shown = _show(read_records(run), sink, RunDirectory(stand_in), progress)

@@ -20,8 +20,8 @@ class Sink(ABC):
     Attributes:
         apart: the sink is slow, or waits for a server: it gets a process of its own, which reads the run's event log,
             see `aurl.sinks.apart`. Such a sink must be picklable before it is opened.
-        whole_log: a sink that is apart is shown the log from its beginning each time it is opened, because it knows
-            itself what it has already. Otherwise it is shown what comes after its run was opened.
+        whole_log: the sink knows what it has of a run already, see `aurl.sinks.shown`. When it is apart it is shown
+            the log from its beginning each time, otherwise what comes after its run was opened.
         finish_seconds: how long the end of a run waits for a sink that is apart.
         listener: takes what the sink tells; set by whoever runs it, before `open`.
     """

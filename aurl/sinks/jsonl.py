@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from aurl.codec import encode
@@ -11,7 +12,9 @@ from aurl.errors import ConfigError
 from aurl.record import Kind, Record
 from aurl.rundir import RunDirectory
 from aurl.secrets import mask_text
+from aurl.sinks import shown
 from aurl.sinks.base import Sink
+from aurl.sinks.shown import Shown
 
 _LONGEST_WAIT = 60.0
 
@@ -34,6 +37,7 @@ class JsonLinesSink(Sink):
     """
 
     apart = True
+    whole_log = True
 
     def __init__(
         self,
@@ -57,6 +61,9 @@ class JsonLinesSink(Sink):
         self._stamp = 0
         self._number = 0
         self._lines: list[bytes] = []
+        self._shown = Shown(None)
+        self._shown_file = Path()
+        self._last: Record | None = None
         self._due = 0.0
         self._failures = 0
 
@@ -65,10 +72,15 @@ class JsonLinesSink(Sink):
             self._url or str(run.events / "jsonl"), **self._options
         )
         self._folder = folder if self._url is None else f"{folder.rstrip('/')}/{_place(run)}"
+        self._shown_file = run.events / "jsonl" / "shown"
+        self._shown = shown.read(self._shown_file)
         self._stamp, self._number, self._failures = int(time.time()), 0, 0
         self._due = time.monotonic() + self._every_seconds
 
     def write(self, record: Record) -> None:
+        if self._shown.has(record):
+            return
+        self._last = record
         self._lines.append(encode(record))
         if record.kind is Kind.END and not self._failures:
             self._due = 0.0
@@ -93,6 +105,8 @@ class JsonLinesSink(Sink):
         path = f"{self._folder}/records-{self._stamp}-{self._number:06d}.jsonl"
         with self._system.open(path, "wb") as file:
             file.write(b"".join(self._lines))
+        assert self._last is not None
+        shown.write(self._shown_file, self._last)
         self._lines = []
         self._number += 1
         self._failures = 0

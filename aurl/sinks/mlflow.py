@@ -6,14 +6,18 @@ import os
 import re
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aurl.errors import ConfigError
+from aurl.music.atomic import replace_file
 from aurl.record import Json, Kind, Record
 from aurl.rundir import RunDirectory
+from aurl.sinks import shown
 from aurl.sinks.base import Sink
 from aurl.sinks.headlines import headline
 from aurl.sinks.identity import identity
+from aurl.sinks.shown import Shown
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -29,7 +33,7 @@ class MlflowSink(Sink):
 
     Args:
         tracking_uri: of the server or store; null for MLFLOW_TRACKING_URI, and where that is not set for
-            `events/mlflow` in the run directory (`mlflow ui --backend-store-uri DIR` shows it).
+            `events/mlflow/store` in the run directory (`mlflow ui --backend-store-uri DIR` shows it).
         experiment: null for the run's name.
         samples: send generated pieces as artifacts.
         finish_seconds: how long the end of a run waits for the server.
@@ -39,6 +43,7 @@ class MlflowSink(Sink):
     """
 
     apart = True
+    whole_log = True
 
     def __init__(
         self,
@@ -58,56 +63,75 @@ class MlflowSink(Sink):
         self._samples = samples
         self._directory: RunDirectory | None = None
         self._client: MlflowClient | None = None
+        self._shown = Shown(None)
+        self._last: Record | None = None
         self._run_id = ""
         self._metrics: list[Metric] = []
         self._alerts: list[str] = []
         self._status = "FAILED"
 
     def open(self, run: RunDirectory) -> None:
-        own = run.events / "mlflow"
-        own.mkdir(parents=True, exist_ok=True)
-        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        from mlflow.tracking import MlflowClient
-
-        uri = self._tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or own.as_uri()
         self._directory = run
-        self._client = MlflowClient(tracking_uri=uri)
-        kept = own / "run_id"  # a resumed run goes on under the same id
-        if kept.is_file():
-            self._run_id = kept.read_text(encoding="utf-8").strip()
-            self._client.set_terminated(self._run_id, "RUNNING")
-        else:
-            self._run_id = self._new_run(self._client, run)
-            kept.write_text(f"{self._run_id}\n", encoding="utf-8")
+        self._shown = shown.read(self._own(run) / "shown")
 
     def write(self, record: Record) -> None:
+        if self._shown.has(record):
+            return
         from mlflow.entities import Metric
 
+        client = self._client or self._begin()
+        self._last = record
         when = int(record.time * 1000)
         self._metrics += [Metric(name, value, when, record.step) for name, value in _values(record).items()]
         if record.kind is Kind.SAMPLE and self._samples:
-            self._send_sample(record)
+            self._send_sample(client, record)
         elif record.kind is Kind.ALERT:
             self._alerts.append(f"step {record.step}: {headline(record)}")
         elif record.kind is Kind.END:
             self._status = _STATUS.get(str(record.fields.get("status")), "FAILED")
 
     def flush(self) -> None:
-        while self._metrics and self._client is not None:
+        if self._client is None or self._last is None or self._directory is None:
+            return
+        while self._metrics:
             batch = self._metrics[:_MOST_METRICS]
             self._client.log_batch(self._run_id, metrics=batch)
             self._metrics = self._metrics[len(batch) :]
+        shown.write(self._own(self._directory) / "shown", self._last)
+        self._last = None
 
     def close(self) -> None:
         client = self._client
-        if client is not None and self._run_id:
+        if client is not None:
             self.flush()
             if self._alerts:
                 client.log_text(self._run_id, "\n".join(self._alerts) + "\n", "alerts.txt")
             client.set_terminated(self._run_id, self._status)
         self._client = None
+
+    def _own(self, run: RunDirectory) -> Path:
+        return run.events / "mlflow"
+
+    def _begin(self) -> MlflowClient:
+        assert self._directory is not None
+        own = self._own(self._directory)
+        own.mkdir(parents=True, exist_ok=True)
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        from mlflow.tracking import MlflowClient
+
+        uri = self._tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or (own / "store").as_uri()
+        client = MlflowClient(tracking_uri=uri)
+        kept = own / "run_id"  # a resumed run goes on under the same id
+        if kept.is_file():
+            self._run_id = kept.read_text(encoding="utf-8").strip()
+            client.set_terminated(self._run_id, "RUNNING")
+        else:
+            self._run_id = self._new_run(client, self._directory)
+            replace_file(kept, f"{self._run_id}\n".encode())
+        self._client = client
+        return client
 
     def _new_run(self, client: MlflowClient, run: RunDirectory) -> str:
         from mlflow.entities import Param
@@ -125,13 +149,12 @@ class MlflowSink(Sink):
             client.log_batch(run_id, params=parameters[first : first + _MOST_PARAMETERS])
         return run_id
 
-    def _send_sample(self, record: Record) -> None:
+    def _send_sample(self, client: MlflowClient, record: Record) -> None:
         assert self._directory is not None
-        assert self._client is not None
         for key in ("path", "image", "audio"):
             relative = record.fields.get(key)
             if isinstance(relative, str) and (self._directory.path / relative).is_file():
-                self._client.log_artifact(self._run_id, str(self._directory.path / relative), "samples")
+                client.log_artifact(self._run_id, str(self._directory.path / relative), "samples")
 
 
 def _values(record: Record) -> dict[str, float]:

@@ -9,8 +9,10 @@ from typing import Any
 from aurl.errors import ConfigError
 from aurl.record import Kind, Record
 from aurl.rundir import RunDirectory
+from aurl.sinks import shown
 from aurl.sinks.base import Sink
 from aurl.sinks.identity import identity
+from aurl.sinks.shown import Shown
 
 _LEVELS = {"info": "INFO", "warning": "WARN", "critical": "ERROR", "fatal": "ERROR"}
 
@@ -31,6 +33,7 @@ class TrackioSink(Sink):
     """
 
     apart = True
+    whole_log = True
 
     def __init__(
         self,
@@ -48,15 +51,45 @@ class TrackioSink(Sink):
         self._project = project
         self._folder = folder
         self._space = space
+        self._directory: RunDirectory | None = None
+        self._shown = Shown(None)
+        self._last: Record | None = None
         self._run: Any = None  # trackio.Run
 
     def open(self, run: RunDirectory) -> None:
+        self._directory = run
+        self._shown = shown.read(run.events / "trackio" / "shown")
+
+    def write(self, record: Record) -> None:
+        if self._shown.has(record):
+            return
+        if self._run is None:
+            self._begin()
+        self._last = record
+        if record.kind is Kind.ALERT:
+            self._alert(self._run, record)
+        elif values := _values(record):
+            self._run.log(values, step=record.step)
+
+    def flush(self) -> None:
+        if self._last is not None and self._directory is not None:
+            shown.write(self._directory.events / "trackio" / "shown", self._last)
+            self._last = None
+
+    def close(self) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            run.finish()
+            self.flush()
+
+    def _begin(self) -> None:
+        assert self._directory is not None
         if self._folder is not None:
             os.environ["TRACKIO_DIR"] = self._folder  # read when the package is imported
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         import trackio
 
-        known = identity(run)
+        known = identity(self._directory)
         self._run = trackio.init(
             project=self._project or known.project,
             name=known.name,
@@ -68,18 +101,6 @@ class TrackioSink(Sink):
             auto_log_gpu=False,
             auto_log_cpu=False,
         )
-
-    def write(self, record: Record) -> None:
-        assert self._run is not None
-        if record.kind is Kind.ALERT:
-            self._alert(self._run, record)
-        elif values := _values(record):
-            self._run.log(values, step=record.step)
-
-    def close(self) -> None:
-        run, self._run = self._run, None
-        if run is not None:
-            run.finish()
 
     def _alert(self, run: Any, record: Record) -> None:
         import trackio

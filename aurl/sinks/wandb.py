@@ -20,6 +20,7 @@ from aurl.scalars import describe
 from aurl.sinks import wandb_session
 from aurl.sinks.base import Sink
 from aurl.sinks.identity import Identity, identity
+from aurl.sinks.shown import Shown
 from aurl.sinks.wandb_charts import Charts
 from aurl.sinks.wandb_files import Checkpoints, log_corpus, save_diff
 from aurl.sinks.wandb_pictures import pictures
@@ -91,7 +92,7 @@ class WandbSink(Sink):
         self._stack = ExitStack()
         self._directory: RunDirectory | None = None
         self._run: wandb.Run | None = None
-        self._shown_until: float | None = None
+        self._shown = Shown(None)
         self._row = 0
         self._named: set[str] = set()
         self._last: Record | None = None
@@ -100,14 +101,12 @@ class WandbSink(Sink):
     def open(self, run: RunDirectory) -> None:
         self._directory = run
         last = wandb_session.last_row(run.events)
-        self._shown_until = last.get("_timestamp")
+        self._shown = Shown(last.get("_timestamp"))
         self._row = int(last.get("_step", -1)) + 1
 
     def write(self, record: Record) -> None:
-        if self._is_shown(record):
+        if self._shown.has(record):
             return
-        if self._run is None and record.kind is Kind.NOTE and self._row:
-            return  # what sinks told at the end of an earlier session is no reason for a new one
         self._last = record
         run = self._run or self._begin()
         if record.kind is Kind.START:
@@ -137,14 +136,6 @@ class WandbSink(Sink):
                 self._finish(run)
             finally:
                 self._stack.close()
-
-    def _is_shown(self, record: Record) -> bool:
-        """Whether an earlier session has it. Once its last record was met all others are new, whatever their time."""
-        if self._shown_until is None or record.time > self._shown_until:
-            return False
-        if record.time == self._shown_until:
-            self._shown_until = None
-        return True
 
     def _begin(self) -> wandb.Run:
         assert self._directory is not None

@@ -35,8 +35,22 @@ def test_without_a_url_it_writes_beside_the_run(run: RunDirectory) -> None:
         sink.write(record)
     sink.flush()
     sink.close()
-    [file] = (run.events / "jsonl").iterdir()
+    [file] = (run.events / "jsonl").glob("*.jsonl")
     assert json.loads(file.read_text().splitlines()[-1])["kind"] == "end"
+
+
+def test_shown_again_it_adds_what_is_new(run: RunDirectory) -> None:
+    records = whole_run()
+    for log in (records[:5], records[:5], records):
+        sink = JsonLinesSink()
+        sink.open(run)
+        sink._stamp += len(log)  # sessions of one second
+        for record in log:
+            sink.write(record)
+        sink.close()
+    files = sorted((run.events / "jsonl").glob("*.jsonl"))
+    kinds = [decode(line).kind for file in files for line in file.read_bytes().splitlines()]
+    assert kinds == [record.kind for record in records]
 
 
 def test_a_job_of_a_sweep_is_kept_under_its_sweep(tmp_path: Any) -> None:
@@ -63,7 +77,7 @@ def test_a_store_that_fails_is_told_once_tried_again_and_loses_nothing(
     assert "PermissionError" in told[0]
     monkeypatch.undo()
     sink.close()
-    [file] = (run.events / "jsonl").iterdir()
+    [file] = (run.events / "jsonl").glob("*.jsonl")
     assert len(file.read_text().splitlines()) == len(whole_run())
 
 

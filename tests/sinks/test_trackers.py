@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from aurl.errors import ConfigError
+from aurl.record import Kind, Record
 from aurl.rundir import RunDirectory
 from aurl.sinks.base import Sink
 from aurl.sinks.mlflow import MlflowSink
 from aurl.sinks.trackio import TrackioSink
-from tests.sinks.conftest import whole_run
+from tests.sinks.conftest import NOON, step, whole_run
 
 
 def show(run: RunDirectory, sink: Sink, status: str = "done") -> None:
@@ -34,7 +35,7 @@ def test_mlflow_has_the_run(run: RunDirectory, tmp_path: Path, store: str) -> No
     if store == "sqlite":
         pytest.importorskip("sqlalchemy")
     (run.samples / "000004_0.mid").write_bytes(b"MThd")
-    uri = (run.events / "mlflow").as_uri() if store == "folder" else f"sqlite:///{tmp_path}/mlflow.db"
+    uri = (run.events / "mlflow" / "store").as_uri() if store == "folder" else f"sqlite:///{tmp_path}/mlflow.db"
     show(run, MlflowSink(tracking_uri=uri, experiment="tiny"))
     from mlflow.tracking import MlflowClient
 
@@ -55,17 +56,22 @@ def test_mlflow_has_the_run(run: RunDirectory, tmp_path: Path, store: str) -> No
 
 
 @pytest.mark.slow
-def test_a_resumed_run_is_the_same_run_of_mlflow(run: RunDirectory) -> None:
+def test_a_resumed_run_is_the_same_run_of_mlflow_and_gets_what_is_new(run: RunDirectory) -> None:
     pytest.importorskip("mlflow")
-    uri = (run.events / "mlflow").as_uri()
-    for status in ("preempted", "failed"):
-        show(run, MlflowSink(tracking_uri=uri, samples=False), status)
+    records = whole_run("preempted")
+    for log in (records, records, [*records, step(5), Record(Kind.END, 5, {}, {"status": "done"}, NOON + 9)]):
+        sink = MlflowSink(samples=False)
+        sink.open(run)
+        for record in log:
+            sink.write(record)
+        sink.close()
     from mlflow.tracking import MlflowClient
 
-    client = MlflowClient(tracking_uri=uri)
+    client = MlflowClient(tracking_uri=(run.events / "mlflow" / "store").as_uri())
     [found] = client.search_runs([item.experiment_id for item in client.search_experiments()])
-    assert found.info.status == "FAILED"
-    assert len(client.get_metric_history(found.info.run_id, "loss/kl")) == 8
+    assert found.info.status == "FINISHED"
+    steps = sorted(point.step for point in client.get_metric_history(found.info.run_id, "loss/kl"))
+    assert steps == [1, 2, 3, 4, 5]
 
 
 TRACKIO = """
@@ -86,6 +92,7 @@ def test_trackio_has_the_run(run: RunDirectory, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     program = f"""
 from pathlib import Path
+from aurl.record import Kind, Record
 from aurl.rundir import RunDirectory
 from aurl.sinks.trackio import TrackioSink
 from tests.sinks.test_trackers import show
