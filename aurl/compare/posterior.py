@@ -66,16 +66,17 @@ def plausible_kernels(model: Any, rng: np.random.Generator) -> list[Any]:
     kernels = []
     likelihood = _likelihood(model, centre + state)
     for turn in range(_BURN_IN + KERNELS * _THINNING):
-        state, likelihood = _step(model, state, likelihood, centre, width, rng)
+        state, likelihood = _step(model, (state, likelihood), (centre, width), rng)
         if turn >= _BURN_IN and turn % _THINNING == 0:
             kernels.append(model.kernel_.clone_with_theta(centre + state))
     return kernels
 
 
 def _step(
-    model: Any, state: Floats, likelihood: float, centre: Floats, width: Floats, rng: np.random.Generator
+    model: Any, now: tuple[Floats, float], prior: tuple[Floats, Floats], rng: np.random.Generator
 ) -> tuple[Floats, float]:
-    """The next state on an ellipse through this one and a draw of the prior, and its likelihood."""
+    """The next state and its likelihood, on an ellipse through this state and a draw of the prior."""
+    (state, likelihood), (centre, width) = now, prior
     other = rng.standard_normal(len(state)) * width
     floor = likelihood + float(np.log(rng.uniform()))
     angle = float(rng.uniform(0, 2 * np.pi))
