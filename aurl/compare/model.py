@@ -226,7 +226,8 @@ class Impact:
     Attributes:
         rows: `{"param", "importance", "ci", "method"}` for each varying key (or for keys that always changed together,
             joined by " & "), most important first; empty where there is not enough evidence.
-        interactions: `{"params": [a, b], "strength", "ci", "p", "method"}`, and the surface that they make: `"x"`, `"y"` (settings of a and b) and `"z"` (the metric, a row for each y).
+        interactions: `{"params": [a, b], "strength", "ci", "p", "method"}`, and the surface that they make:
+            `"x"`, `"y"` (settings of a and b) and `"z"` (the metric, a row for each y).
         effects: by param, the metric's mean over its settings: `{"x", "y", "low", "high", "log"}`, four of them lists.
         notes: what was left out and why, in sentences.
         r2: of the surrogate, for configurations left out; None for a grid.

@@ -5,7 +5,6 @@ from dataclasses import replace
 from aurl.compare.markdown import markdown, plain
 from tests.compare.made import grid, made, search
 
-
 _VALUES = {"a": "x\ny", "b": "<b>"}
 
 
