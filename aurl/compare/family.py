@@ -77,9 +77,14 @@ class Differences(NamedTuple):
 
 
 def are_matched(x_gs: Floats) -> bool:
-    """Whether every two groups share at least three seeds."""
+    """Whether every two groups share at least three seeds, and three fifths of those of the larger one.
+
+    A seed that only one group has says nothing about differences; where most are of that kind, runs are better compared
+    as if they had none.
+    """
     there = np.isfinite(x_gs).astype(int)
-    return bool((there @ there.T).min() >= FEWEST)
+    shared, sizes = there @ there.T, there.sum(axis=1)
+    return bool((shared >= np.maximum(FEWEST, 0.6 * np.maximum(sizes[:, None], sizes[None, :]))).all())
 
 
 def fit(x_bgs: Floats, *, matched: bool) -> Fit:

@@ -70,6 +70,16 @@ def test_a_missing_run_leaves_the_others_matched() -> None:
     assert not family.are_matched(x[0])
 
 
+def test_seeds_that_few_groups_share_are_no_design() -> None:
+    x = np.full((2, 8), 1.0)
+    x[0, 5:] = math.nan
+    x[1, :2] = math.nan
+    assert not family.are_matched(x), "three seeds are shared, of five and six"
+    x[1, 5:] = math.nan
+    assert family.are_matched(x)
+    assert not family.are_matched(x[:, :4]), "two are too few"
+
+
 def test_many_p_values_are_interpolated_closely() -> None:
     t = np.linspace(0.0, 8.0, 40)
     quick = family.adjusted_p(t, 6, 20, baseline=False)
