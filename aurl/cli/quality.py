@@ -131,12 +131,13 @@ def _draw(results: Sequence[FileScore], profile: Profile, target: Path) -> None:
     from aurl.music.atomic import replace_file
     from aurl.quality.picture import draw_scores
     from aurl.quality.profile import usual_bars
+    from aurl.quality.report import profile_names
 
     scored = [result.scored for result in results if result.scored is not None]
     if not scored:
         return
     bars = usual_bars(scored)
-    svg = draw_scores([one.metrics for one in scored], profile.at(bars).band, profile.label(bars))
+    svg = draw_scores([one.metrics for one in scored], profile.at(bars).band, profile_names(scored))
     try:
         replace_file(target, svg.encode())
     except OSError as error:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 _LEFT, _PLOT, _RIGHT = 190, 500, 70
-_TOP, _ROW, _BOTTOM = 64, 30, 34
+_TOP, _ROW, _BOTTOM = 78, 30, 34
 _DOTS = 400  # a metric; more are thinned out evenly
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#222}.h{font-size:15px;font-weight:600}.s{fill:#666}"
@@ -34,14 +34,28 @@ def draw_scores(
             f"<style>{_STYLE}</style>",
             f'<rect width="{width}" height="{height}" fill="#fff"/>',
             f'<text class="h" x="14" y="24">{escape(f"{len(samples)} samples against {profile_name}")}</text>',
-            '<text class="s" x="14" y="44">bar: real music, 5th to 95th percentile and median; dots: samples; line: '
-            "their mean</text>",
+            *_legend(),
             *_axis(height),
             *rows,
             "</svg>",
             "",
         ]
     )
+
+
+def _legend() -> list[str]:
+    """What is drawn, each beside its sign, and the heading of the column of numbers."""
+    y = 44
+    return [
+        f'<rect class="b" x="14" y="{y - 11}" width="26" height="14" rx="3"/>',
+        f'<line class="m" x1="31" x2="31" y1="{y - 11}" y2="{y + 3}"/>',
+        f'<text class="s" x="47" y="{y}">real music: 5th to 95th percentile, median</text>',
+        f'<circle class="d" cx="326" cy="{y - 4}" r="2.6"/><circle class="d" cx="333" cy="{y - 2}" r="2.6"/>',
+        f'<text class="s" x="344" y="{y}">a sample</text>',
+        f'<line class="x" x1="424" x2="424" y1="{y - 13}" y2="{y + 5}"/>',
+        f'<text class="s" x="432" y="{y}">mean of the samples</text>',
+        f'<text class="s" x="{_LEFT + _PLOT + 14}" y="{_TOP - 6}">mean</text>',
+    ]
 
 
 def _axis(height: int) -> list[str]:
@@ -57,7 +71,9 @@ def _axis(height: int) -> list[str]:
 def _row(name: str, values: Sequence[float], band: tuple[float, float, float], index: int) -> str:
     middle = _TOP + _ROW * index + _ROW // 2
     known = [value for value in values if not math.isnan(value)]
-    parts = [f'<text x="{_LEFT - 14}" y="{middle + 4}" text-anchor="end">{escape(name.replace("_", " "))}</text>']
+    strong = ' style="font-weight:600"' if name == "overall_quality" else ""
+    label = escape(name.replace("_", " "))
+    parts = [f'<text x="{_LEFT - 14}" y="{middle + 4}" text-anchor="end"{strong}>{label}</text>']
     if not math.isnan(band[0]):
         low, median, high = (_x(value) for value in band)
         parts.append(
@@ -70,7 +86,7 @@ def _row(name: str, values: Sequence[float], band: tuple[float, float, float], i
     if known:
         mean = sum(known) / len(known)
         parts.append(f'<line class="x" x1="{_x(mean)}" x2="{_x(mean)}" y1="{middle - 10}" y2="{middle + 10}"/>')
-        parts.append(f'<text x="{_LEFT + _PLOT + 14}" y="{middle + 4}">{mean:.2f}</text>')
+        parts.append(f'<text x="{_LEFT + _PLOT + 14}" y="{middle + 4}"{strong}>{mean:.2f}</text>')
     else:
         parts.append(f'<text class="s" x="{_LEFT + _PLOT + 14}" y="{middle + 4}">n/a</text>')
     return "".join(parts)

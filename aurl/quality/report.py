@@ -45,7 +45,7 @@ def metric_table(results: Sequence[FileScore], profile: Profile) -> Table:
     scored = [result.scored for result in results if result.scored is not None]
     band = profile.at(usual_bars(scored)).band
     what = f"{results[0].path}" if len(results) == 1 else f"Mean of {len(results)} files"
-    table = Table(title=f"{what}, against {_profiles(scored)}", title_justify="left")
+    table = Table(title=f"{what}, against {profile_names(scored)}", title_justify="left")
     table.add_column("metric")
     table.add_column("score", justify="right")
     table.add_column("real music, 5-95 %", justify="right")
@@ -77,7 +77,8 @@ def _lowest(scored: Scored) -> str:
     return f"{known[name]:.2f} {name.replace('_', ' ')}"
 
 
-def _profiles(scored: Sequence[Scored]) -> str:
+def profile_names(scored: Sequence[Scored]) -> str:
+    """What samples were compared with, the most frequent first."""
     return " or ".join(name for name, _ in Counter(one.profile_name for one in scored).most_common())
 
 

@@ -18,9 +18,9 @@ def test_rows_dots_and_bars() -> None:
     assert "10 samples against <mine> & yours, 8 bars" in texts
     assert "n/a" in texts
     assert "0.45" in texts
-    assert len(list(root.iter(f"{SVG}circle"))) == 10
+    assert len(list(root.iter(f"{SVG}circle"))) == 2 + 10  # two in the legend
     bars = [rect for rect in root.iter(f"{SVG}rect") if rect.get("class") == "b"]
-    assert [float(bar.get("width", "")) for bar in bars] == [250.0]
+    assert [float(bar.get("width", "")) for bar in bars] == [26.0, 250.0]  # the legend's first
 
 
 def test_many_samples_are_thinned_out() -> None:
