@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -102,14 +101,15 @@ def read_curves(run: RunSummary) -> Curves:
                 marks.append(Mark(str(fields.get("metric")), record.step, str(fields.get("severity"))))
             yield record
 
-    return Curves(run, table_of(noting(read_records(run.path))), _config(run.path), marks)
+    return Curves(run, table_of(noting(read_records(run.path))), _config(run), marks)
 
 
-def _config(path: Path) -> Mapping[str, Any]:
+def _config(run: RunSummary) -> Mapping[str, Any]:
+    """The flat configuration; that of a loop of one's own is in its `run.json`."""
     try:
-        found = orjson.loads((path / "config.json").read_bytes())
+        found = orjson.loads((run.path / "config.json").read_bytes())
     except (OSError, orjson.JSONDecodeError):
-        return {}
+        found = run.document.get("config")
     return found if isinstance(found, dict) else {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -27,14 +28,24 @@ from tests.dashboard.browsing import Visitor, chromium
 pytestmark = [pytest.mark.slow, pytest.mark.two_process]
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-TRAINING = ("trainer.steps=100000", "trainer.eval_every=25", "name=training", "sample.image=true", "anomaly=default")
+TRAINING = (
+    "trainer.epochs=null",
+    "trainer.steps=100000",
+    "trainer.eval_every=25",
+    "name=training",
+    "sample.image=true",
+    "anomaly=default",
+)
 
 
 def train(outputs: Path) -> subprocess.Popen[bytes]:
     arguments = [*TINY, *TRAINING, f"paths.outputs={outputs}"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, "train.py", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+        ["nice", "-n", "15", sys.executable, "train.py", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
     )
 
 
@@ -49,6 +60,7 @@ def write_spiky(folder: Path, seed: int) -> None:
             monitor.step(step, values, epoch=1 + step // 90)
             if step % 90 == 0:
                 monitor.eval(step, {"val/loss/total": loss + 0.2})
+    (folder / "config.json").write_text(json.dumps(config))
 
 
 def write_hostile(folder: Path) -> None:
@@ -146,8 +158,8 @@ def test_the_runs_page_moves_by_itself(visitor: Visitor, training: str) -> None:
 def test_runs_are_filtered_grouped_sorted_and_selected(visitor: Visitor, training: str) -> None:
     visitor.go("")
     page = visitor.page
-    page.fill("input[type=search]", "tag=spiky and seed<4")
-    visitor.wait(lambda: page.locator("tr.run").count() == 3, "three runs are left")
+    page.fill("input[type=search]", "tag=spiky and lr<0.025")
+    visitor.wait(lambda: page.locator("tr.run").count() == 5, "five runs are left")
     page.fill("input[type=search]", "seed <")
     visitor.wait(lambda: "at character" in visitor.text(".fault"), "the fault is told with its place")
     visitor.complaints.clear()  # the browser itself reports the refused request
@@ -242,7 +254,9 @@ def test_music_is_drawn_and_sounds(visitor: Visitor, training: str, site: Site) 
 @pytest.mark.parametrize("tab", ["alerts", "log", "data", "config", "files"])
 def test_the_other_tabs_have_something_to_say(visitor: Visitor, training: str, tab: str) -> None:
     visitor.go(f"#/run/{training}/{tab}")
-    expected = {"alerts": "", "log": "started", "data": "Splits", "config": "optim.lr", "files": "run.json"}[tab]
+    expected = {"alerts": "", "log": "started", "data": "Files processed", "config": "optim.lr", "files": "run.json"}[
+        tab
+    ]
     visitor.wait(lambda: expected in visitor.text(), expected)
 
 

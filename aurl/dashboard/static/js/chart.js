@@ -53,9 +53,11 @@ export class Chart {
     if (!this.curves.some((curve) => curve.x.length || curve.nonfinite?.length)) {
       return this.empty(this.view.zoomed ? "Nothing was logged in this stretch." : "Nothing logged yet.");
     }
-    if (!this.view.zoomed) for (const { x } of this.curves) if (x.length) this.view.widen(x[0], x[x.length - 1]);
+    let grown = false;
+    if (!this.view.zoomed) for (const { x } of this.curves) if (x.length) grown = this.view.widen(x[0], x[x.length - 1]) || grown;
     if (this.u) this.show();
     else this.build();
+    if (grown) this.view.grown();
   }
 
   empty(text) {
@@ -230,10 +232,11 @@ export class Chart {
     if (this.u && width > 40 && (width !== this.u.width || height !== this.u.height)) this.u.setSize({ width, height });
   }
 
-  /** @param why data: other numbers; zoom: another stretch; scale: other axes; look: other colours. */
+  /** @param why data: other numbers; zoom: another stretch; grown: the whole is longer; scale: other axes; look: other colours. */
   changed(why) {
-    if (why === "zoom") this.show();
-    if (why === "scale" || why === "look") {
+    if (why === "grown") this.later();
+    else if (why === "zoom") this.show();
+    else if (why === "scale" || why === "look") {
       if (this.curves.length && this.u) this.build();
     } else this.fetch();
   }

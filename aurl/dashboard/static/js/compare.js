@@ -80,8 +80,9 @@ class ComparePage {
     const [row] = rows;
     const targets = keys.filter((key) => key.endsWith("_target_"));
     const parts = (targets.length ? targets.slice(0, 1) : keys.slice(0, 3)).map((key) => `${targets.length ? "" : `${short(key)} `}${plain(row.config?.[key]).split(".").pop()}`);
-    if (rows.length > 1) return `${parts.join(", ") || row.name}, ${rows.length} seeds`;
-    return this.bands && parts.length ? parts.join(", ") : `${row.name} \u00b7 ${row.id.slice(-13)}`;
+    const setting = parts.filter((part) => part.trim()).join(", ");
+    if (rows.length > 1) return `${setting || row.name}, ${rows.length} seeds`;
+    return (this.bands && setting) || (row.id === row.name ? row.name : `${row.name} \u00b7 ${row.id.slice(-13)}`);
   }
 
   build(main) {
@@ -223,7 +224,7 @@ class ComparePage {
     if (!this.varying.length) return nothing("These runs have the same configuration.");
     const values = (key) => new Set(this.rows.map((row) => row.config?.[key]).filter((value) => value !== undefined).map(plain)).size;
     const columns = [...this.varying].sort((a, b) => (values(b) > 1) - (values(a) > 1)).slice(0, 14);
-    return h("div.wide", {}, h("table.plain", {},
+    return h("div.wide", {}, h("table.plain.lines", {},
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Run"), columns.map((key) => h("th", { scope: "col", title: key }, short(key))), h("th.number", { scope: "col" }, "Best loss"), h("th.number", { scope: "col" }, "Quality"))),
       h("tbody", {}, this.rows.map((row) => h("tr", {}, h("td", {}, h("a", { href: runAddress(row.key) }, `${row.name} \u00b7 ${row.id.slice(-13)}`)),
         columns.map((key) => h("td", {}, key.endsWith("_target_") ? plain(row.config?.[key]).split(".").pop() : plain(row.config?.[key]))),

@@ -17,7 +17,7 @@ export function parallel({ axes, lines }, rows, looks) {
   if (!shown.length || !outcomes.length) return nothing("The runs differ in no setting, or have no outcome yet.");
   const metric = { key: "outcome", kind: "number", values: [Math.min(...outcomes), Math.max(...outcomes)] };
   const scales = [...shown, metric].map(scaleOf);
-  const width = Math.max(560, scales.length * 150);
+  const width = Math.max(560, scales.length * 150, Math.min(1100, window.innerWidth - 90));
   const x = (at) => 70 + (at * (width - 140)) / Math.max(1, scales.length - 1);
   const names = new Map(rows.map((row) => [row.key, row]));
   const told = h("p.quiet-text", { role: "status" }, "Each path is a run; its colour is that of its curves above. Tab through them, or point at one.");
@@ -30,8 +30,9 @@ export function parallel({ axes, lines }, rows, looks) {
 function scaleOf({ key, kind, values }) {
   const place = (share) => TOP + (1 - share) * (HEIGHT - TOP - BOTTOM);
   if (kind === "category") {
-    const known = [...new Set(values.map(plain))];
-    return { key, of: (value) => (known.includes(plain(value)) ? place(known.length === 1 ? 0.5 : known.indexOf(plain(value)) / (known.length - 1)) : null), ticks: known.slice(0, 12).map((each) => [each, place(known.length === 1 ? 0.5 : known.indexOf(each) / (known.length - 1))]) };
+    const word = (value) => (value === null || value === undefined ? "not set" : plain(value));
+    const known = [...new Set(values.map(word))];
+    return { key, of: (value) => (known.includes(word(value)) ? place(known.length === 1 ? 0.5 : known.indexOf(word(value)) / (known.length - 1)) : null), ticks: known.slice(0, 12).map((each) => [each, place(known.length === 1 ? 0.5 : known.indexOf(each) / (known.length - 1))]) };
   }
   const bend = kind === "log" ? Math.log10 : (value) => value;
   const finite = values.filter((value) => Number.isFinite(value) && (kind !== "log" || value > 0));

@@ -61,9 +61,9 @@ class RunsPage {
     this.exists = answer.exists;
     this.total = answer.total;
     this.names = answer.names ?? {};
-    this.varying = (answer.varying ?? []).filter((key) => key !== "seed");
+    this.varying = telling((answer.varying ?? []).filter((key) => key !== "seed"), answer.runs);
     this.rows = new Map(answer.runs.map((row) => [row.key, row]));
-    this.columns = columns(telling(this.varying, answer.runs).slice(0, MOST_CONFIG_COLUMNS));
+    this.columns = columns(this.varying.slice(0, MOST_CONFIG_COLUMNS));
     for (const key of this.selected) if (!this.rows.has(key) && !this.filter) this.selected.delete(key);
   }
 

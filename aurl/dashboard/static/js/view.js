@@ -36,7 +36,12 @@ export class View {
     return !before || before[0] !== this.extent[0] || before[1] !== this.extent[1];
   }
 
-  /** Change settings; `why` tells the charts how much to do: data | scale | look. */
+  /** Tell charts that are there already that the extent has grown. */
+  grown() {
+    for (const listener of this.listeners) listener("grown");
+  }
+
+  /** Change settings; `why` tells the charts how much to do, see `Chart.changed`. */
   set(changes, why) {
     Object.assign(this, changes);
     if ("x" in changes) Object.assign(this, { from: null, to: null, extent: null });
