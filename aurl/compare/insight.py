@@ -128,6 +128,11 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def doubts(comparison: Comparison) -> list[str]:
+    """Warnings that touch the meaning of the metric itself."""
+    return [warning for warning in comparison.warnings if comparison.metric in warning]
+
+
 def counted_runs(comparison: Comparison, *groups: str) -> list[str]:
     """Ids of the counted runs of these groups, or of all."""
     wanted = [group for group in comparison.groups if not groups or group.id in groups]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from aurl.compare.best import best_group, rerun, typical_run, wins
 from aurl.compare.insight import (
@@ -70,8 +71,10 @@ def choice(comparison: Comparison) -> Iterator[Insight]:
 def _claims(comparison: Comparison) -> Iterator[Insight]:
     beaten: dict[str, list[Claim]] = defaultdict(list)
     for claim in comparison.claims:
-        if claim.verdict in ("better", "worse") and claim.delta is not None:
-            beaten[claim.a if claim.verdict == "better" else claim.b].append(claim)
+        if claim.verdict == "better":
+            beaten[claim.a].append(claim)
+        elif claim.verdict == "worse":
+            beaten[claim.b].append(_turned(claim))
     for at, winner in enumerate(sorted(beaten, key=lambda group: -len(beaten[group]))[:_MOST_WINNERS]):
         yield _claimed(comparison, winner, sorted(beaten[winner], key=lambda one: abs(one.delta or 0.0)), _WEIGHTS[at])
 
@@ -79,7 +82,7 @@ def _claims(comparison: Comparison) -> Iterator[Insight]:
 def _claimed(comparison: Comparison, winner: str, claims: Sequence[Claim], weight: float) -> Insight:
     """`winner` against all that it is better than; the numbers are those of the nearest of them."""
     nearest = claims[0]
-    losers = [claim.b if claim.a == winner else claim.a for claim in claims]
+    losers = [claim.b for claim in claims]
     means = [number(comparison.group(group).mean or 0.0) for group in (winner, losers[0])]
     text = f"{named(comparison.group(winner))} is better than {_listed(comparison, losers)}"
     text += f": {label(comparison.metric)} {means[0]} against {means[1]}" + (
@@ -99,8 +102,22 @@ def _claimed(comparison: Comparison, winner: str, claims: Sequence[Claim], weigh
         method=nearest.test,
         runs=counted_runs(comparison, winner, *losers),
         picture="claims",
-        caveats=["the intervals assume a noise that is about normal"],
+        caveats=["the intervals assume a noise that is about normal", *doubts(comparison)],
         more={"effect": nearest.effect, "against": losers[0]},
+    )
+
+
+def _turned(claim: Claim) -> Claim:
+    """The same claim seen from b."""
+    return replace(
+        claim,
+        a=claim.b,
+        b=claim.a,
+        n_a=claim.n_b,
+        n_b=claim.n_a,
+        delta=None if claim.delta is None else -claim.delta,
+        ci=None if claim.ci is None else (-claim.ci[1], -claim.ci[0]),
+        effect=None if claim.effect is None else -claim.effect,
     )
 
 

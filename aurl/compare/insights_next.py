@@ -45,9 +45,9 @@ def _longer(comparison: Comparison) -> Iterator[Insight]:
     gain = float(np.mean(gains))
     change = "fell" if comparison.mode == "min" else "rose"
     text = (
-        f"{chosen.id} had not come to rest: {label(comparison.metric)} still {change} by {number(gain)} from the last "
+        f"{named(chosen)} had not come to rest: {label(comparison.metric)} still {change} by {number(gain)} from the "
     )
-    text += f"fifth of the budget's first half to its second ({interval((low, high))}; {p_value(float(test.pvalue))}, "
+    text += f"ninth to the last tenth of the budget ({interval((low, high))}; {p_value(float(test.pvalue))}, "
     text += f"n = {len(gains)}); longer runs could change the order"
     yield Insight(
         text=f"{text}.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from aurl.compare.anova import LEVEL
-from aurl.compare.insight import Insight, counted_runs, label, listed, p_value, percent
+from aurl.compare.insight import Insight, counted_runs, doubts, label, listed, p_value, percent
 from aurl.compare.model import Comparison
 from aurl.record import Json
 
@@ -42,7 +42,7 @@ def _share(comparison: Comparison, row: Mapping[str, Json], weight: float) -> In
     text = (
         f"{name} matters: it accounts for {_percent(row['importance'])} of the variance of {label(comparison.metric)}"
     )
-    text += f" over the settings tried (95 % CI {percent(ci[0])} to {percent(ci[1])}; {_basis(comparison, p)})"
+    text += f" over the settings tried, alone or with others (95 % CI {percent(ci[0])} to {percent(ci[1])}; {_basis(comparison, p)})"
     return _insight(comparison, f"{text}.", row, kind="importance", weight=weight, names=[name], claim=True, p=p)
 
 
@@ -109,7 +109,7 @@ def _insight(
         method=str(row.get("method", "leave-one-out R2 of a surrogate, or ANOVA of a grid")),
         runs=runs,
         picture="effects" if kind == "interaction" else "importance",
-        caveats=comparison.impact.notes,
+        caveats=[*comparison.impact.notes, *doubts(comparison)],
         more={"r2": comparison.impact.r2},
     )
 

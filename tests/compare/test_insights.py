@@ -185,3 +185,14 @@ def test_words_of_numbers() -> None:
     assert listed(["a=1, b=2", "a=2, b=2"]) == "a=1, b=2 and a=2, b=2"
     assert p_value(1e-9) == "p < 0.0001"
     assert number(0.123456) == "0.1235"
+
+
+def test_a_difference_is_that_of_the_winner_from_the_loser() -> None:
+    """Also where the baseline wins, whose claims stand the other way round."""
+    for comparison in (made(grid()), made(grid(), baseline="model=a, optim.lr=0.001")):
+        first = next(insight for insight in told(comparison) if insight.kind == "difference")
+        assert first.text.startswith("model=a")
+        assert first.diff is not None
+        assert first.diff < 0
+        assert first.ci is not None
+        assert first.ci[0] < first.diff < first.ci[1] < 0
