@@ -59,7 +59,8 @@ def read_series(runs: Sequence[RunSummary], metrics: Sequence[str]) -> list[Seri
         series = _unpack(known[key]) if key in known else None
         if series is None:
             series = read_one(run, metrics)
-            fresh[key] = _pack(series)
+            if run.status != "running":  # its log is another one in a second
+                fresh[key] = _pack(series)
         found.append(series)
     if fresh:
         remember(fresh)
