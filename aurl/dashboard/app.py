@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from aurl.dashboard import compare_routes, curve_routes, list_routes, music_routes, paths, run_routes
@@ -88,8 +88,9 @@ def build(root: Path, access: Access, cache: Path) -> tuple[ASGIApp, Parts]:
 
 def _routes() -> list[Route]:
     return [
-        Route("/", StaticFile("index.html")),
+        Route("/", index),
         Route("/favicon.ico", StaticFile("icon.svg")),
+        Route("/static/{version:int}/{path:path}", StaticFile(lasting=True)),
         Route("/static/{path:path}", StaticFile()),
         Route("/api/runs", list_routes.runs),
         Route("/api/sparks", curve_routes.sparks),
@@ -110,18 +111,31 @@ def _routes() -> list[Route]:
     ]
 
 
-class StaticFile:
-    """One file of the pages, or whichever the address names, as an ASGI application."""
+async def index(_: Request) -> Response:
+    """`/`: the page around all pages; what it loads stands under a number that changes with the files."""
+    version = max(path.stat().st_mtime_ns for path in (STATIC, *STATIC.rglob("*")))
+    page = (STATIC / "index.html").read_text()
+    return HTMLResponse(page.replace('"/static/', f'"/static/{version}/'))
 
-    def __init__(self, name: str = "") -> None:
+
+class StaticFile:
+    """One file of the pages, or whichever the address names, as an ASGI application.
+
+    Args:
+        name: of the file; without one the address names it.
+        lasting: the address changes with the file, so that browsers need not ask again.
+    """
+
+    def __init__(self, name: str = "", *, lasting: bool = False) -> None:
         self._name = name
+        self._lasting = lasting
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = self._name or str(scope["path_params"].get("path", ""))
         found = paths.open_inside(STATIC, STATIC, name, _STATIC_TYPES)
         if found is None:
             raise RefusedError(404, "no such file")
-        await FileAnswer(found, name.rpartition("/")[2], ours=True)(scope, receive, send)
+        await FileAnswer(found, name.rpartition("/")[2], ours=True, lasting=self._lasting)(scope, receive, send)
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -70,9 +70,9 @@ class Parts:
         return keys
 
     def open(self, entry: Entry, wait: float = FIRST_READ_SECONDS) -> RunStore:
-        """The store of a run; a long one may still be being read."""
+        """The store of a run; a long one may still be being read, that of a run that may not be read stays empty."""
         if entry.blocked:
-            raise RefusedError(404, entry.row["error"])
+            return RunStore(entry.path)
         return self.shelf.open(entry.path, wait=wait)
 
 

@@ -51,7 +51,7 @@ class StoreCache:
                 events = RunEvents()
                 for line in arrays["events"].tobytes().split(b"\n")[:-1]:
                     events.add(decode(line))
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, RecordError):
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, RecordError):
             return False
         events.superseded = set(about["superseded"])
         store.restore(tail, rows, events, about["first_time"], about["skipped"])

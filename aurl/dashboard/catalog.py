@@ -9,15 +9,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from aurl.dashboard.rows import Row, add_progress, read_config, row_of, varies
+from aurl.dashboard.rows import Row, add_progress, config_of, row_of, varies
 from aurl.dashboard.tree import RunTree
 from aurl.runs.listing import STALE_SECONDS, RunSummary, read_run
 
 RECHECK_SECONDS = 2.0
 """How often a run that says it is running is looked at again, though its file has not changed."""
 
+Stamp: TypeAlias = tuple[int, int, int]
 ENDED_AT_ONCE = 256
 """Runs that have ended are looked at by turns when there are more, so that a look stays short."""
 _READ_BY_NAME = ("run.json", "config.json", ".hydra", "events", "logs", "samples")
@@ -34,13 +35,13 @@ class Entry:
         stamp: by which a changed `run.json` is told.
         checked: when it was looked at, seconds since 1970.
         marks: the part of `run.json` that names the latest and the best checkpoint.
-        blocked: its files are links that lead out of the directory, and are not read.
+        blocked: its files are not read, for they lead out of the directory, or nothing could be done with them.
     """
 
     path: Path
     row: Row
     config: dict[str, Any]
-    stamp: tuple[int, int, int] | None
+    stamp: Stamp | None
     checked: float
     marks: Mapping[str, Any] = field(default_factory=dict)
     blocked: bool = False
@@ -147,18 +148,24 @@ class Catalog:
             due = entry.row["status"] == "running" and now - entry.checked >= RECHECK_SECONDS
             if not due:
                 return None
-        folder = Path(path)
-        if leading := self._leads_out(path):
-            summary = RunSummary(folder, "unreadable", f"{leading} is a link that leads out of the directory")
-            row = row_of(summary, self.root, {})
-            return self._remember(path, Entry(folder, row, {}, stamp, now, blocked=True))
+        try:
+            return self._remember(path, self._read(Path(path), entry, stamp, now))
+        except RecursionError:
+            return self._remember(path, self._unreadable(Path(path), "run.json: nested too deeply", stamp, now))
+
+    def _read(self, folder: Path, before: Entry | None, stamp: Stamp | None, now: float) -> Entry:
+        if leading := self._leads_out(str(folder)):
+            return self._unreadable(folder, f"{leading} is a link that leads out of the directory", stamp, now)
         summary = read_run(folder, now=now, stale_after=self._stale_after)
-        config = entry.config if entry is not None and entry.config else read_config(folder)
+        config = before.config if before is not None and before.config else config_of(summary)
         row = row_of(summary, self.root, config)
         if summary.status == "running":
             add_progress(row, folder, now)
-        marks = {"checkpoints": summary.document.get("checkpoints")}
-        return self._remember(path, Entry(folder, row, config, stamp, now, marks))
+        return Entry(folder, row, config, stamp, now, {"checkpoints": summary.document.get("checkpoints")})
+
+    def _unreadable(self, folder: Path, why: str, stamp: Stamp | None, now: float) -> Entry:
+        row = row_of(RunSummary(folder, "unreadable", why), self.root, {})
+        return Entry(folder, row, {}, stamp, now, blocked=True)
 
     def _leads_out(self, path: str) -> str | None:
         for name in _READ_BY_NAME:
@@ -211,7 +218,7 @@ class Catalog:
         return True
 
 
-def _stamp(path: str) -> tuple[int, int, int] | None:
+def _stamp(path: str) -> Stamp | None:
     try:
         status = os.stat(path)  # noqa: PTH116  - a Path for each of 1,000 runs costs more than the look
     except OSError:

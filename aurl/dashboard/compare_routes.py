@@ -39,9 +39,6 @@ def _entries(known: Parts, request: Request) -> list[Entry]:
     entries = [known.by_key(key) for key in known.runs(request)]
     if not entries:
         raise RefusedError(400, "run=: name the runs to compare, run=KEY&run=KEY")
-    for entry in entries:
-        if entry.blocked:
-            raise RefusedError(404, entry.row["error"])
     return entries
 
 
@@ -51,7 +48,7 @@ def _compare(entries: Sequence[Entry], metric: str | None, mode: Literal["min", 
     from aurl.compare.document import to_json
 
     try:
-        comparison = compare_runs([entry.path for entry in entries], metric=metric, mode=mode)
+        comparison = compare_runs([entry.path for entry in entries if not entry.blocked], metric=metric, mode=mode)
     except AurlError as error:
         return answer({"error": str(error)})  # nothing went wrong: these runs have nothing to tell together
     keys = {entry.row["id"]: entry.row["key"] for entry in entries}

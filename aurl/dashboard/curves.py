@@ -112,11 +112,10 @@ def draw(
     of `keep_steps` (where alerts are) are never left out.
 
     Args:
-        smooth: weight of the exponential average over all finite points of the series, 0 for none.
+        smooth: weight of the exponential average over all finite points of the series in the order of x, 0 for none.
     """
     x, y = points.x(axis), points.values
     finite = np.isfinite(y)
-    smoothed = debiased_average(y, smooth) if smooth else None
     if finite.all() and (axis != "epoch" or np.isfinite(x).all()) and _ascending(x):
         order: Ints | slice = slice(None)
     else:
@@ -133,7 +132,7 @@ def draw(
         x=x_drawn[chosen],
         y=y_drawn[chosen],
         step=step[chosen],
-        smooth=None if smoothed is None else smoothed[order][chosen],
+        smooth=_smoothed(y_drawn, chosen, smooth) if smooth else None,
         count=min(len(x_drawn), around.stop) - around.start,
         total=len(y),
         nonfinite=[(float(x[i]), int(points.step[i]), float(y[i])) for i in shown],
@@ -141,6 +140,14 @@ def draw(
         low=float(inside.min()) if len(inside) else math.nan,
         high=float(inside.max()) if len(inside) else math.nan,
     )
+
+
+def _smoothed(y: Floats, chosen: Ints, weight: float) -> Floats:
+    """The average at the chosen points, from so far before them that what is earlier weighs less than 1e-12."""
+    if not len(chosen):
+        return np.empty(0)
+    first = max(0, int(chosen[0]) - math.ceil(math.log(1e-12) / math.log(weight)))
+    return debiased_average(y[first : chosen[-1] + 1], weight)[chosen - first]
 
 
 def _stretch(x: Floats, low: float, high: float) -> tuple[int, int]:

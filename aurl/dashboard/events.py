@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -36,6 +36,7 @@ class RunEvents:
 
     Attributes:
         alerts: the newest, each with its number within the run.
+        data: all that DATA records tell, later ones over earlier ones.
         superseded: numbers of alerts and notes after which the run went back to an earlier step.
         samples: by id, oldest first.
         checkpoints: by path, oldest first.
@@ -110,6 +111,11 @@ class RunEvents:
         self.end = None
 
     def _take_data(self, record: Record) -> None:
+        before = self.data
+        if before is not None:  # the corpus is told at the start, its use at each epoch
+            record = replace(
+                record, fields={**before.fields, **record.fields}, scalars={**before.scalars, **record.scalars}
+            )
         self.data = record
 
     def _take_end(self, record: Record) -> None:

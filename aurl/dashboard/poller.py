@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -31,7 +32,8 @@ PERIOD = 0.2
 LIST_PERIOD = 1.0
 MOST_POINTS = 1000
 """Points of one series in one event; more are thinned out, extremes kept."""
-_INLINE_BYTES = 2**20
+_PAUSE = 5.0
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -67,13 +69,16 @@ class Poller(threading.Thread):
         self._hub = hub
         self._alerts = alerts
         self._watches: dict[str, _Watch] = {}
-        self._told: set[Client] = set()
         self._due = 0.0
         self._stop_event = threading.Event()
 
     def run(self) -> None:
         while not self._stop_event.wait(PERIOD):
-            self.tick()
+            try:
+                self.tick()
+            except Exception:  # noqa: BLE001  - one odd run must not end the updates of all the others
+                _LOG.exception("the dashboard could not look at the runs; it tries again")
+                self._stop_event.wait(_PAUSE)
 
     def stop(self) -> None:
         """End after the tick under way."""

@@ -17,6 +17,7 @@ from aurl.dashboard.events import plain
 from aurl.errors import RecordError
 from aurl.record import Record, Severity
 from aurl.runs.listing import RunSummary
+from aurl.secrets import mask
 from aurl.sinks.wording import finite, whole
 
 Row: TypeAlias = dict[str, Any]
@@ -25,6 +26,7 @@ MAIN_LOSSES = ("val/loss/total", "loss/total", "val/loss", "loss")
 MAIN_QUALITIES = ("quality/mean/overall", "quality/overall")
 MOST_CONFIG_BYTES = 8 * 2**20
 _TAIL_BYTES = 32 * 1024
+_DEEPEST = 20
 _OWN_KEYS = ("name", "tags", "seed", "resume")
 _OWN_PREFIXES = ("paths.", "hydra.")
 _STALL_SECONDS, _STALL_STEPS = 60.0, 20.0
@@ -121,8 +123,29 @@ def last_records(run: Path) -> list[Record]:
     return records
 
 
-def read_config(run: Path) -> dict[str, Any]:
-    """The flat config of a run; empty where there is none that can be read."""
+def config_of(run: RunSummary) -> dict[str, Any]:
+    """The flat config of a run: its `config.json`, or what a Monitor of one's own was given; else empty.
+
+    One that is nested so deeply that nothing could be done with it counts as none.
+    """
+    told = run.document.get("config")
+    config = _read_config(run.path) or (_flat(told) if isinstance(told, Mapping) else {})
+    try:
+        mask(config)
+    except RecursionError:
+        return {}
+    return config
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in nested.items():
+        inner = isinstance(value, Mapping) and value and prefix.count(".") < _DEEPEST
+        found |= _flat(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
+    return found
+
+
+def _read_config(run: Path) -> dict[str, Any]:
     path = run / "config.json"
     try:
         if path.stat().st_size > MOST_CONFIG_BYTES:

@@ -75,7 +75,7 @@ async def log(request: Request) -> Response:
 
     def find() -> Response:
         if entry.blocked:
-            raise RefusedError(404, entry.row["error"])
+            return answer({"lines": [], "size": 0, "searched": 0, "complete": True, "next": None})
         cut = None if before < 0 else before
         found = textlog.search(entry.path / "logs", tail=tail, wanted=wanted, level=level, before=cut)
         about = {"size": found.size, "searched": found.searched, "complete": found.complete, "next": found.next}
@@ -116,7 +116,10 @@ def document_of(entry: Entry) -> Mapping[str, Any]:
         document = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return {}
-    return _masked(document) if isinstance(document, dict) else {}
+    try:
+        return _masked(document) if isinstance(document, dict) else {}
+    except RecursionError:
+        return {}
 
 
 def _run(known: Parts, key: str) -> Response:
@@ -131,8 +134,6 @@ def _run(known: Parts, key: str) -> Response:
         "files": _files(known.catalog.root, entry),
         "resumes": document.get("resumes") or [],
     }
-    if entry.blocked:
-        return answer(about | _NOTHING)
     return answer(about | _from_log(known, entry, document))
 
 
@@ -157,12 +158,6 @@ def _from_log(known: Parts, entry: Entry, document: Mapping[str, Any]) -> dict[s
             "generation": store.generation,
             "cursor": store.cursor,
         }
-
-
-_NOTHING: dict[str, Any] = {
-    "groups": [], "series_total": 0, "series_truncated": False, "checkpoints": [], "alerts": [], "notes": [],
-    "data": None, "ingest": {"state": "absent", "read": 0, "size": 0, "skipped": 0}, "generation": 0, "cursor": 0,
-}  # fmt: skip
 
 
 def _data(record: Any) -> dict[str, Any] | None:

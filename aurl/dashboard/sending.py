@@ -28,14 +28,18 @@ class FileAnswer:
     Args:
         name: what the browser is to save it as.
         download: send it as an attachment in any case.
+        lasting: browsers may keep it without asking again.
         ours: it is a page of the dashboard itself, not a file of a run.
     """
 
-    def __init__(self, file: OpenFile, name: str, *, download: bool = False, ours: bool = False) -> None:
+    def __init__(
+        self, file: OpenFile, name: str, *, download: bool = False, ours: bool = False, lasting: bool = False
+    ) -> None:
         self._file = file
         self._name = name
         self._download = download or not file.inline
         self._ours = ours
+        self._lasting = lasting
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -81,7 +85,7 @@ class FileAnswer:
 
     def _headers(self, etag: str) -> dict[str, str]:
         headers = {"content-type": self._file.media_type, "accept-ranges": "bytes", "etag": etag}
-        headers["cache-control"] = "private, no-cache"
+        headers["cache-control"] = "private, max-age=31536000, immutable" if self._lasting else "private, no-cache"
         headers["content-disposition"] = disposition(self._name, attachment=self._download)
         if self._file.media_type.startswith("text/html") and not self._ours:
             headers["content-security-policy"] = SANDBOX

@@ -26,6 +26,9 @@ def debiased_average(values: Floats, weight: float) -> Floats:
         return values
     import polars as pl
 
-    known = np.where(np.isfinite(values), values, np.nan)
-    smooth = pl.Series(known).fill_nan(None).ewm_mean(alpha=1 - weight, adjust=True, ignore_nulls=True)
+    finite = np.isfinite(values)
+    if finite.all():
+        return pl.Series(values).ewm_mean(alpha=1 - weight, adjust=True).to_numpy()
+    known = pl.Series(np.where(finite, values, np.nan)).fill_nan(None)
+    smooth = known.ewm_mean(alpha=1 - weight, adjust=True, ignore_nulls=True)
     return smooth.fill_null(strategy="forward").fill_null(float("nan")).to_numpy()

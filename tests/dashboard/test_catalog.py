@@ -111,6 +111,17 @@ def test_many_runs_that_have_ended_are_looked_at_by_turns(outputs: Path, monkeyp
     assert sorted(len(catalog.look().changed) for _ in range(3)) == [1, 3, 3]
 
 
+def test_the_config_of_a_monitor_of_one_s_own(outputs: Path) -> None:
+    run = make(outputs / "own", config=None)
+    (run / "config.json").unlink()
+    change(run, config={"optim": {"lr": 0.5}, "layers": 3, "empty": {}})
+    catalog = Catalog(outputs)
+    catalog.look()
+    entry = next(entry for entry in catalog.entries() if entry.path == run)
+    assert entry.config == {"optim.lr": 0.5, "layers": 3, "empty": {}}
+    assert "layers" in catalog.varying
+
+
 def test_seeds_of_one_setting_are_one_group() -> None:
     config = {"optim.lr": 0.1, "seed": 1, "name": "a", "paths.outputs": "x"}
     assert group_of(config) == group_of(config | {"seed": 2, "name": "b", "paths.outputs": "y"})

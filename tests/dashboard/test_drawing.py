@@ -87,6 +87,14 @@ def test_smoothing_comes_before_thinning() -> None:
     np.testing.assert_array_equal(curve.smooth, whole[curve.step - 1])
 
 
+@pytest.mark.parametrize("weight", [0.01, 0.6, 0.99, 0.9999])
+def test_a_stretch_is_smoothed_as_the_whole_is(weight: float) -> None:
+    y = np.random.default_rng(3).normal(size=400_000).cumsum()
+    curve = draw(points(y), low=390_000, high=390_100, smooth=weight)
+    assert curve.smooth is not None
+    np.testing.assert_allclose(curve.smooth, debiased_average(y, weight)[curve.step - 1], rtol=1e-9)
+
+
 def test_a_stretch_has_a_point_beyond_each_edge() -> None:
     curve = draw(points(np.arange(100.0)), low=40.5, high=44.5)
     assert curve.x.tolist() == [40, 41, 42, 43, 44, 45]

@@ -225,45 +225,53 @@ def test_no_directory_yet_and_then_one(serve: Serve, tmp_path: Path) -> None:
     assert [row["path"] for row in site.ask("/api/runs")["runs"]] == ["first"]
 
 
+DEEP = '{"a":' * 900 + "1" + "}" * 900
+ODD = [
+    '{"kind":"step","step":-5,"scalars":{"loss/total":1e308},"time":"x"}',
+    '{"kind":"alert","step":1}',
+    '{"kind":"sample","step":1,"fields":{"path":7,"slot":"x"}}',
+    '{"kind":"quality","step":1}',
+    '{"kind":"start","step":1,"fields":{"resumed_from":"y"}}',
+    '{"kind":"checkpoint","step":1}',
+    '{"kind":"step","step":99999999999999999999,"scalars":{"a":1}}',
+    '{"kind":"note","step":2}',
+    '{"kind":"sample","step":1,"fields":{"path":"../../../../etc/passwd"}}',
+]
+FILES: dict[str, tuple[str, str]] = {
+    "empty log": ("events/records.jsonl", ""),
+    "odd records": ("events/records.jsonl", "\n".join(ODD) + "\n"),
+    "half a run.json": ("run.json", '{"v":1,"status":"do'),
+    "a list for a run.json": ("run.json", "[]"),
+    "run.json nested deeply": ("run.json", f'{{"status":"done","config":{DEEP},"seed":{DEEP},"tags":[{DEEP}]}}'),
+    "a config nested deeply": ("config.json", DEEP),
+    "a huge config": ("config.json", json.dumps({f"key.{number}": "x" * 50 for number in range(20_000)})),
+    "a config that is none": ("config.json", "\x00"),
+}
+"""What a file of the run is overwritten with."""
+
+
 def spoil(run: Path, how: str) -> None:
     log, info = run / "events" / "records.jsonl", run / "run.json"
-    if how == "torn":
+    if how in FILES:
+        name, content = FILES[how]
+        (run / name).write_text(content)
+    elif how == "torn":
         log.write_bytes(log.read_bytes()[:-20])
     elif how == "binary":
         log.write_bytes(bytes(range(256)) * 40)
-    elif how == "empty log":
-        log.write_bytes(b"")
     elif how == "no log":
         shutil.rmtree(run / "events")
-    elif how == "half a run.json":
-        info.write_text(info.read_text()[:100])
-    elif how == "a list for a run.json":
-        info.write_text("[]")
     elif how == "other types in run.json":
         odd = {name: [1, {"x": None}] for name in json.loads(info.read_text()) if name != "status"}
         info.write_text(json.dumps(odd | {"status": "done"}))
     elif how == "no run.json":
         info.unlink()
-    elif how == "a huge config":
-        (run / "config.json").write_text(json.dumps({f"key.{number}": "x" * 50 for number in range(20_000)}))
-    elif how == "a config that is none":
-        (run / "config.json").write_text("\x00")
-    elif how == "odd records":
-        lines = ['{"kind":"step","step":-5,"scalars":{"loss/total":1e308},"time":"x"}', '{"kind":"alert","step":1}',
-                 '{"kind":"sample","step":1,"fields":{"path":7,"slot":"x"}}', '{"kind":"quality","step":1}',
-                 '{"kind":"start","step":1,"fields":{"resumed_from":"y"}}', '{"kind":"checkpoint","step":1}',
-                 '{"kind":"step","step":99999999999999999999,"scalars":{"a":1}}', '{"kind":"note","step":2}',
-                 '{"kind":"sample","step":1,"fields":{"path":"../../../../etc/passwd"}}']  # fmt: skip
-        log.write_text("\n".join(lines) + "\n")
     elif how == "unreadable":
         info.chmod(0)
         log.chmod(0)
 
 
-SPOILED = (
-    "torn", "binary", "empty log", "no log", "half a run.json", "a list for a run.json", "other types in run.json",
-    "no run.json", "a huge config", "a config that is none", "odd records", "unreadable",
-)  # fmt: skip
+SPOILED = (*FILES, "torn", "binary", "no log", "other types in run.json", "no run.json", "unreadable")
 
 
 @pytest.fixture(scope="module")
