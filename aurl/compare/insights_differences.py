@@ -11,6 +11,7 @@ from aurl.compare.insight import (
     Insight,
     counted,
     counted_runs,
+    doubts,
     interval,
     label,
     listed,

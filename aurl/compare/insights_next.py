@@ -9,7 +9,7 @@ import numpy as np
 
 from aurl.compare.best import best_group
 from aurl.compare.importance import TOGETHER
-from aurl.compare.insight import Insight, counted_runs, interval, label, number, p_value, rounded
+from aurl.compare.insight import Insight, counted_runs, interval, label, named, number, p_value, rounded
 from aurl.compare.insights_settings import NEGLIGIBLE
 from aurl.compare.model import Comparison, Group
 from aurl.compare.naming import show_value
@@ -47,8 +47,8 @@ def _longer(comparison: Comparison) -> Iterator[Insight]:
     text = (
         f"{named(chosen)} had not come to rest: {label(comparison.metric)} still {change} by {number(gain)} from the "
     )
-    text += f"ninth to the last tenth of the budget ({interval((low, high))}; {p_value(float(test.pvalue))}, "
-    text += f"n = {len(gains)}); longer runs could change the order"
+    text += f"ninth to the last tenth of the budget ({interval((low, high))}; "
+    text += f"{p_value(float(test.pvalue))}, n = {len(gains)}); longer runs could change the order"
     yield Insight(
         text=f"{text}.",
         kind="longer",

@@ -42,7 +42,8 @@ def _share(comparison: Comparison, row: Mapping[str, Json], weight: float) -> In
     text = (
         f"{name} matters: it accounts for {_percent(row['importance'])} of the variance of {label(comparison.metric)}"
     )
-    text += f" over the settings tried, alone or with others (95 % CI {percent(ci[0])} to {percent(ci[1])}; {_basis(comparison, p)})"
+    text += f" over the settings tried, alone or with others (95 % CI {percent(ci[0])} to {percent(ci[1])}; "
+    text += f"{_basis(comparison, p)})"
     return _insight(comparison, f"{text}.", row, kind="importance", weight=weight, names=[name], claim=True, p=p)
 
 
