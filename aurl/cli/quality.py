@@ -32,7 +32,7 @@ def run(args: list[str]) -> int:
     """
     options = _parser().parse_args(args)
     picture = _picture_target(options.picture)
-    paths = _files(options.paths)
+    paths, refused = _files(options.paths)
 
     from rich.console import Console
 
@@ -41,7 +41,7 @@ def run(args: list[str]) -> int:
 
     messages = Console(stderr=True, highlight=False)
     profile, warnings = open_profile(options.reference)
-    for warning in warnings:
+    for warning in warnings + refused:
         messages.print(f"warning: {warning}", markup=False)
     scorer = FileScorer(profile, options.bars, options.published)
     results = []
@@ -90,12 +90,17 @@ def _picture_target(path: Path | None) -> Path | None:
     return path
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
-    """Named files as they are, folders by their MIDI files; each file once."""
+def _files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Named files as they are, folders by their MIDI files, each file once; and the folders that cannot be listed."""
     from aurl.quality.sources import midi_files
 
-    found = [file for path in paths for file in (midi_files(path) if path.is_dir() else [path])]
-    return list(dict.fromkeys(found))
+    found: list[Path] = []
+    refused: list[str] = []
+    for path in paths:
+        files, reasons = midi_files(path) if path.is_dir() else ([path], [])
+        found += files
+        refused += reasons
+    return list(dict.fromkeys(found)), refused
 
 
 def _with_progress(results: Iterator[FileScore], total: int, console: Console) -> Iterator[FileScore]:

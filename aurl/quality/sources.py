@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -69,8 +70,9 @@ def read_folder(folder: Path) -> tuple[list[Notes], list[str]]:
     Raises:
         DataError: none can be read.
     """
-    pieces, failures = [], []
-    for path in midi_files(folder):
+    paths, failures = midi_files(folder)
+    pieces = []
+    for path in paths:
         try:
             pieces.append(read_midi(path))
         except MidiError as error:
@@ -81,9 +83,15 @@ def read_folder(folder: Path) -> tuple[list[Notes], list[str]]:
     return pieces, failures
 
 
-def midi_files(folder: Path) -> list[Path]:
-    """The MIDI files under a folder, sorted; folders that may not be listed are passed over."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.is_dir())
+def midi_files(folder: Path) -> tuple[list[Path], list[str]]:
+    """The MIDI files under a folder, sorted, and which folders there could not be listed, with the reason."""
+    refused: list[str] = []
+
+    def refuse(error: OSError) -> None:
+        refused.append(f"{error.filename}: cannot be listed: {error.strerror}. Allow it, or name its files.")
+
+    found = [Path(place, name) for place, _, names in os.walk(folder, onerror=refuse) for name in names]
+    return sorted(path for path in found if path.suffix.lower() in SUFFIXES), refused
 
 
 def fit_corpus(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -64,6 +66,24 @@ def test_a_picture(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     for path, message in ((tmp_path / "p.png", "name that ends in .svg"), (tmp_path / "no" / "p.svg", "no folder")):
         assert main(["quality", str(folder), "--picture", str(path)]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_folder_that_may_not_be_listed(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "private").mkdir()
+    scandir = os.scandir
+
+    def guarded(path: str) -> object:  # a test that runs as root is allowed everything
+        if str(path).endswith("private"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    assert main(["quality", str(folder), "--json"]) == 0
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 4
+    assert "private: cannot be listed: Permission denied." in " ".join(said.err.split())
 
 
 def test_nothing_to_score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
