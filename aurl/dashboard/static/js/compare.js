@@ -73,14 +73,19 @@ class ComparePage {
       groups.get(key).push(row);
     }
     const keys = this.varying.filter((key) => key !== "seed");
-    this.groups = [...groups.values()].map((rows, at) => ({ rows, label: this.label(rows, keys), ...look(at) }));
+    const named = [...groups.values()].map((rows) => ({ rows, key: rows.map((row) => row.key).join() }));
+    const targets = keys.filter((key) => key.endsWith("_target_")).slice(0, 1);
+    const others = keys.filter((key) => !key.endsWith("_target_") && new Set(this.rows.map((row) => plain(row.config?.[key]))).size > 1);
+    // The fewest words that tell the groups apart: the model, else the settings, else both and the run.
+    const ways = [targets, others.slice(0, 3), [...targets, ...others.slice(0, 4)]].map((chosen) => named.map(({ rows }) => this.label(rows, chosen)));
+    const labels = ways.find((each) => each.every(Boolean) && new Set(each).size === each.length) ?? ways[2].map((label, at) => `${label} \u00b7 ${named[at].rows[0].id.slice(-13)}`);
+    this.groups = named.map(({ rows }, at) => ({ rows, label: labels[at], ...look(at) }));
   }
 
   label(rows, keys) {
     const [row] = rows;
-    const targets = keys.filter((key) => key.endsWith("_target_"));
-    const parts = (targets.length ? targets.slice(0, 1) : keys.slice(0, 3)).map((key) => `${targets.length ? "" : `${short(key)} `}${plain(row.config?.[key]).split(".").pop()}`);
-    const setting = parts.filter((part) => part.trim()).join(", ");
+    const parts = keys.map((key) => [key, plain(row.config?.[key])]).filter(([, value]) => value).map(([key, value]) => (key.endsWith("_target_") ? value.split(".").pop() : `${short(key)} ${value}`));
+    const setting = parts.join(", ").slice(0, 60);
     if (rows.length > 1) return `${setting || row.name}, ${rows.length} seeds`;
     return (this.bands && setting) || (row.id === row.name ? row.name : `${row.name} \u00b7 ${row.id.slice(-13)}`);
   }

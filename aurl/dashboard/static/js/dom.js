@@ -13,6 +13,7 @@ export function h(tag, props = {}, ...children) {
 
 function set(element, key, value) {
   if (value === null || value === undefined || value === false) return;
+  if (key === "title" || key === "aria-label") value = visible(String(value));
   if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
   else if (key === "style") for (const [name, part] of Object.entries(value)) element.style.setProperty(name, part);
   else if (key === "data") Object.assign(element.dataset, value);
@@ -23,9 +24,18 @@ function set(element, key, value) {
 
 export function append(element, children) {
   for (const child of children.flat(Infinity)) {
-    if (child !== null && child !== undefined && child !== false) element.append(child);
+    if (child === null || child === undefined || child === false) continue;
+    element.append(child instanceof Node ? child : visible(String(child)));
   }
   return element;
+}
+
+// Control characters and marks of text direction, with which a name could pass for another.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** The text with signs that cannot be seen, or that turn the text around, written out. */
+export function visible(text) {
+  return text.replace(UNSEEN, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Put these children in the place of those that are there. */

@@ -63,14 +63,17 @@ function mark(chart, { left, top, alerts }) {
 
 function tell(chart, alerts, from) {
   chart.host.querySelector(".popover")?.remove();
+  const card = chart.host.closest(".chart");
   const close = () => {
     box.remove();
+    card?.classList.remove("telling");
     (from.isConnected ? from : chart.plot).focus();
   };
   const box = h("div.popover", { role: "dialog", "aria-label": "Alert", tabIndex: -1, onkeydown: (event) => event.key === "Escape" && close() },
     h("button.quiet.close", { type: "button", "aria-label": "Close", onclick: close }, "\u2715"),
     alerts.slice(0, 5).map((alert) => h("section.advice", { data: { severity: alert.severity } }, h("div.toolbar", {}, alertHead(alert)), alertBody(alert))),
     alerts.length > 5 && h("p.quiet-text", {}, `and ${alerts.length - 5} more here`));
+  card?.classList.add("telling");
   chart.host.append(box);
   box.style.setProperty("top", "64px");
   box.style.setProperty("left", "12px");

@@ -76,7 +76,7 @@ export class Timeline {
     context.fillStyle = colours.faint;
     context.font = "11px sans-serif";
     context.textAlign = "center";
-    const parts = last > first ? 4 : 0;
+    const parts = last > first ? (this.element.clientWidth < 560 ? 2 : 4) : 0;
     for (let at = 0; at <= parts; at += 1) {
       const time = first + ((last - first) * at) / Math.max(1, parts);
       context.fillText(wide ? day(time) : clock(time).slice(0, last - first < 600 ? 8 : 5), Math.min(x(time), x(last) - 12), height - 11);
