@@ -53,7 +53,8 @@ def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(values) < _SMOOTHED_FROM:
         return values
     padded = np.pad(values, _WIDTH // 2, mode="edge")
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, _WIDTH), axis=-1))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _WIDTH)
+    return np.asarray(np.sort(windows, axis=-1)[:, _WIDTH // 2])  # np.median takes three times as long
 
 
 def band(curves: Sequence[Curve]) -> Band | None:
