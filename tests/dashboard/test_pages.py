@@ -357,3 +357,39 @@ def test_a_page_saved_is_whole(visitor: Visitor, site: Site, browser: Browser, t
     assert page.locator("img.frozen").count() >= 2
     assert [address for address in asked if not address.startswith("data:")] == [saved.as_uri()]
     page.close()
+
+
+def start_server(outputs: Path, port: int, cache: Path) -> tuple[subprocess.Popen[str], str]:
+    """A dashboard in a process of its own, and its address."""
+    command = [sys.executable, "-m", "aurl", "dashboard", str(outputs), "--port", str(port), "--json"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(cache)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None
+    return process, json.loads(process.stdout.readline())["url"]
+
+
+def test_a_killed_server_is_found_again(browser: Browser, tmp_path: Path) -> None:
+    outputs, cache = tmp_path / "outputs", tmp_path / "cache"
+    with aurl.Monitor.open(outputs / "mine", logging=[], anomaly="off") as monitor:
+        for step in range(1, 6):
+            monitor.step(step, {"loss/total": 1.0 / step})
+        process, address = start_server(outputs, 0, cache)
+        origin, _, _ = address.rpartition("/")
+        visitor = Visitor(browser.new_context().new_page(), origin)
+        visitor.page.goto(address)
+        visitor.ready()
+        visitor.page.click("tr.run a.name")
+        visitor.until("window.__painted['loss/total'] === 5")
+        process.kill()
+        process.wait()
+        visitor.wait(lambda: visitor.text("#state") == "no server", "the loss is told")
+        for step in range(6, 9):
+            monitor.step(step, {"loss/total": 1.0 / step})
+        process, _ = start_server(outputs, int(origin.rpartition(":")[2]), cache)
+        try:
+            visitor.until("window.__painted['loss/total'] === 8", 30.0)
+            assert visitor.text("#state") == "live"
+        finally:
+            process.terminate()
+            process.wait()
+            visitor.page.context.close()
