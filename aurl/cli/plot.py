@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,10 +31,12 @@ def run(args: list[str]) -> int:
     """Draw and save the figure; prints where it is.
 
     Raises:
-        ConfigError: a file that is no PDF, PNG or SVG, or lies in no folder.
+        ConfigError: matplotlib is missing; a file that is no PDF, PNG or SVG, or lies in no folder.
         RunError: no such run, or no such scalar in any of them.
     """
     options = _parser().parse_intermixed_args(args)
+    if find_spec("matplotlib") is None:
+        raise ConfigError("aurl plot draws with matplotlib: pip install 'aurl[figures]'")
     target = _target(options.output)
     runs, names = _sort_out(options.arguments or ["latest"], options.outputs)
     from aurl.figures.curves import read_curves
