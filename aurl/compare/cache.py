@@ -34,6 +34,8 @@ def recall(keys: Sequence[str]) -> dict[str, bytes]:
 
 def remember(blobs: Mapping[str, bytes]) -> None:
     """Keep these for a month after their last use."""
+    if not blobs:
+        return
     now = time.time()
     with contextlib.suppress(sqlite3.Error, OSError), _open() as database:
         database.executemany("REPLACE INTO kept VALUES (?, ?, ?)", [(key, blob, now) for key, blob in blobs.items()])

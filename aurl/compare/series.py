@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,19 +53,13 @@ def read_series(runs: Sequence[RunSummary], metrics: Sequence[str]) -> list[Seri
         metrics: names of scalars to read; a run need not have them.
     """
     keys = [_key(run, metrics) for run in runs]
-    known = recall(keys)
-    fresh: dict[str, bytes] = {}
-    found = []
-    for key, run in zip(keys, runs, strict=True):
-        series = _unpack(known[key]) if key in known else None
-        if series is None:
-            series = read_one(run, metrics)
-            if run.status != "running":  # its log is another one in a second
-                fresh[key] = _pack(series)
-        found.append(series)
-    if fresh:
-        remember(fresh)
-    return found
+    known = {key: series for key, blob in recall(keys).items() if (series := _unpack(blob)) is not None}
+    fresh = {key: run for key, run in zip(keys, runs, strict=True) if key not in known}
+    with ThreadPoolExecutor() as pool:  # polars reads outside Python's lock
+        known |= zip(fresh, pool.map(lambda run: read_one(run, metrics), fresh.values()), strict=True)
+    # A log that still grows is another one in a second.
+    remember({key: _pack(known[key]) for key, run in fresh.items() if run.status != "running"})
+    return [known[key] for key in keys]
 
 
 def read_one(run: RunSummary, metrics: Sequence[str]) -> Series:
@@ -191,7 +186,9 @@ def _alert_of(line: bytes) -> list[Mapping[str, Json]]:
 def _key(run: RunSummary, metrics: Sequence[str]) -> str:
     directory = RunDirectory(run.path)
     logs = [stamp(path) for path in segments(directory.events)]
-    return "\n".join([f"series {_VERSION}", *logs, stamp(directory.scalars_parquet), *metrics])
+    return "\n".join(
+        [f"series {_VERSION}", str(run.path.absolute()), *logs, stamp(directory.scalars_parquet), *metrics]
+    )
 
 
 def _pack(series: Series) -> bytes:

@@ -113,6 +113,21 @@ def test_a_run_without_a_log_says_so(tmp_path: Path) -> None:
     assert "no event log" in found.trouble
 
 
+def test_runs_without_logs_are_not_taken_for_one_another(tmp_path: Path) -> None:
+    runs = []
+    for name in "ab":
+        path = write_run(tmp_path / name, [], table=False)
+        (path / "events" / "records.jsonl").unlink()
+        runs.append(read_run(path))
+    for _ in range(2):
+        assert [
+            str(run.path) in found.trouble for run, found in zip(runs, read_series(runs, [METRIC]), strict=True)
+        ] == [
+            True,
+            True,
+        ]
+
+
 def test_alerts_come_with_their_steps(tmp_path: Path) -> None:
     alert = {"type": "loss_spike", "severity": "warning", "metric": METRIC}
     path = write_run(tmp_path / "a", [(7, 2.0)], alerts=[alert])
