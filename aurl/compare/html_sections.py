@@ -69,10 +69,15 @@ def _groups(comparison: Comparison) -> list[str]:
     body.append(groups_table(comparison))
     chosen = best_group(comparison)
     if chosen is not None:
-        body.append(f"<h3>{escape(named(chosen))}</h3><p>{escape(str(comparison.best.get('why') or ''))}</p>")
+        body.append(f"<h3>{escape(named(chosen))}</h3><p>{escape(_why(comparison))}</p>")
         if command := rerun(typical_run(chosen)):
             body.append(f"<pre>{escape(command)}</pre>")
     return body
+
+
+def _why(comparison: Comparison) -> str:
+    """Why it is picked; the command follows by itself."""
+    return str(comparison.best.get("why") or "").partition(" Run it again:")[0]
 
 
 def _claims(comparison: Comparison) -> list[str]:
@@ -124,7 +129,8 @@ def _effects(comparison: Comparison) -> list[str]:
         return []
     what = f"{label(comparison.metric)}, the other settings averaged over what was tried, with 95 % intervals"
     surfaces = [one for one in maps if one]
-    told = "<p class='soft'>Pairs that act together, by two checks that agree:</p>" if surfaces else ""
+    checks = "by two checks that agree" if comparison.impact.r2 is not None else "by analysis of variance"
+    told = f"<p class='soft'>Pairs that act together, {checks}:</p>" if surfaces else ""
     return [f"<p class='soft'>{escape(what)}.</p>", _small(drawn), told, _small(surfaces)]
 
 

@@ -71,7 +71,7 @@ def surface(comparison: Comparison, pair: Mapping[str, Json]) -> str:
     for at in _few(len(y_values)):
         y = bottom - (at + 0.5) * tall + 4
         parts.append(svg.text(_MAP_LEFT - 6, y, _short(y_values[at]), kind="tick", anchor="end", most=12))
-    told = f"from {number(low)} (light) to {number(high)} (dark)"
+    told = f"from {number(low)} (faint) to {number(high)} (full)"
     parts.append(svg.text(_MAP_LEFT, bottom + 32, told, kind="tick"))
     return svg.picture(bottom + 42, parts, title=f"{comparison.metric} over {names[0]} and {names[1]}", width=_SMALL)
 

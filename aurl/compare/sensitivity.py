@@ -13,9 +13,9 @@ import numpy as np
 
 from aurl.compare import sobol
 from aurl.compare.search_space import Floats, Range, Setting, Space, space_of
-from aurl.compare.surrogates import Forest, Function, GaussianProcess, Surrogate, configurations
+from aurl.compare.surrogates import Forest, Function, GaussianProcess, Surrogate, configurations, folded_r2
 
-LEAST_R2 = 0.5
+LEAST_R2, LEAST_FOLDED_R2 = 0.5, 0.25
 FEWEST = 10
 _FOREST_MARGIN = 0.05
 _FOREST_POINTS = 128
@@ -61,6 +61,7 @@ def sensitivity(
     declared: Mapping[str, Range] | None = None,
     *,
     least_r2: float = LEAST_R2,
+    least_folded: float = LEAST_FOLDED_R2,
 ) -> Sensitivity | str:
     """Sobol indices of the metric, or why there is not enough evidence for any.
 
@@ -69,6 +70,7 @@ def sensitivity(
         y: the metric of the runs, finite, [N].
         declared: ranges searched, where known; otherwise the shares refer to the observed ranges.
         least_r2: what a surrogate must reach for its indices to be given.
+        least_folded: what a Gaussian process must reach beside it, see `folded_r2`.
     """
     space, left_out = space_of(columns, declared)
     if not space.parameters:
@@ -86,6 +88,11 @@ def sensitivity(
         return (
             "the metric of a configuration cannot be predicted from the other configurations: leave-one-out R2 is "
             f"{max(answer.r2, check.r2):.2f} at best, {least_r2} is needed{''.join(f'. {note}' for note in notes)[:-1]}"
+        )
+    if isinstance(answer, GaussianProcess) and (folded := folded_r2(x, (clipped - centre) / scale)) < least_folded:
+        return (
+            f"leave-one-out R2 is {answer.r2:.2f}, but {folded:.2f} where the kernel is fitted anew without the "
+            f"configurations to be predicted; {least_folded} is needed"
         )
     draws = answer.draws(np.random.default_rng(1))
     found = sobol.indices(answer.predict, space, points=_points(answer))
