@@ -23,8 +23,9 @@ from aurl.sinks.identity import Identity, identity
 from aurl.sinks.shown import Shown
 from aurl.sinks.wandb_charts import Charts
 from aurl.sinks.wandb_files import Checkpoints, log_corpus, save_diff
+from aurl.sinks.wandb_media import MediaThread
 from aurl.sinks.wandb_pictures import pictures
-from aurl.sinks.wandb_samples import SampleRounds
+from aurl.sinks.wandb_samples import Round, SampleRounds, write_round
 from aurl.sinks.wandb_session import Mode
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 SUMMARIES = {"lower": "min,last", "higher": "max,last", "neither": "last"}
 _LEVELS = {"info": "INFO", "warning": "WARN", "critical": "ERROR", "fatal": "ERROR"}
 _LONGEST_TITLE = 63
-_SHARE_FOR_SERVER = 0.75  # of finish_seconds: the rest is for telling what was not sent
+_SHARE_FOR_MEDIA, _SHARE_FOR_SERVER = 0.4, 0.4  # of finish_seconds: the rest is for telling what was not sent
 
 
 class WandbSink(Sink):
@@ -87,47 +88,40 @@ class WandbSink(Sink):
         self._chosen: dict[str, Any] = {"project": project, "entity": entity, "group": group}
         self._alerts = None if alerts is None else Severity(alerts).rank
         self._checkpoints = Checkpoints(checkpoints)
-        self._rounds = SampleRounds(audio=audio) if samples else None
+        self._rounds = SampleRounds() if samples else None
+        self._audio = audio
         self._charts = Charts()
         self._stack = ExitStack()
         self._directory: RunDirectory | None = None
         self._run: wandb.Run | None = None
         self._shown = Shown(None)
-        self._row = 0
+        self._first_row: int | None = 0
+        self._media: MediaThread | None = None
         self._named: set[str] = set()
         self._last: Record | None = None
         self._end: Mapping[str, Json] | None = None
 
     def open(self, run: RunDirectory) -> None:
         self._directory = run
-        last = wandb_session.last_row(run.events)
-        self._shown = Shown(last.get("_timestamp"))
-        self._row = int(last.get("_step", -1)) + 1
+        last, self._first_row = wandb_session.reached(run.events)
+        self._shown = Shown(last)
 
     def write(self, record: Record) -> None:
         if self._shown.has(record):
             return
         self._last = record
         run = self._run or self._begin()
-        if record.kind is Kind.START:
-            run.config["start"] = dict(record.fields)
-        elif record.kind is Kind.DATA and "fingerprint" in record.fields:
-            log_corpus(run, record.fields)
-        elif record.kind is Kind.ALERT:
-            self._alert(run, record)
-        elif record.kind is Kind.CHECKPOINT and self._directory is not None:
-            self._checkpoints.take(run, self._directory, record)
-        elif record.kind is Kind.END:
-            self._end = record.fields
-        self._charts.take(record)
-        if self._rounds is not None and self._directory is not None:
-            for table in self._rounds.take(record):
-                self._log(run, record, self._rounds.write(run, self._directory, table))
-        if self._directory is not None and (drawn := pictures(self._directory, record)):
-            self._log(run, record, drawn)
         if values := _values(record):
             self._define(run, values)
             self._log(run, record, values)
+        if record.kind is Kind.START:
+            run.config["start"] = dict(record.fields)
+        elif record.kind is Kind.ALERT:
+            self._alert(run, record)
+        elif record.kind is Kind.END:
+            self._end = record.fields
+        self._charts.take(record)
+        self._add_media(run, record)
 
     def close(self) -> None:
         run, self._run = self._run, None
@@ -137,6 +131,25 @@ class WandbSink(Sink):
             finally:
                 self._stack.close()
 
+    def _add_media(self, run: wandb.Run, record: Record) -> None:
+        assert self._directory is not None
+        assert self._media is not None
+        directory = self._directory
+        if record.kind is Kind.DATA and "fingerprint" in record.fields:
+            self._media.put(lambda: log_corpus(run, record.fields))
+        elif record.kind is Kind.CHECKPOINT:
+            self._media.put(lambda: self._checkpoints.take(run, directory, record))
+        elif record.kind is Kind.NOTE and "artifact" in record.fields:
+            self._media.put(lambda: self._log(run, record, pictures(directory, record)))
+        for done in self._rounds.take(record) if self._rounds else ():
+            self._add_round(run, record, done)
+
+    def _add_round(self, run: wandb.Run, record: Record, done: Round) -> None:
+        assert self._directory is not None
+        assert self._media is not None
+        directory = self._directory
+        self._media.put(lambda: self._log(run, record, write_round(run, directory, done, self._audio)))
+
     def _begin(self) -> wandb.Run:
         assert self._directory is not None
         folder, known = self._directory.events, identity(self._directory)
@@ -145,7 +158,7 @@ class WandbSink(Sink):
         arguments |= {"project": known.project, "group": known.group, "config": known.config, "job_type": "train"}
         arguments |= {key: value for key, value in self._chosen.items() if value is not None}
         self._run = self._open_run(known, folder, _under_a_sweep(arguments))
-        self._row = max(self._row, self._run.starting_step)
+        self._media = MediaThread(self.tell)
         self._run.define_metric("step", hidden=True)
         self._run.define_metric("*", step_metric="step", step_sync=False)
         save_diff(self._run, self._directory)
@@ -174,9 +187,11 @@ class WandbSink(Sink):
                 run.define_metric(name, step_metric="step", step_sync=False, summary=SUMMARIES[better])
 
     def _log(self, run: wandb.Run, record: Record, values: Mapping[str, Any]) -> None:
-        place = {"epoch": epoch} if isinstance(epoch := record.fields.get("epoch"), int) else {}
-        run.log({"step": record.step, **place, "_timestamp": record.time, **values}, step=self._row, commit=True)
-        self._row += 1
+        if values:
+            place = {"epoch": epoch} if isinstance(epoch := record.fields.get("epoch"), int) else {}
+            # Rows are counted by wandb, over the sessions of a run: told once where to begin.
+            first, self._first_row = self._first_row, None
+            run.log({"step": record.step, **place, "_timestamp": record.time, **values}, step=first, commit=True)
 
     def _alert(self, run: wandb.Run, record: Record) -> None:
         fields = record.fields
@@ -192,16 +207,19 @@ class WandbSink(Sink):
         title = f"{fields.get('type', 'alert')} at step {record.step}"[:_LONGEST_TITLE]
         run.alert(title, "\n".join(lines), level=_LEVELS[severity])
 
+    def _add_last_media(self, run: wandb.Run, directory: RunDirectory, last: Record) -> None:
+        assert self._media is not None
+        for done in self._rounds.rest() if self._rounds else ():
+            self._add_round(run, last, done)
+        self._media.put(lambda: self._log(run, last, self._charts.draw()))
+        self._media.put(lambda: self._checkpoints.finish(run, directory))
+        self._media.finish(self.finish_seconds * _SHARE_FOR_MEDIA)
+
     def _finish(self, run: wandb.Run) -> None:
         assert self._directory is not None
-        assert self._last is not None
         end = self._end or {"status": "crashed", "exit_code": CRASH, "message": "the process ended without saying how"}
-        if self._rounds is not None:
-            for table in self._rounds.rest():
-                self._log(run, self._last, self._rounds.write(run, self._directory, table))
-        if charts := self._charts.draw():
-            self._log(run, self._last, charts)
-        self._checkpoints.finish(run, self._directory)
+        assert self._last is not None
+        self._add_last_media(run, self._directory, self._last)
         run.summary.update({"status": end.get("status"), "message": end.get("message")})
         if end.get("status") == "preempted":
             run.mark_preempting()

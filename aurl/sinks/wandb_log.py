@@ -33,22 +33,17 @@ def records(path: Path) -> Iterator[Any]:
         yield from _parsed(file)
 
 
-def last_row(path: Path) -> dict[str, Any] | None:
-    """The values of the last history row, found from the end of the file; None where there is none."""
+def last_rows(path: Path) -> list[dict[str, Any]]:
+    """The values of the last history rows, read from the end of the file; empty where it has none."""
     with path.open("rb") as file:
         blocks = file.seek(0, 2) // _BLOCK
         reach = 2
         while True:
             first = max(0, blocks + 1 - reach)
             file.seek(first * _BLOCK or _FILE_HEADER)
-            found = None
-            for record in _parsed(file):
-                if record.WhichOneof("record_type") == "history":
-                    found = record
-            if found is not None:
-                return row(found.history)
-            if first == 0:
-                return None
+            found = [row(record.history) for record in _parsed(file) if record.WhichOneof("record_type") == "history"]
+            if found or first == 0:
+                return found
             reach *= 4
 
 

@@ -33,14 +33,9 @@ class Round(NamedTuple):
 
 
 class SampleRounds:
-    """Puts the SAMPLE and QUALITY records of one step together.
+    """Puts the SAMPLE and QUALITY records of one step together."""
 
-    Args:
-        audio: whether the tables get the sound, which the package wandb copies.
-    """
-
-    def __init__(self, audio: bool) -> None:
-        self._audio = audio
+    def __init__(self) -> None:
         self._open: dict[int, Round] = {}
 
     def take(self, record: Record) -> list[Round]:
@@ -60,42 +55,6 @@ class SampleRounds:
         """What is left at the end: rounds without quality, or cut short."""
         return self._closed(lambda step: True)
 
-    def write(self, run: wandb.Run, directory: RunDirectory, done: Round) -> dict[str, Any]:
-        """The history row of a round, `{"samples": table}`; its MIDI files become an artifact.
-
-        The package puts pictures and sound of a table into an artifact of its own, `run-<id>-samples`.
-        """
-        import wandb
-
-        pieces = [done.pieces[slot] for slot in sorted(done.pieces, key=str)]
-        names = sorted({name for piece in pieces for name in piece.scalars})
-        table = wandb.Table(columns=[*_FIXED, *names])
-        artifact = wandb.Artifact(f"{run.id}-midi", "samples", metadata={"step": done.step})
-        for piece in pieces:
-            midi = directory.path / str(piece.fields["path"])
-            if midi.is_file():
-                artifact.add_file(str(midi), name=midi.name, policy="immutable", skip_cache=True)
-            values = [_float(piece.scalars.get(name)) for name in names]
-            table.add_data(*self._media(directory, done.step, piece), *values)
-        run.log_artifact(artifact, aliases=["latest", f"step-{done.step}"])
-        return {"samples": table}
-
-    def _media(self, directory: RunDirectory, step: int, piece: Piece) -> list[Any]:
-        import wandb
-
-        fields = piece.fields
-        image, audio = (_file(directory, fields.get(key)) for key in ("image", "audio"))
-        caption = f"step {step}, {fields.get('mode', '')}"
-        return [
-            step,
-            fields.get("slot"),
-            fields.get("mode"),
-            fields.get("seed"),
-            wandb.Image(str(image), caption=caption) if image else None,
-            wandb.Audio(str(audio), caption=caption) if audio and self._audio else None,
-            fields["path"],
-        ]
-
     def _score(self, record: Record) -> None:
         here = self._open.get(record.step)
         piece = here.pieces.get(record.fields.get("slot")) if here else None
@@ -104,6 +63,47 @@ class SampleRounds:
 
     def _closed(self, is_done: Any) -> list[Round]:
         return [self._open.pop(step) for step in sorted(self._open) if is_done(step)]
+
+
+def write_round(run: wandb.Run, directory: RunDirectory, done: Round, audio: bool) -> dict[str, Any]:
+    """The history row of a round, `{"samples": table}`; its MIDI files become an artifact.
+
+    The package puts pictures and sound of a table into an artifact of its own, `run-<id>-samples`.
+
+    Args:
+        audio: whether the table gets the sound, which the package copies.
+    """
+    import wandb
+
+    pieces = [done.pieces[slot] for slot in sorted(done.pieces, key=str)]
+    names = sorted({name for piece in pieces for name in piece.scalars})
+    table = wandb.Table(columns=[*_FIXED, *names])
+    artifact = wandb.Artifact(f"{run.id}-midi", "samples", metadata={"step": done.step})
+    for piece in pieces:
+        midi = directory.path / str(piece.fields["path"])
+        if midi.is_file():
+            artifact.add_file(str(midi), name=midi.name, policy="immutable", skip_cache=True)
+        values = [_float(piece.scalars.get(name)) for name in names]
+        table.add_data(*_media(directory, done.step, piece, audio), *values)
+    run.log_artifact(artifact, aliases=["latest", f"step-{done.step}"])
+    return {"samples": table}
+
+
+def _media(directory: RunDirectory, step: int, piece: Piece, with_audio: bool) -> list[Any]:
+    import wandb
+
+    fields = piece.fields
+    image, audio = (_file(directory, fields.get(key)) for key in ("image", "audio"))
+    caption = f"step {step}, {fields.get('mode', '')}"
+    return [
+        step,
+        fields.get("slot"),
+        fields.get("mode"),
+        fields.get("seed"),
+        wandb.Image(str(image), caption=caption) if image else None,
+        wandb.Audio(str(audio), caption=caption) if audio and with_audio else None,
+        fields["path"],
+    ]
 
 
 def _file(directory: RunDirectory, relative: object) -> Path | None:

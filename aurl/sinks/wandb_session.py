@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -59,6 +59,8 @@ def begin(mode: str, known: Identity, folder: Path, timeout: float, **arguments:
         x_disable_machine_info=True,
         x_save_requirements=False,
         x_transaction_log_flush_interval=_LOG_FLUSH_SECONDS,
+        x_graphql_timeout_seconds=timeout / 3,  # the sink waits for answers about tables and artifacts
+        x_graphql_retry_max=1,
     )
     given = {key: value for key, value in arguments.items() if value is not None}
     before = set(_folders(folder))
@@ -74,28 +76,31 @@ def begin(mode: str, known: Identity, folder: Path, timeout: float, **arguments:
 def finish(run: wandb.Run, exit_code: int, timeout: float) -> bool:
     """End the run; False when the server took longer than so many seconds. What it lacks is on disk then."""
     import wandb
+    from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError
+
+    done = False
 
     def work() -> None:
-        run.finish(exit_code=exit_code)
-        wandb.teardown()
+        nonlocal done
+        with suppress(wandb.Error, HandleAbandonedError):  # its service has crashed
+            run.finish(exit_code=exit_code)
+            wandb.teardown()
+            done = True
 
     thread = threading.Thread(target=work, name="aurl-wandb-finish", daemon=True)
     thread.start()
     thread.join(timeout)
-    return not thread.is_alive()
+    return done
 
 
-def last_row(folder: Path) -> dict[str, Any]:
-    """The last history row among the files of earlier sessions of a run; empty where there is none."""
-    latest: dict[str, Any] = {}
+def reached(folder: Path) -> tuple[float | None, int]:
+    """The time of the newest history row of earlier sessions of a run, None where there is none; and the next row."""
+    time, rows = None, 0
     for path in folder.glob("wandb/*run-*/run-*.wandb"):
-        try:
-            found = wandb_log.last_row(path)
-        except ValueError:  # an empty file, left by a kill
-            continue
-        if found and found.get("_timestamp", 0) >= latest.get("_timestamp", 0):
-            latest = found
-    return latest
+        for row in wandb_log.last_rows(path):
+            time = max(time or 0.0, float(row.get("_timestamp", 0.0)))
+            rows = max(rows, int(row.get("_step", -1)) + 1)
+    return time, rows
 
 
 @contextmanager

@@ -11,9 +11,7 @@ import time
 import wave
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import psutil
@@ -29,6 +27,7 @@ from aurl.record import Kind, Record
 from aurl.rundir import RunDirectory
 from aurl.sinks import wandb_log
 from aurl.sinks.wandb import WandbSink
+from tests.sinks.wandb_server import WandbServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.two_process]
 KEY = "0123456789" * 4
@@ -232,7 +231,7 @@ def test_nothing_is_left_running_and_nothing_is_known_of_the_machine(whole: Any)
     assert "wandb sync" in notes(run)
 
 
-@pytest.mark.parametrize(("status", "code", "preempting"), [("failed", 1, 0), ("stopped", 3, 0), ("preempted", 75, 1)])
+@pytest.mark.parametrize(("status", "code", "preempting"), [("failed", 1, 0), ("preempted", 75, 1)])
 def test_the_ending_is_told(tmp_path: Path, status: str, code: int, preempting: int) -> None:
     run = directory(tmp_path / "run")
     train(run, WandbSink(samples=False, checkpoints="none"), status=status)
@@ -279,38 +278,13 @@ def test_best_checkpoints_survive_their_deletion_by_the_run(tmp_path: Path) -> N
     assert Path(artifact.manifest.contents[0].local_path).read_bytes() == b"w"
 
 
-class Server:
-    """Answers 500 to everything, or never."""
-
-    def __init__(self, hang: bool) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                while hang:
-                    time.sleep(0.1)
-                self.send_response(500)
-                self.end_headers()
-
-            def do_GET(self) -> None:
-                self.do_POST()
-
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        Thread(target=self.http.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-
-
 @pytest.fixture(params=["500", "hang", "refused"])
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "refused":
         yield "http://127.0.0.1:9"
         return
-    server = Server(request.param == "hang")
-    yield server.url
-    server.http.shutdown()
-    server.http.server_close()
+    with WandbServer(request.param, at_once=True)() as server:
+        yield server.url
 
 
 def test_a_server_that_fails_costs_nothing_but_the_upload(
@@ -334,17 +308,36 @@ def test_a_server_that_fails_costs_nothing_but_the_upload(
 def test_a_server_that_hangs_longer_than_the_patience_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = Server(hang=True)
-    monkeypatch.setenv("WANDB_BASE_URL", server.url)
-    monkeypatch.setenv("WANDB_API_KEY", KEY)
     run = directory(tmp_path / "run")
-    began = time.monotonic()
-    train(run, WandbSink(init_seconds=60, finish_seconds=2))
-    assert time.monotonic() - began < 15
+    with WandbServer("hang", at_once=True)() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        monkeypatch.setenv("WANDB_API_KEY", KEY)
+        began = time.monotonic()
+        train(run, WandbSink(init_seconds=60, finish_seconds=2))
+        assert time.monotonic() - began < 15
     assert "sink WandbSink did not finish within 2 s" in notes(run)
     assert not left_running(run)
-    server.http.shutdown()
-    server.http.server_close()
+
+
+@pytest.mark.parametrize("later", ["answer", "500", "hang"])
+def test_with_a_key_the_run_is_sent_and_what_a_server_fails_to_take_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    run = directory(tmp_path / "run")
+    with WandbServer(later)() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        monkeypatch.setenv("WANDB_API_KEY", KEY)
+        began = time.monotonic()
+        train(run, WandbSink(samples=False, checkpoints="none", init_seconds=3, finish_seconds=7))
+        assert time.monotonic() - began < 25
+    assert "UpsertBucket" in server.requests
+    if later == "answer":
+        assert any(name.endswith("/file_stream") for name in server.requests)
+        assert "NotifyScriptableRunAlert" in server.requests
+    found = read(run)
+    assert [row["loss/total"] for row in rows(found) if "loss/total" in row] == [1 / n for n in range(1, 6)]
+    assert f"wandb: {server.url}/me/chorales/runs/theirs" in notes(run)
+    assert not left_running(run)
 
 
 PROGRAM = """
