@@ -26,11 +26,11 @@ pytestmark = [
 
 # The way in which a type is provoked here, and the steps that it needs; the cheap ones of the benchmark.
 FAULTS = {
-    "gradient_explosion": ("one layer x10, CNN", 360),
+    "gradient_explosion": ("one layer x10, CNN", 600),
     "gradient_vanishing": ("dead ReLU (biases -25), MLP", 360),
     "loss_spike": ("one batch of random targets, MLP", 360),
     "loss_plateau": ("clipped to 1e-4, MLP by SGD", 1000),
-    "loss_oscillation": ("momentum 0.999, MLP by SGD", 1000),
+    "loss_oscillation": ("momentum 0.999, MLP by SGD", 800),
     "memory_overflow": ("95 % of a made-up limit, MLP", 300),
     "throughput_degradation": ("steps x2.2, MLP", 400),
     "learning_rate_issue": ("0 from a step on, MLP", 300),
@@ -42,7 +42,7 @@ FAULTS = {
     "kl_blowup": ("posterior layer x8, digits", 360),
     "mode_collapse": ("D stands still, G x6, ring", 700),
     "discriminator_domination": ("D x5, G at a tenth of its weights stands still, ring", 500),
-    "quality_degradation": ("pitches scrambled, transformer", 500),
+    "quality_degradation": ("pitches scrambled, transformer", 600),
     "memorization": ("two pieces, transformer", 300),
     "data_stall": ("two batches take 20 steps' time, MLP", 300),
     "gpu_idle": ("SIMULATED: nothing else to see, MLP", 400),
