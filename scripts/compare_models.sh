@@ -7,7 +7,7 @@ outputs=${1:-outputs}
 for model in transformer vae vae_gan; do
     test -e "$outputs/compare_models/$model" || python train.py experiment=quick name=compare_models \
         trainer.steps=80 trainer.eval_every=10 trainer.eval_batches=2 sample.every=80 \
-        logging=[] paths.outputs="$outputs" hydra.sweep.dir="$outputs/compare_models/$model" \
+        'logging=[]' paths.outputs="$outputs" hydra.sweep.dir="$outputs/compare_models/$model" \
         -m model=$model optim.lr=1e-3,3e-3 seed=1,2,3,4,5
 done
 python -m aurl compare "$outputs/compare_models" --baseline "model=transformer, optim.lr=0.003" \
