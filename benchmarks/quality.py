@@ -22,7 +22,7 @@ from aurl.quality.sources import shipped
 from aurl.quality.windows import windows
 from benchmarks.quality_study import alerts, corpora, curves, invariance, speed, tables, training
 from benchmarks.quality_study.corruptions import LOUDNESS
-from benchmarks.quality_study.scores import OVERALL, Study, study
+from benchmarks.quality_study.scores import OVERALL, Study, auc
 from benchmarks.quality_study.tables import markdown
 
 WRONG = 0.1
@@ -47,7 +47,7 @@ class Plan:
         for name in self.names:
             print(f"{name} ...", file=sys.stderr, flush=True)
             split = corpora.load(name, self.wheel, self.cache)
-            found.append(study(name, split, bars=self.bars, most=30 if self.quick else 100))
+            found.append(Study(name, split, bars=self.bars, most=30 if self.quick else 100))
         return found
 
     @property
@@ -70,8 +70,11 @@ def discrimination(plan: Plan) -> str:
 def _dynamics(plan: Plan) -> str:
     """The metric of velocities, on music that was given some."""
     swelling = corpora.with_dynamics(corpora.load("chorales", plan.wheel, plan.cache))
-    found = study("chorales", swelling, bars=plan.bars, most=30 if plan.quick else 100, corruptions=LOUDNESS)
-    return tables.responsibilities([found])
+    found = Study("chorales", swelling, bars=plan.bars, most=30 if plan.quick else 100)
+    rows = [
+        [name, f"{auc(found.values('dynamic_range'), found.values('dynamic_range', name)):.3f}"] for name in LOUDNESS
+    ]
+    return markdown(["corruption", "chorales"], rows)
 
 
 def monotonicity(plan: Plan) -> str:

@@ -16,12 +16,12 @@ TURN = 20
 """The evaluation from which on the notes are wrong."""
 
 
-def alerts(scores: Floats) -> list[int]:
-    """The evaluations at which a run with these scores, float64 [evaluations, samples], is alerted."""
+def alerts(means: Floats) -> list[int]:
+    """The evaluations at which a run with these mean scores, float64 [evaluations], is alerted."""
     node = presets.load("anomaly", "default")
     watching = presets.build_watch({**node, "detectors": {_TYPE: node["detectors"][_TYPE]}})
     found = []
-    for record in _records(scores):
+    for record in _records(means):
         found += [record.step // 100 - 1 for alert in watching.observe(record) if alert.fields["type"] == _TYPE]
     return found
 
@@ -29,7 +29,7 @@ def alerts(scores: Floats) -> list[int]:
 def false_alarms(real: Floats, streams: int, seed: int) -> tuple[int, int]:
     """Alerts, and evaluations, of streams whose samples are drawn from the same scores from beginning to end."""
     rng = np.random.default_rng(seed)
-    found = [len(alerts(rng.choice(real, (EVALUATIONS, SAMPLES)))) for _ in range(streams)]
+    found = [len(alerts(_means(real, EVALUATIONS, rng))) for _ in range(streams)]
     return sum(found), streams * EVALUATIONS
 
 
@@ -38,16 +38,21 @@ def power(real: Floats, wrong: Floats, streams: int, seed: int) -> float:
     rng = np.random.default_rng(seed)
     found = 0
     for _ in range(streams):
-        scores = np.concatenate([rng.choice(real, (TURN, SAMPLES)), rng.choice(wrong, (EVALUATIONS - TURN, SAMPLES))])
-        found += any(evaluation >= TURN for evaluation in alerts(scores))
+        means = np.concatenate([_means(real, TURN, rng), _means(wrong, EVALUATIONS - TURN, rng)])
+        found += any(evaluation >= TURN for evaluation in alerts(means))
     return found / streams
 
 
-def _records(scores: Floats) -> Iterator[Record]:
-    for evaluation, values in enumerate(scores.tolist()):
+def _means(scores: Floats, evaluations: int, rng: np.random.Generator) -> Floats:
+    means: Floats = rng.choice(scores, (evaluations, SAMPLES)).mean(axis=1)
+    return means
+
+
+def _records(means: Floats) -> Iterator[Record]:
+    """One score an evaluation: of several the detector takes the mean."""
+    for evaluation, mean in enumerate(means.tolist()):
         step = 100 * (evaluation + 1)
-        for value in values:
-            yield Record(Kind.QUALITY, step, {"quality/overall": value}, {"scope": "sample"}, float(step))
+        yield Record(Kind.QUALITY, step, {"quality/overall": mean}, {"scope": "sample"}, float(step))
     yield Record(Kind.EVAL, step + 100, {"val/loss/total": 1.0}, {}, float(step + 100))
 
 

@@ -175,7 +175,8 @@ TEN: dict[str, Corruption] = {
     "untrained model": random_tokens,
 }
 FURTHER: dict[str, Corruption] = {"jitter": jitter, "collage": collage}
-LOUDNESS: Mapping[str, Corruption] = {"random velocity": random_velocity, "one velocity": one_velocity}
+LOUDNESS: dict[str, Corruption] = {"random velocity": random_velocity, "one velocity": one_velocity}
+ALL: Mapping[str, Corruption] = TEN | FURTHER | LOUDNESS
 LEVELS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 RESPONSIBLE: Mapping[str, tuple[str, ...]] = {
     "rhythm_consistency": ("random onset", "jitter"),

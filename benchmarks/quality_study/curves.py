@@ -23,7 +23,7 @@ def draw(studies: Sequence[Study], bars: int) -> str:
     width = _LEFT + _COLUMNS * (_WIDE + _GAP)
     height = _TOP + rows * (_HIGH + 2 * _GAP)
     parts = [_plot(name, index, studies) for index, name in enumerate(TEN)]
-    title = f"Mean overall quality of held-out windows of {bars} bars, by the share that is spoilt"
+    title = f"Mean overall quality of held-out windows of {bars} bars against their own corpus, by the share spoilt"
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}">',
@@ -51,10 +51,10 @@ def _plot(name: str, index: int, studies: Sequence[Study]) -> str:
     left = _LEFT + index % _COLUMNS * (_WIDE + _GAP)
     top = _TOP + index // _COLUMNS * (_HIGH + 2 * _GAP)
     parts = [f'<text x="{left}" y="{top - 8}">{escape(name)}</text>']
-    for tick in (0.0, 0.5, 1.0):
+    for tick, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
         y, x = top + _HIGH * (1 - tick), left + _WIDE * tick
         parts.append(f'<line class="g" x1="{left}" x2="{left + _WIDE}" y1="{y}" y2="{y}"/>')
-        parts.append(f'<text class="s" x="{x}" y="{top + _HIGH + 15}" text-anchor="middle">{tick:.0%}</text>')
+        parts.append(f'<text class="s" x="{x}" y="{top + _HIGH + 15}" text-anchor="{anchor}">{tick:.0%}</text>')
         if index % _COLUMNS == 0:
             parts.append(f'<text class="s" x="{left - 8}" y="{y + 4}" text-anchor="end">{tick:g}</text>')
     for place, study in enumerate(studies):

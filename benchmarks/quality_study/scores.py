@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from zlib import crc32
 
 import numpy as np
@@ -12,62 +11,49 @@ from numpy.typing import NDArray
 from aurl.music.notes import Notes
 from aurl.quality.profile import Profile, Scored
 from aurl.quality.windows import windows
-from benchmarks.quality_study.corruptions import FURTHER, LEVELS, TEN, Corruption, Spoiling
+from benchmarks.quality_study.corruptions import ALL, LEVELS, Spoiling
 from scripts.make_profiles import Split
 
 OVERALL = "overall_quality"
 Floats = NDArray[np.float64]
-Spoilt = Mapping[str, Mapping[float, Sequence[Scored]]]
 
 
-@dataclass(frozen=True)
 class Study:
-    """The scores of one corpus.
+    """The scores of one corpus' held-out windows, as they are and spoilt; equal arguments give equal scores.
+
+    What is asked for is scored when it is first asked for.
+
+    Args:
+        corpus: its name.
+        split: pieces to fit a profile on, and pieces held out.
+        bars: length of the windows.
+        most: windows at most.
+        seed: of the corruptions.
 
     Attributes:
-        corpus: its name.
         profile: fitted on the pieces that are not held out.
         windows: the held-out windows.
-        real: their scores.
-        spoilt: the scores of the windows spoilt, by corruption and level.
     """
 
-    corpus: str
-    profile: Profile
-    windows: Sequence[Notes]
-    real: Sequence[Scored]
-    spoilt: Spoilt
+    def __init__(self, corpus: str, split: Split, *, bars: int, most: int, seed: int = 1) -> None:
+        self.corpus = corpus
+        self.profile = Profile.fit(split.train, bars, name=corpus)
+        self.windows: Sequence[Notes] = windows(split.held_out, bars, most=most)
+        self._seed = seed
+        self._scored: dict[tuple[str, float], list[Scored]] = {}
 
     def values(self, metric: str, corruption: str = "", level: float = 1.0) -> Floats:
-        """Scores of a metric, of the real windows or of those spoilt; NaN where undefined."""
-        scored = self.spoilt[corruption][level] if corruption else self.real
-        return np.array([one.metrics[metric] for one in scored])
+        """Scores of a metric, float64 [windows], of the real windows or of those spoilt; NaN where undefined."""
+        key = (corruption, level if corruption else 0.0)
+        if key not in self._scored:
+            self._scored[key] = [self.profile.score(notes) for notes in self._music(*key)]
+        return np.array([one.metrics[metric] for one in self._scored[key]])
 
-
-def study(
-    corpus: str,
-    split: Split,
-    *,
-    bars: int,
-    most: int,
-    corruptions: Mapping[str, Corruption] = TEN | FURTHER,
-    seed: int = 1,
-) -> Study:
-    """Spoil and score at most `most` held-out windows of `bars` bars; equal arguments give equal scores."""
-    profile = Profile.fit(split.train, bars, name=corpus)
-    held_out = windows(split.held_out, bars, most=most)
-    spoilt = {name: _levels(name, spoil, held_out, profile, seed) for name, spoil in corruptions.items()}
-    return Study(corpus, profile, held_out, [profile.score(window) for window in held_out], spoilt)
-
-
-def _levels(
-    name: str, spoil: Corruption, held_out: Sequence[Notes], profile: Profile, seed: int
-) -> Mapping[float, Sequence[Scored]]:
-    scored = {}
-    for level in LEVELS:
-        how = Spoiling(np.random.default_rng([seed, crc32(name.encode()), round(100 * level)]), level, held_out)
-        scored[level] = [profile.score(spoil(window, how)) for window in held_out]
-    return scored
+    def _music(self, corruption: str, level: float) -> Iterator[Notes]:
+        seed = [self._seed, crc32(corruption.encode()), round(100 * level)]
+        how = Spoiling(np.random.default_rng(seed), level, self.windows)
+        for window in self.windows:
+            yield ALL[corruption](window, how) if corruption else window
 
 
 def auc(real: Floats, spoilt: Floats) -> float:

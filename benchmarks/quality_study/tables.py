@@ -32,7 +32,7 @@ def discrimination(studies: Sequence[Study]) -> str:
 
 
 def responsibilities(studies: Sequence[Study]) -> str:
-    """AUC of each metric by itself on what it is there to hear."""
+    """AUC of each metric by itself on what it is there to hear; those left out that apply to no corpus."""
     rows = []
     for metric, names in RESPONSIBLE.items():
         for name in names:
@@ -63,9 +63,8 @@ def _single(study: Study, name: str) -> float:
 
 
 def _metric(study: Study, metric: str, name: str) -> float:
-    if name not in study.spoilt:
-        return math.nan
-    return auc(study.values(metric), study.values(metric, name))
+    real = study.values(metric)
+    return math.nan if np.isnan(real).all() else auc(real, study.values(metric, name))
 
 
 def _lowest_of_means(study: Study) -> float:
