@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,9 @@ def search(count: int = 40, *, noise: float = 0.03, diverging: float = 1.0) -> l
         value = 1.0 + 0.3 * (np.log10(rate) + 3) ** 2 + 0.3 * (config["model"] == "b") + noise * rng.standard_normal()
         runs.append(made_run(f"{at}", None if rate >= diverging else float(value), config, seed=1))
     return runs
+
+
+@lru_cache
+def searched(count: int = 40, diverging: float = 1.0) -> Comparison:
+    """The comparison of such a search, made once for all tests."""
+    return made(search(count, diverging=diverging))

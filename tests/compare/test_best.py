@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aurl.compare.best import best, best_group, rerun, typical_run, wins
-from tests.compare.made import grid, made, made_run, search
+from tests.compare.made import grid, made, made_run, searched
 
 
 def test_the_clear_winner_is_picked_and_wins_always() -> None:
@@ -37,9 +37,9 @@ def test_of_equals_the_one_that_failed_less() -> None:
 
 
 def test_single_runs_are_picked_with_a_warning() -> None:
-    chosen = best(made(search(12)))
+    chosen = best(searched(12))
     assert "fresh seeds" in str(chosen["why"])
-    assert wins(made(search(12))) == {}
+    assert wins(searched(12)) == {}
 
 
 def test_nothing_counts() -> None:

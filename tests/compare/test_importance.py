@@ -9,7 +9,7 @@ import pytest
 
 from aurl.compare.importance import impact
 from aurl.compare.sensitivity import sensitivity
-from tests.compare.made import METRIC, grid, made, made_run, search
+from tests.compare.made import METRIC, grid, made, made_run, search, searched
 
 
 def params(found: object) -> list[str]:
@@ -34,7 +34,7 @@ def test_a_grid_of_noise_supports_nothing() -> None:
 
 
 def test_a_search_is_learned_by_a_surrogate() -> None:
-    found = impact(made(search(), explained=False))
+    found = searched().impact
     assert params(found)[:2] == ["optim.lr", "model"]
     shares = {str(row["param"]): row for row in found.rows}
     assert shares["model.width"]["ci"][1] < 0.1  # type: ignore[index]
@@ -81,7 +81,7 @@ def test_settings_that_changed_together_are_one() -> None:
 
 
 def test_failures_are_information() -> None:
-    found = impact(made(search(diverging=0.01), explained=False))
+    found = searched(diverging=0.005).impact
     (one,) = found.diverging
     assert (one["name"], one["side"], one["unit"]) == ("optim.lr", ">=", "configurations")
     assert one["failed"] == one["tried"]

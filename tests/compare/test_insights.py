@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import aurl.compare
 from aurl.compare.insight import label, listed, number, p_value
 from aurl.compare.insights import MOST, told
 from aurl.compare.model import Comparison
-from tests.compare.made import METRIC, grid, made, made_run, search
+from tests.compare.made import METRIC, grid, made, made_run, searched
 
 KEYS = {"kind", "claim", "metric", "configs", "n", "diff", "ci", "p", "method", "runs", "picture", "caveats"}
 STRONG = re.compile(
@@ -29,6 +30,7 @@ def alert(kind: str, severity: str, cause: str | None = None) -> dict[str, objec
     return {"type": kind, "severity": severity, "message": "m", "cause": cause, "onset_step": 50, "step": 60}
 
 
+@lru_cache
 def cases() -> dict[str, Comparison]:
     failing = [
         replace(run, alerts=(alert("loss_spike", "critical", "bad batch"),)) if run.fate == "failed" else run  # type: ignore[arg-type]
@@ -46,9 +48,9 @@ def cases() -> dict[str, Comparison]:
         "nothing differs": made(grid(effect=0.0, noise=0.3)),
         "practically equal": made(grid(effect=0.0, noise=0.001), rope=0.5),
         "two seeds": made(grid(seeds=2)),
-        "search": made(search()),
-        "search to an edge": made(search(diverging=1e-3)),
-        "search that diverges": made(search(diverging=0.005)),
+        "search": searched(),
+        "search to an edge": searched(diverging=1e-3),
+        "search that diverges": searched(diverging=0.005),
         "failing": made(failing),
         "alerts": made(hit),
         "objectives": made(weighed, objectives={QUALITY: "max", COPIED: "min"}),
@@ -61,12 +63,20 @@ def cases() -> dict[str, Comparison]:
     }
 
 
-CASES = cases()
+NAMES = (
+    "grid", "nothing differs", "practically equal", "two seeds", "search", "search to an edge", "search that diverges",
+    "failing", "alerts", "objectives", "higher is wanted", "baseline", "still falling", "corner", "one run",
+    "all failed",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
+def test_the_names_are_those_of_all_cases() -> None:
+    assert tuple(cases()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_sentence_has_its_evidence(name: str) -> None:
-    comparison = CASES[name]
+    comparison = cases()[name]
     known = {run.id for run in comparison.runs}
     assert len(comparison.insights) <= MOST
     weights = [insight.weight for insight in told(comparison)]
@@ -84,9 +94,9 @@ def test_every_sentence_has_its_evidence(name: str) -> None:
         assert "nan" not in text.lower().split()
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_strong_words_need_a_claim(name: str) -> None:
-    for insight in told(CASES[name]):
+    for insight in told(cases()[name]):
         if STRONG.search(insight.text):
             assert insight.kind == "difference", insight.text
             assert insight.claim
@@ -147,8 +157,8 @@ def _has_text(node: ast.Module | ast.FunctionDef | ast.ClassDef) -> bool:
     ],
 )
 def test_what_is_said(name: str, kind: str, words: str) -> None:
-    texts = [insight.text for insight in told(CASES[name]) if insight.kind == kind]
-    assert any(words in text for text in texts), [(i.kind, i.text) for i in told(CASES[name])]
+    texts = [insight.text for insight in told(cases()[name]) if insight.kind == kind]
+    assert any(words in text for text in texts), [(i.kind, i.text) for i in told(cases()[name])]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +172,7 @@ def test_what_is_said(name: str, kind: str, words: str) -> None:
     ],
 )
 def test_what_is_not_said(name: str, kind: str) -> None:
-    assert kind not in [insight.kind for insight in told(CASES[name])]
+    assert kind not in [insight.kind for insight in told(cases()[name])]
 
 
 def test_a_configuration_that_fails_more_is_not_called_better() -> None:

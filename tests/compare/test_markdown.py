@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aurl.compare.markdown import markdown, plain
-from tests.compare.made import grid, made, search
+from tests.compare.made import grid, made, searched
 
 _VALUES = {"a": "x\ny", "b": "<b>"}
 
@@ -28,7 +28,7 @@ def test_the_pick_is_bold_and_the_sentences_are_numbered() -> None:
 
 
 def test_long_tables_are_cut_with_a_word() -> None:
-    assert "10 more rows are left out" in markdown(made(search(40)))
+    assert "10 more rows are left out" in markdown(searched())
 
 
 def test_nothing_to_compare() -> None:
