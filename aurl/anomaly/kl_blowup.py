@@ -17,6 +17,8 @@ _HOLD = 5
 _BLOCK = 16
 _SETTLED = 4  # blocks
 _SETTLED_RANGE = math.log(2.0)
+_SLOWLY = math.log(2.0)  # above its recent level
+_IMPROVED = 0.01
 
 
 class KlBlowup(Rule):
@@ -24,7 +26,8 @@ class KlBlowup(Rule):
 
     It has settled when four block medians (16 observations each) lie within a factor two; before, a KL that grows is
     just learning. Five observations in a row above four times that level are a warning, above twenty times critical.
-    Not told after the KL weight was lowered, when a larger KL is what was asked for.
+    Not told after the KL weight was lowered, when a larger KL is what was asked for, nor of one that grew bit by bit
+    while the loss fell, when the code comes into use.
 
     Args:
         confirm: observations in a row, at least 1; two more than `anomaly.confirm`.
@@ -32,7 +35,7 @@ class KlBlowup(Rule):
 
     type = "kl_blowup"
     needs = frozenset({Role.KL})
-    memory = ("_blocks", "_settled", "_high", "_onset", "_weight")
+    memory = ("_blocks", "_settled", "_high", "_onset", "_weight", "_loss")
 
     def __init__(self, *, confirm: int = 3) -> None:
         super().__init__()
@@ -42,6 +45,7 @@ class KlBlowup(Rule):
         self._settled: float | None = None
         self._high = self._onset = 0
         self._weight: float | None = None  # of the KL when it settled
+        self._loss: float | None = None  # its level, in log, then
 
     def look(self, record: Record) -> Iterable[Record]:
         curve = self.context.curve(Role.KL)
@@ -51,6 +55,9 @@ class KlBlowup(Rule):
             self._settled, self._high = None, 0
         weight = self.context.last(Role.KL_WEIGHT)
         if self._settled is not None and weight is not None and self._weight and weight < 0.9 * self._weight:
+            self._settled = None
+            self._blocks.restart()
+        if self._settled is not None and curve.y > self._settled + _TIMES and self._learns(curve):
             self._settled = None
             self._blocks.restart()
         if self._settled is not None and curve.y > self._settled + _TIMES:
@@ -63,10 +70,19 @@ class KlBlowup(Rule):
             self._settle(weight)
         return ()
 
+    def _learns(self, curve: Curve) -> bool:
+        """Whether it grew bit by bit while the loss fell: the code is coming into use."""
+        loss = self.context.training_loss
+        if loss is None or self._loss is None or self._high:
+            return False
+        return curve.rise < _SLOWLY and loss.level < self._loss - _IMPROVED
+
     def _settle(self, weight: float | None) -> None:
         last = self._blocks.recent
         if len(last) >= _SETTLED and max(last) - min(last) < _SETTLED_RANGE:
             self._settled, self._weight = max(last), weight
+            loss = self.context.training_loss
+            self._loss = loss.level if loss is not None else None
 
     def _tell(self, curve: Curve, settled: float) -> Record:
         usual, context = math.exp(settled), self.context
