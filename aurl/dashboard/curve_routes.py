@@ -16,7 +16,7 @@ from aurl.dashboard import packing
 from aurl.dashboard.asking import Parts, RefusedError, answer, choice, names, parts, real, whole_number
 from aurl.dashboard.bands import band_of
 from aurl.dashboard.columns import Floats
-from aurl.dashboard.curves import AXES, Axis, Curve, Snapshot, draw
+from aurl.dashboard.curves import AXES, Abscissa, Abscissas, Axis, Curve, Snapshot, draw
 from aurl.dashboard.events import plain
 from aurl.dashboard.telling import ingest_json, number
 
@@ -84,7 +84,10 @@ def _curves(known: Parts, keys: Sequence[str], wanted_names: Sequence[str], want
             about[key] = {"error": str(refused)}
             drawn += [{"run": key, "name": name, "error": str(refused)} for name in wanted_names]
             continue
-        drawn += [_drawn(key, name, points, wanted, about[key]["alert_steps"]) for name, points in found.items()]
+        places = Abscissas(wanted.axis)
+        drawn += [
+            _drawn(key, name, points, wanted, places, about[key]["alert_steps"]) for name, points in found.items()
+        ]
     document = {"x": wanted.axis, "curves": drawn, "runs": about}
     if pack == "binary":
         return Response(packing.pack_binary(document), media_type=packing.BINARY)
@@ -100,12 +103,14 @@ def _one_run(known: Parts, key: str, wanted: Sequence[str]) -> tuple[dict[str, A
     return about | {"alert_steps": store.alert_steps(), "ingest": ingest_json(store), "error": None}, found
 
 
-def _drawn(key: str, name: str, points: Snapshot | None, wanted: _Wanted, alert_steps: Sequence[int]) -> dict[str, Any]:
+def _drawn(
+    key: str, name: str, points: Snapshot | None, wanted: _Wanted, places: Abscissas, alert_steps: Sequence[int]
+) -> dict[str, Any]:
     if points is None:
         return {"run": key, "name": name, "error": f"the run has no scalar {name!r} (yet)"}
     curve = draw(
         points,
-        axis=wanted.axis,
+        places.of(points),
         low=wanted.low,
         high=wanted.high,
         most=wanted.points,
@@ -149,7 +154,7 @@ def _spark(known: Parts, key: str) -> dict[str, Any] | None:
     for name in ("loss/total", metric, "val/loss/total"):
         points = store.snapshot(name) if name else None
         if points is not None:
-            curve = draw(points, most=_SPARK_POINTS)
+            curve = draw(points, Abscissa.of(points, "step"), most=_SPARK_POINTS)
             return {"metric": name, "x": curve.x.tolist(), "y": curve.y.tolist(), "state": store.state}
     return None
 
@@ -157,7 +162,7 @@ def _spark(known: Parts, key: str) -> dict[str, Any] | None:
 def _stretch(points: Snapshot, how: _Wanted) -> tuple[Floats, Floats]:
     """x and y of every finite point in the stretch, smoothed as asked for."""
     most = max(1, len(points.values))
-    curve = draw(points, axis=how.axis, low=how.low, high=how.high, most=most, smooth=how.smooth)
+    curve = draw(points, Abscissa.of(points, how.axis), low=how.low, high=how.high, most=most, smooth=how.smooth)
     inside = (curve.x >= how.low) & (curve.x <= how.high)
     return curve.x[inside], (curve.y if curve.smooth is None else curve.smooth)[inside]
 

@@ -96,10 +96,42 @@ def snapshot(series: Series, rows: Rows, training: Rows | None, first_time: floa
     return Snapshot(at(rows.step), at(rows.time), at(rows.epoch), series.values.view(), guide, first_time)
 
 
+@dataclass(frozen=True, slots=True)
+class Abscissa:
+    """Where the points of a snapshot lie on an axis.
+
+    Attributes:
+        x: [N]; NaN where that is not known.
+        ascending: whether all are known and none is smaller than the one before.
+    """
+
+    x: Floats
+    ascending: bool
+
+    @classmethod
+    def of(cls, points: Snapshot, axis: Axis) -> Abscissa:
+        x = points.x(axis)
+        return cls(x, len(x) < 2 or bool((x[1:] >= x[:-1]).all() and np.isfinite(x[[0, -1]]).all()))
+
+
+class Abscissas:
+    """Those of one answer, made once for all series of the same rows."""
+
+    def __init__(self, axis: Axis) -> None:
+        self._axis = axis
+        self._known: dict[tuple[int, int], tuple[Snapshot, Abscissa]] = {}
+
+    def of(self, points: Snapshot) -> Abscissa:
+        key = (points.step.__array_interface__["data"][0], len(points.step))
+        if key not in self._known:  # the snapshot is kept too, so that no other array comes to lie at its place
+            self._known[key] = (points, Abscissa.of(points, self._axis))
+        return self._known[key][1]
+
+
 def draw(
     points: Snapshot,
+    abscissa: Abscissa,
     *,
-    axis: Axis = "step",
     low: float = -math.inf,
     high: float = math.inf,
     most: int = 1500,
@@ -114,48 +146,58 @@ def draw(
     Args:
         smooth: weight of the exponential average over all finite points of the series in the order of x, 0 for none.
     """
-    x, y = points.x(axis), points.values
+    x, y, step = abscissa.x, points.values, points.step
+    if abscissa.ascending:
+        needed = _needed(x, low, high, smooth)
+        if np.isfinite(y[needed]).all():
+            x, y, step = x[needed], y[needed], step[needed]
     finite = np.isfinite(y)
-    if finite.all() and (axis != "epoch" or np.isfinite(x).all()) and _ascending(x):
-        order: Ints | slice = slice(None)
-    else:
-        order = np.flatnonzero(finite & np.isfinite(x))
-        order = order[np.argsort(x[order], kind="stable")]
-    x_drawn, y_drawn, step = x[order], y[order], points.step[order]
-    start, stop = _stretch(x_drawn, low, high)
-    around = slice(max(0, start - 1), stop + 1)
-    chosen = min_max(x_drawn[around], y_drawn[around], most, _indices_of(step[around], keep_steps)) + around.start
-    inside = y_drawn[start:stop]
     odd = np.flatnonzero(~finite & (x >= low) & (x <= high)) if not finite.all() else np.empty(0, np.int64)
     shown = odd[np.linspace(0, len(odd) - 1, min(len(odd), MOST_NONFINITE)).astype(int)]
+    nonfinite = [(float(x[i]), int(step[i]), float(y[i])) for i in shown]
+    if not (finite.all() and abscissa.ascending):
+        order = np.flatnonzero(finite & np.isfinite(x))
+        order = order[np.argsort(x[order], kind="stable")]
+        x, y, step = x[order], y[order], step[order]
+    start, stop = _stretch(x, low, high)
+    around = slice(max(0, start - 1), stop + 1)
+    chosen = min_max(x[around], y[around], most, _indices_of(step[around], keep_steps)) + around.start
+    inside = y[start:stop]
     return Curve(
-        x=x_drawn[chosen],
-        y=y_drawn[chosen],
+        x=x[chosen],
+        y=y[chosen],
         step=step[chosen],
-        smooth=_smoothed(y_drawn, chosen, smooth) if smooth else None,
-        count=min(len(x_drawn), around.stop) - around.start,
-        total=len(y),
-        nonfinite=[(float(x[i]), int(points.step[i]), float(y[i])) for i in shown],
+        smooth=_smoothed(y, chosen, smooth) if smooth else None,
+        count=min(len(x), around.stop) - around.start,
+        total=len(points.values),
+        nonfinite=nonfinite,
         nonfinite_total=len(odd),
         low=float(inside.min()) if len(inside) else math.nan,
         high=float(inside.max()) if len(inside) else math.nan,
     )
 
 
+def _needed(x: Floats, low: float, high: float, smooth: float) -> slice:
+    """The part of ascending points that a stretch is drawn from: one more on either side, and what the average needs."""
+    start, stop = _stretch(x, low, high)
+    return slice(max(0, start - 1 - _memory(smooth)), stop + 1)
+
+
+def _memory(weight: float) -> int:
+    """So many points back, a point weighs less than 1e-12 in the average."""
+    return math.ceil(math.log(1e-12) / math.log(weight)) if weight else 0
+
+
 def _smoothed(y: Floats, chosen: Ints, weight: float) -> Floats:
-    """The average at the chosen points, from so far before them that what is earlier weighs less than 1e-12."""
+    """The average at the chosen points."""
     if not len(chosen):
         return np.empty(0)
-    first = max(0, int(chosen[0]) - math.ceil(math.log(1e-12) / math.log(weight)))
+    first = max(0, int(chosen[0]) - _memory(weight))
     return debiased_average(y[first : chosen[-1] + 1], weight)[chosen - first]
 
 
 def _stretch(x: Floats, low: float, high: float) -> tuple[int, int]:
     return int(np.searchsorted(x, low, "left")), int(np.searchsorted(x, high, "right"))
-
-
-def _ascending(x: Floats) -> bool:
-    return len(x) < 2 or bool((x[1:] >= x[:-1]).all())
 
 
 def _indices_of(step: Ints, wanted: Iterable[int]) -> Ints:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from aurl.dashboard.columns import Batch, Rows, Series
-from aurl.dashboard.curves import Axis, Curve, Snapshot, draw, snapshot
+from aurl.dashboard.curves import Abscissa, Axis, Curve, Snapshot, draw, snapshot
 from aurl.dashboard.events import RunEvents, resumed_from
 from aurl.dashboard.parsing import Parsed, Parser
 from aurl.dashboard.tail import LogReplacedError, LogTail
@@ -159,7 +159,7 @@ class RunStore:
         if found is None:
             return None
         keep = self.alert_steps() if keep_steps is None else keep_steps
-        return draw(found, axis=axis, low=low, high=high, most=points, smooth=smooth, keep_steps=keep)
+        return draw(found, Abscissa.of(found, axis), low=low, high=high, most=points, smooth=smooth, keep_steps=keep)
 
     def alert_steps(self) -> list[int]:
         """The steps of the newest alerts that still hold, at most 500."""

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from aurl.dashboard import curves
 from aurl.dashboard.bands import band_of
-from aurl.dashboard.curves import Snapshot, draw
+from aurl.dashboard.curves import Abscissa, Axis, Curve, Snapshot
 from aurl.dashboard.downsample import min_max
 from aurl.dashboard.packing import pack_binary, pack_json, unpack_binary
 from aurl.dashboard.smoothing import debiased_average
@@ -26,7 +27,10 @@ def points(values: np.ndarray, step: np.ndarray | None = None) -> Snapshot:
     return Snapshot(steps, steps * 2.0, none, values, (np.empty(0, np.int64), np.empty(0)), 2.0)
 
 
-@settings(deadline=None)
+def draw(snapshot: Snapshot, axis: Axis = "step", **how: float) -> Curve:
+    return curves.draw(snapshot, Abscissa.of(snapshot, axis), **how)  # type: ignore[arg-type]
+
+
 @given(VALUES, st.integers(2, 60), st.booleans())
 def test_every_bucket_keeps_its_extremes(y: np.ndarray, wanted: int, even: bool) -> None:
     gaps = np.ones(len(y)) if even else 1.0 + np.arange(len(y)) % 7
@@ -102,6 +106,16 @@ def test_a_stretch_has_a_point_beyond_each_edge() -> None:
     empty = draw(points(np.arange(100.0)), low=500)
     assert empty.x.tolist() == [100]
     assert math.isnan(empty.low)
+
+
+def test_points_that_are_not_finite_do_not_change_a_stretch() -> None:
+    y = np.random.default_rng(4).normal(size=5000)
+    y[[100, 2000, 2010, 4000]] = math.nan
+    whole, part = draw(points(y), smooth=0.9, most=5000), draw(points(y), low=1990, high=2050, smooth=0.9)
+    assert part.nonfinite_total == 2
+    assert whole.smooth is not None
+    places = np.searchsorted(whole.x, part.x)
+    np.testing.assert_allclose(part.smooth, whole.smooth[places], rtol=1e-9)
 
 
 def test_a_single_point_and_none() -> None:
