@@ -7,7 +7,7 @@ import { drawMarks } from "./marks.js";
 import { lower, nearest, ordinate, paint } from "./paint.js";
 
 const NAMED = 4; // curves up to which the legend is always there
-const FEW = 40; // points that are drawn as such
+export const FEW = 40; // points that are drawn as such
 const SPARE_POINTS = 700; // appended live before a curve is asked for again, downsampled
 
 export class Chart {

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { look } from "./colours.js";
 import { append, debounce, fill, h } from "./dom.js";
-import { Chart, swatch } from "./chart.js";
+import { Chart, FEW, swatch } from "./chart.js";
 import { chartTools } from "./chart_tools.js";
 import { Feed } from "./feed.js";
 import { plain, plural, short, spec } from "./format.js";
@@ -157,7 +157,7 @@ class ComparePage {
   }
 
   async bandsOf(name, range) {
-    const { bands } = await get("/api/bands", { group: this.groups.map((group) => group.rows.map((row) => row.key).join(",")), name, x: range.x, points: 300, smooth: range.smooth || null });
+    const { bands } = await get("/api/bands", { group: this.groups.map((group) => group.rows.map((row) => row.key).join(",")), name, x: range.x, from: range.from, to: range.to, points: 300, smooth: (this.series.get(name)?.count ?? 0) > FEW && range.smooth ? range.smooth : null });
     return bands.filter((band) => band.x?.length).map((band) => ({
       name, x: Float64Array.from(band.x), y: numbers(band.mean), low: band.n > 1 ? numbers(band.min) : null, high: band.n > 1 ? numbers(band.max) : null, smooth: null, step: null, nonfinite: [], ...line(this.groups[band.group]),
     }));
