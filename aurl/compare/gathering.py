@@ -29,7 +29,9 @@ def with_known_settings(runs: Sequence[RunData]) -> list[RunData]:
 
 
 def differences(runs: Sequence[RunData]) -> dict[str, list[Json]]:
-    """The keys that vary, with the value of each run."""
+    """The keys that vary, with the value of each run; where nothing is known of any run but its name, the name."""
+    if not any(run.config for run in runs):
+        return {"name": [run.name for run in runs]} if len({run.name for run in runs}) > 1 else {}
     return varying([run.config for run in runs], [run.seed for run in runs])
 
 

@@ -26,6 +26,7 @@ def about_runs(runs: Sequence[RunData], metric: str, budget: int) -> list[str]:
         *_several_experiments(runs),
         *_intervals(runs, metric, budget),
         *_without_seed(runs),
+        *_without_settings(runs),
     ]
 
 
@@ -147,6 +148,11 @@ def _without_seed(runs: Sequence[RunData]) -> Iterator[str]:
     unknown = [run for run in runs if run.fate == "counted" and run.seed is None]
     if unknown:
         yield f"{_count(len(unknown), 'run has', 'runs have')} no known seed: runs are not matched by their seeds."
+
+
+def _without_settings(runs: Sequence[RunData]) -> Iterator[str]:
+    if len(runs) > 1 and not any(run.config for run in runs):
+        yield "Nothing is known of the runs' settings: those of one name are taken for runs of one configuration."
 
 
 def _identical(groups: Sequence[Group]) -> list[str]:

@@ -148,6 +148,17 @@ def test_a_run_without_settings_belongs_to_no_group(tmp_path: Path) -> None:
     assert alone.groups[0].n == 1
 
 
+def test_runs_of_which_only_the_name_is_known_are_grouped_by_it(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        for number in range(3):
+            run = write_run(tmp_path / f"{name}{number}", curve(1.0 + 0.1 * number), seed=None, name=name)
+            (run / "config.json").unlink()
+    comparison = compare([tmp_path])
+    assert [(group.id, group.n) for group in comparison.groups] == [("name=first", 3), ("name=second", 3)]
+    assert warned(comparison, "Nothing is known")
+    assert warned(comparison, "no known seed")
+
+
 def test_the_same_seed_twice_is_one_piece_of_evidence(tmp_path: Path) -> None:
     clear_sweep(tmp_path)
     write_run(tmp_path / "again", curve(1.0), {"model.kind": "a"}, seed=0)
