@@ -162,9 +162,9 @@ def test_runs_are_filtered_grouped_sorted_and_selected(visitor: Visitor, trainin
     visitor.wait(lambda: page.locator("tr.run").count() == 5, "five runs are left")
     page.fill("input[type=search]", "seed <")
     visitor.wait(lambda: "at character" in visitor.text(".fault"), "the fault is told with its place")
-    visitor.complaints.clear()  # the browser itself reports the refused request
     page.fill("input[type=search]", "tag=spiky")
     visitor.wait(lambda: page.locator("tr.run").count() == 6, "six runs are left")
+    visitor.complaints.clear()  # the browser itself reports the refused request
     page.select_option("select", "config:optim.lr")
     assert page.locator("tr.group").count() == 3
     page.locator("tr.group").last.locator("input").check()

@@ -77,6 +77,7 @@ class RunsPage {
 
   async loadQuietly() {
     const asked = this.filter;
+    if (asked && asked === this.refused) return; // it would be refused again
     try {
       const answer = await get("/api/runs", { filter: asked });
       if (asked !== this.filter) return;
@@ -84,6 +85,7 @@ class RunsPage {
       this.take(answer);
     } catch (error) {
       if (error.status !== 400) throw error;
+      this.refused = asked;
       if (asked === this.filter) this.filterFault = error.at === undefined || error.at === null ? error.message : `${error.message} (at character ${error.at + 1})`;
     }
     this.update();
