@@ -257,7 +257,7 @@ def measure_peer(folder: Path, steps: int, runs: int) -> Rows:
                 continue
             last = points[-1][1]
         loaded = time.monotonic() - server.started
-        spikes = sum(value > SPIKE for _, _, value in points)
+        spikes = sum(value > SPIKE / 2 for _, _, value in points)
         with browser() as chromium:
             charts = "document.querySelectorAll('scalar-card line-chart canvas').length"
             painted = _load(chromium, f"{server.url}/?tagFilter=.#timeseries", f"{charts} >= {len(NAMES)}")
@@ -306,7 +306,7 @@ def _spikes_in(answers: list[Response]) -> int:
         header, numbers = unpack_binary(answer.body())
         for curve in header["curves"]:
             (x, count), (y, _) = curve["x"], curve["y"]
-            high = numbers[y : y + count] > SPIKE
+            high = numbers[y : y + count] > SPIKE / 2
             shown.update(numbers[x : x + count][high].tolist())
     return len(shown)
 

@@ -75,6 +75,13 @@ class Parts:
             return RunStore(entry.path)
         return self.shelf.open(entry.path, wait=wait)
 
+    def begin_to_open(self, keys: Sequence[str]) -> None:
+        """Have the runs read beside one another, as far as they are known."""
+        for key in keys:
+            entry = self.catalog.get(key)
+            if entry is not None and not entry.blocked:
+                self.shelf.open(entry.path)
+
 
 def parts(request: Request) -> Parts:
     found: Parts = request.app.state.parts

@@ -21,7 +21,7 @@ from aurl.dashboard.events import plain
 from aurl.dashboard.telling import ingest_json, number
 
 MOST_CURVES = 1000
-MOST_NUMBERS = 2_000_000
+MOST_NUMBERS = 1_000_000
 _SPARK_POINTS = 64
 _SPARKS_AT_ONCE = 60
 
@@ -77,6 +77,7 @@ def _wanted(request: Request, how_many: int) -> _Wanted:
 def _curves(known: Parts, keys: Sequence[str], wanted_names: Sequence[str], wanted: _Wanted, pack: str) -> Response:
     drawn: list[dict[str, Any]] = []
     about: dict[str, Any] = {}
+    known.begin_to_open(keys)
     for key in keys:
         try:
             about[key], found = _one_run(known, key, wanted_names)
@@ -85,9 +86,8 @@ def _curves(known: Parts, keys: Sequence[str], wanted_names: Sequence[str], want
             drawn += [{"run": key, "name": name, "error": str(refused)} for name in wanted_names]
             continue
         places = Abscissas(wanted.axis)
-        drawn += [
-            _drawn(key, name, points, wanted, places, about[key]["alert_steps"]) for name, points in found.items()
-        ]
+        steps = about[key]["alert_steps"]
+        drawn += [_drawn(key, name, points, wanted, places=places, alert_steps=steps) for name, points in found.items()]
     document = {"x": wanted.axis, "curves": drawn, "runs": about}
     if pack == "binary":
         return Response(packing.pack_binary(document), media_type=packing.BINARY)
@@ -104,7 +104,13 @@ def _one_run(known: Parts, key: str, wanted: Sequence[str]) -> tuple[dict[str, A
 
 
 def _drawn(
-    key: str, name: str, points: Snapshot | None, wanted: _Wanted, places: Abscissas, alert_steps: Sequence[int]
+    key: str,
+    name: str,
+    points: Snapshot | None,
+    wanted: _Wanted,
+    *,
+    places: Abscissas,
+    alert_steps: Sequence[int],
 ) -> dict[str, Any]:
     if points is None:
         return {"run": key, "name": name, "error": f"the run has no scalar {name!r} (yet)"}

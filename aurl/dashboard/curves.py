@@ -178,7 +178,7 @@ def draw(
 
 
 def _needed(x: Floats, low: float, high: float, smooth: float) -> slice:
-    """The part of ascending points that a stretch is drawn from: one more on either side, and what the average needs."""
+    """The part of ascending points to draw a stretch from: one more on either side, and what the average needs."""
     start, stop = _stretch(x, low, high)
     return slice(max(0, start - 1 - _memory(smooth)), stop + 1)
 

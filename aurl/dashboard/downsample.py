@@ -30,12 +30,15 @@ def min_max(x: Floats, y: Floats, points: int, keep: Ints | None = None) -> Ints
     forced = np.empty(0, np.int64) if keep is None else keep
     ends = np.array([0, len(x) - 1])
     spikes = [_outstanding(y, y[high], points // 4), _outstanding(-y, -y[low], points // 4)]
-    return np.unique(np.concatenate([low, high, ends, forced, *spikes]))
+    kept = np.zeros(len(x), bool)
+    kept[np.concatenate([low, high, ends, forced, *spikes])] = True
+    return np.flatnonzero(kept)
 
 
 def _outstanding(y: Floats, highest: Floats, most: int) -> Ints:
     """Points beyond Tukey's far-out fence of the stretches' highest; none where there are more than `most`."""
-    lower, upper = np.percentile(highest, (25, 75))
+    ordered = np.sort(highest)
+    lower, upper = ordered[len(ordered) // 4], ordered[3 * len(ordered) // 4]
     found = np.flatnonzero(y > upper + 3 * (upper - lower))
     return found if len(found) <= most else found[:0]
 

@@ -8,7 +8,7 @@ from aurl.dashboard.catalog import Catalog
 from aurl.dashboard.shelf import Shelf
 from aurl.dashboard.textlog import size_of
 
-LONG_BYTES = 2**20
+LONG_BYTES = 64 * 1024
 MOST_RUNS = 64
 
 
