@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import hashlib
 import hmac
 import os
@@ -22,6 +23,7 @@ from aurl.errors import ConfigError
 PORT = 8420
 _TRIED_PORTS = 20
 _KEY_BYTES = 32
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
 
 
 class _Server(uvicorn.Server):
@@ -77,9 +79,16 @@ def serve(
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     shown = f"[{shown}]" if ":" in shown else shown
     query = f"?token={access.token}" if access.token else ""
+    _give_back_large_arrays()
     server = _Server(config, parts.hub, lambda: tell(f"http://{shown}:{bound}/{query}"))
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
+
+
+def _give_back_large_arrays() -> None:
+    """Have glibc map arrays of a megabyte and more by themselves: freed, they are the system's again at once."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 2**20)
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
