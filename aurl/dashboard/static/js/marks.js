@@ -10,12 +10,14 @@ const MOST = 60;
 const SHAPES = { info: "M2 6a4 4 0 1 0 8 0a4 4 0 1 0-8 0", warning: "M6 11L1 2h10z", critical: "M6 12L1 6l5-6 5 6z", fatal: "M3 1h6l3 5-3 5H3L0 6z" };
 
 export function drawMarks(chart, u) {
+  const focused = chart.layer ? [...chart.layer.children].indexOf(document.activeElement) : -1;
   chart.layer?.remove();
   const alerts = chart.about.alerts?.() ?? [];
   if (!alerts.length) return;
   const layer = (chart.layer = h("div.marks"));
   for (const cluster of clusters(chart, u, alerts)) layer.append(mark(chart, cluster));
   u.over.append(layer);
+  layer.children[focused]?.focus({ preventScroll: true }); // drawn anew while it was pointed at by the keyboard
 }
 
 /** Signs side by side, those that would overlap as one; the worst decides its look. */

@@ -93,6 +93,6 @@ class LogTab {
   reload = debounce(1000, () => this.load());
 
   refetch() {
-    this.load();
+    if (this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 60) this.load(); // else somebody reads
   }
 }
