@@ -199,7 +199,7 @@ def _means(y: Floats, settings: Sequence[Setting], codes: Codes, place: int, ful
     found = []
     for code, level in enumerate(_levels(settings)):
         inside = cells[place] == code
-        mean, error = float(averages[inside].mean()), float(np.sqrt((1 / sizes[inside]).sum())) / inside.sum()
+        mean, error = float(averages[inside].mean()), float(np.sqrt((1 / sizes[inside]).sum()) / inside.sum())
         found.append((level, mean, (mean - half * error, mean + half * error)))
     return tuple(found)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
+import orjson
 
 from aurl.compare.anova import LEVEL, Grid, analyse, is_grid
+from aurl.compare.cache import recall, remember
 from aurl.compare.caveats import Columns, adaptive, entangled, gaps, listed
 from aurl.compare.dependence import curve, surface
 from aurl.compare.diverging import diverging
@@ -21,6 +25,8 @@ from aurl.record import Json
 
 TOGETHER = " & "
 """Stands between settings that always changed together."""
+_VERSION = 1
+"""Counted up when what is computed here changes."""
 _MOST_CURVES, _MOST_SURFACES = 8, 3
 
 
@@ -32,14 +38,31 @@ def impact(comparison: Comparison) -> Impact:
     names = labels(comparison)
     columns = _varying({name: _column(keys, counted) for name, keys in names.items()})
     y = np.array([run.finals[comparison.metric] for run in counted], float)
-    found = _analysed(columns, y, [run.seed for run in counted])
     together = [_told_together(name) for name, keys in names.items() if len(keys) > 1]
-    failing = _failing({name: _column(keys, tried) for name, keys in names.items()}, tried)
-    return replace(
+    trials = {name: _column(keys, tried) for name, keys in names.items()}
+    seeds, failed = [run.seed for run in counted], [run.fate == "failed" for run in tried]
+    key = _key([together, columns, y.tolist(), seeds, trials, failed])
+    if (known := recall([key]).get(key)) is not None:
+        return _restored(orjson.loads(known))
+    found = _analysed(columns, y, seeds)
+    found = replace(
         found,
         notes=(*together, *found.notes, *adaptive(columns), *entangled(columns), *gaps(columns)),
-        diverging=failing,
+        diverging=_failing(trials, failed),
     )
+    remember({key: orjson.dumps(asdict(found), option=orjson.OPT_SERIALIZE_NUMPY)})
+    return found
+
+
+def _key(data: object) -> str:
+    """The same for the same data, and for another version of what computes with them another one."""
+    text = orjson.dumps([_VERSION, data], option=orjson.OPT_NON_STR_KEYS, default=str)
+    return f"impact:{hashlib.sha256(text).hexdigest()}"
+
+
+def _restored(saved: Mapping[str, Any]) -> Impact:
+    lists = ("rows", "interactions", "notes", "diverging")
+    return Impact(**{**saved, **{name: tuple(saved[name]) for name in lists}})
 
 
 def labels(comparison: Comparison) -> dict[str, tuple[str, ...]]:
@@ -166,9 +189,8 @@ def _disagreement(found: Sensitivity) -> list[str]:
     return [f"The cross-check ({found.cross_method}) puts {names[other]} first instead of {names[first]}."]
 
 
-def _failing(columns: Columns, tried: Sequence[RunData]) -> tuple[Mapping[str, Json], ...]:
+def _failing(columns: Columns, failed: Sequence[bool]) -> tuple[Mapping[str, Json], ...]:
     """In a grid every run counts; elsewhere runs of one configuration are not independent, and count as one."""
-    failed = [run.fate == "failed" for run in tried]
     columns = _varying(columns)
     if not columns or is_grid(columns):
         return tuple({**asdict(one), "unit": "runs"} for one in diverging(columns, failed))

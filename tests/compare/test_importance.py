@@ -107,3 +107,12 @@ def test_many_runs_are_thinned() -> None:
     found = impact(made(search(400), explained=False))
     assert params(found)[0] == "optim.lr"
     assert any("chosen by lot" in note for note in found.notes)
+
+
+def test_the_second_time_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    comparison = made(search(14, diverging=0.01), explained=False)
+    first = impact(comparison)
+    monkeypatch.setattr("aurl.compare.importance._analysed", None)
+    assert impact(comparison) == first
+    with pytest.raises(TypeError):
+        impact(replace(comparison, runs=comparison.runs[1:]))
