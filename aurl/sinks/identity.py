@@ -12,6 +12,7 @@ import orjson
 
 from aurl.rundir import RunDirectory
 from aurl.secrets import mask
+from aurl.sinks import hyperparameters
 
 _NOT_IN_AN_ID = re.compile(r"[^\w-]+")
 _LONGEST_NAME = 128
@@ -47,7 +48,7 @@ def identity(run: RunDirectory) -> Identity:
     about = _document(run.run_json)
     name = str(about.get("name") or run.id)
     sweep = _sweep(run.path)
-    config = mask(_nested(_document(run.config_json) or about.get("config") or {}))
+    config = mask(_nested(hyperparameters.read(run)))
     assert isinstance(config, dict)
     git = about.get("git") or {}
     env = {key: about[key] for key in _MACHINE_KEYS if about.get(key) is not None}

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aurl.errors import ConfigError
 from aurl.music.atomic import replace_file
-from aurl.record import Json, Kind, Record
+from aurl.record import Kind, Record
 from aurl.rundir import RunDirectory
-from aurl.sinks import shown
+from aurl.sinks import hyperparameters, shown
 from aurl.sinks.base import Sink
 from aurl.sinks.headlines import headline
 from aurl.sinks.identity import identity
@@ -144,7 +143,9 @@ class MlflowSink(Sink):
         tags["mlflow.note.content"] = known.notes
         given = {key: value for key, value in tags.items() if value}
         run_id = str(client.create_run(experiment, run_name=known.name, tags=given).info.run_id)
-        parameters = [Param(_name(key), str(value)[:_LONGEST_PARAMETER]) for key, value in _flat(known.config)]
+        parameters = [
+            Param(_name(key), str(value)[:_LONGEST_PARAMETER]) for key, value in hyperparameters.read(run).items()
+        ]
         for first in range(0, len(parameters), _MOST_PARAMETERS):
             client.log_batch(run_id, params=parameters[first : first + _MOST_PARAMETERS])
         return run_id
@@ -169,11 +170,3 @@ def _values(record: Record) -> dict[str, float]:
 
 def _name(name: str) -> str:
     return _NOT_IN_A_NAME.sub("_", name)[:250]
-
-
-def _flat(config: Mapping[str, Any], above: str = "") -> list[tuple[str, Json]]:
-    found: list[tuple[str, Json]] = []
-    for key, value in config.items():
-        path = f"{above}.{key}" if above else str(key)
-        found += _flat(value, path) if isinstance(value, Mapping) else [(path, value)]
-    return found
