@@ -72,6 +72,15 @@ def write_hostile(folder: Path) -> None:
         monitor.say(Kind.ALERT, 9, **fields, suggestions=[HOSTILE], detector=HOSTILE, onset_step=9, value=1.0, count=1)
 
 
+def write_extremes(folder: Path) -> None:
+    """Values at the ends of what a float holds, and values that differ by less than a tick can tell."""
+    with aurl.Monitor.open(folder, logging=[], anomaly="off") as monitor:
+        for step in range(1, 30):
+            sign = 1 if step % 2 else -1
+            scalars = {"a/huge": 1.7e308 * sign, "a/tiny": 5e-324, "a/close": 23.5 + 3.6e-15 * sign, "a/zero": 0.0}
+            monitor.step(step, scalars | {"a/wide": 10.0 ** (step * 10 - 150), "a/nan": math.nan, "a/inf": math.inf})
+
+
 def write_wide(folder: Path) -> None:
     with aurl.Monitor.open(folder, logging=[], anomaly="off") as monitor:
         for step in (1, 2, 3):
@@ -86,6 +95,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         write_spiky(root / "spiky" / f"seed{seed}", seed)
     write_hostile(root / HOSTILE.replace("/", ""))
     write_wide(root / "wide")
+    write_extremes(root / "extremes")
     broken = root / "broken"
     broken.mkdir()
     (broken / "run.json").write_text('{"status": "runn')
@@ -302,6 +312,14 @@ def test_ten_thousand_scalars_do_not_hang(visitor: Visitor, site: Site) -> None:
     assert visitor.page.evaluate("window.__charts.length") < 60
     visitor.page.fill(".chart-tools input[type=search]", "layer73/weight42")
     visitor.wait(lambda: visitor.page.locator("article.chart").count() == 1, "one chart is found")
+
+
+def test_no_value_hangs_a_chart(visitor: Visitor, site: Site) -> None:
+    for settings in ("", "?logy=1", "?logx=1", "?logx=1&logy=1&calm=1", "?x=epoch", "?x=relative&logx=1"):
+        visitor.go(f"#/run/{site.key('extremes')}{settings}")
+        visitor.page.reload()  # the settings alone make no new page
+        visitor.ready()
+        visitor.wait(lambda: "29 values not finite" in visitor.text(), settings)
 
 
 def test_a_run_that_is_not_there_is_told(visitor: Visitor) -> None:

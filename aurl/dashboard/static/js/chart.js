@@ -81,8 +81,7 @@ export class Chart {
 
   /** uPlot sees a diagonal only; it gives the scales their extent. */
   frame() {
-    const [low, high] = this.view.extent ?? [0, 1];
-    return [[low, high > low ? high : low + 1e-9], [0, 1]];
+    return [abscissa(...(this.view.extent ?? [0, 1]), false), [0, 1]];
   }
 
   options(size) {
@@ -278,7 +277,7 @@ function average(curve, values, weight) {
 }
 
 function abscissa(min, max, log) {
-  if (!(max > min)) return [min - 0.5, min + 0.5];
+  if (!(max - min > Math.max(1e-9, Math.abs(max) * 1e-12))) return log ? [min > 0 ? min / 2 : 0.5, min > 0 ? min * 2 : 2] : [min - 0.5, min + 0.5];
   return log ? [Math.max(min, max / 1e9, 1e-9, min <= 0 ? Math.min(1, max / 2) : min), max] : [min, max];
 }
 

@@ -138,11 +138,18 @@ export function ordinate(curves, low, high, { log, calm }) {
   return margin(min, max, log);
 }
 
+const FAR = 1e300;
+const FLAT = 1e-9; // of the size of the values: what differs by less is drawn as level, since no tick could be told apart
+
+/** The interval with some room; never so narrow, wide or near zero that ticks could not be counted through it. */
 function margin(min, max, log) {
   if (min > max) return log ? [0.1, 1] : [0, 1];
-  if (log) return min === max ? [min / 2, max * 2] : [min / 1.15, max * 1.15];
-  const room = max - min;
-  if (!Number.isFinite(room)) return [Math.max(min, -1e300), Math.min(max, 1e300)];
-  const pad = room > 0 ? room * 0.06 : Math.max(Math.abs(max) * 0.05, 1e-6);
-  return [min - pad, max + pad];
+  if (log) {
+    const [low, high] = [Math.max(min, 1 / FAR), Math.min(max, FAR)];
+    return high / low > 1 + FLAT ? [low / 1.15, high * 1.15] : [low / 2, high * 2];
+  }
+  const [low, high] = [Math.max(min, -FAR), Math.min(max, FAR)];
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  const pad = high - low > size * FLAT ? (high - low) * 0.06 : Math.max(size * 0.05, 1e-6);
+  return [low - pad, high + pad];
 }
