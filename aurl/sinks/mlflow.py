@@ -12,6 +12,7 @@ from aurl.errors import ConfigError
 from aurl.music.atomic import replace_file
 from aurl.record import Kind, Record
 from aurl.rundir import RunDirectory
+from aurl.secrets import mask
 from aurl.sinks import hyperparameters, shown
 from aurl.sinks.base import Sink
 from aurl.sinks.headlines import headline
@@ -143,9 +144,9 @@ class MlflowSink(Sink):
         tags["mlflow.note.content"] = known.notes
         given = {key: value for key, value in tags.items() if value}
         run_id = str(client.create_run(experiment, run_name=known.name, tags=given).info.run_id)
-        parameters = [
-            Param(_name(key), str(value)[:_LONGEST_PARAMETER]) for key, value in hyperparameters.read(run).items()
-        ]
+        config = mask(hyperparameters.read(run))
+        assert isinstance(config, dict)
+        parameters = [Param(_name(key), str(value)[:_LONGEST_PARAMETER]) for key, value in config.items()]
         for first in range(0, len(parameters), _MOST_PARAMETERS):
             client.log_batch(run_id, params=parameters[first : first + _MOST_PARAMETERS])
         return run_id
