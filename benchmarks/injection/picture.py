@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
+from statistics import fmean
 
 from benchmarks.injection.scoring import Alarm
 from benchmarks.injection.trace import Trace
@@ -22,7 +23,7 @@ _STYLE = (
 
 def draw(trace: Trace, alarm: Alarm, title: str) -> str:
     """The SVG of a run; values that are not finite are gaps."""
-    points = [(r.step, r.scalars[alarm.metric]) for r in trace.records if alarm.metric in r.scalars]
+    points = _points(trace, alarm.metric)
     finite = [value for _, value in points if math.isfinite(value)]
     scale = _Scale(max(step for step, _ in points), finite)
     lines = "".join(f'<path class="l" d="{_path(stretch, scale)}"/>' for stretch in _stretches(_thin(points)))
@@ -37,6 +38,15 @@ def draw(trace: Trace, alarm: Alarm, title: str) -> str:
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/><text class="t" x="8" y="16">{escape(title)}</text>'
         f"{_axes(alarm.metric, scale)}{onset}{lines}{mark}</svg>\n"
     )
+
+
+def _points(trace: Trace, metric: str) -> list[tuple[int, float]]:
+    """Steps and values of a metric; the mean where there are several to a step."""
+    by_step: dict[int, list[float]] = {}
+    for record in trace.records:
+        if metric in record.scalars:
+            by_step.setdefault(record.step, []).append(record.scalars[metric])
+    return [(step, fmean(values)) for step, values in by_step.items()]
 
 
 class _Scale:
