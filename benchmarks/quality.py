@@ -105,7 +105,7 @@ def muspy(plan: Plan) -> str:
     own = spent["MusPy: its ten metrics"] / spent["aurl: its ten metrics and their scores"]
     return (
         f"{len(pieces)} pieces of 64 bars and {notes} notes on average:\n\n"
-        f"{markdown(['job', 'milliseconds'], rows)}\n"
+        f"{markdown(['job', 'CPU milliseconds'], rows)}\n"
         f"Largest difference between the two in MusPy's ten: {apart:.1e}. MusPy's own ten take {same:.0f} times as "
         f"long as the same ten by aurl, and {own:.0f} times as long as aurl's ten with their scores.\n"
     )
@@ -160,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wheel", type=Path, help="music21's wheel, as pip downloads it")
     parser.add_argument("-o", "--output", type=Path, default=Path("quality_study"), help="folder; default: %(default)s")
-    parser.add_argument("--corpora", nargs="+", default=[*corpora.KNOWN, *corpora.UNSEEN], help="default: all six")
+    parser.add_argument("--corpora", nargs="+", default=[*corpora.KNOWN, *corpora.CHECKED], help="default: all six")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="default: all parts")
     parser.add_argument("--bars", type=int, default=16, help="length of the windows; default: %(default)s")
     parser.add_argument("--runs", type=Path, nargs="+", default=[], help="folders of runs, for the part `training`")
