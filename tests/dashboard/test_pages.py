@@ -78,7 +78,8 @@ def write_extremes(folder: Path) -> None:
         for step in range(1, 30):
             sign = 1 if step % 2 else -1
             scalars = {"a/huge": 1.7e308 * sign, "a/tiny": 5e-324, "a/close": 23.5 + 3.6e-15 * sign, "a/zero": 0.0}
-            monitor.step(step, scalars | {"a/wide": 10.0 ** (step * 10 - 150), "a/nan": math.nan, "a/inf": math.inf})
+            scalars |= {"a/wide": 10.0 ** (step * 10 - 150), "a/nan": math.nan, "a/inf": math.inf}
+            monitor.step(step, scalars, epoch=1 + step // 10)
 
 
 def write_wide(folder: Path) -> None:

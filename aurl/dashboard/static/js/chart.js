@@ -51,7 +51,7 @@ export class Chart {
       curve.cloud = curve.exact !== false && curve.x.length <= 2000 && curve.x.some((x, at) => at > 0 && x === curve.x[at - 1]);
     }
     if (!this.curves.some((curve) => curve.x.length || curve.nonfinite?.length)) {
-      return this.empty(this.view.zoomed ? "Nothing was logged in this stretch." : "Nothing logged yet.");
+      return this.empty(this.view.zoomed ? "Nothing was logged in this stretch." : this.view.x === "epoch" ? "Nothing was logged with its epoch." : "Nothing logged yet.");
     }
     let grown = false;
     if (!this.view.zoomed) for (const { x } of this.curves) if (x.length) grown = this.view.widen(x[0], x[x.length - 1]) || grown;

@@ -141,12 +141,18 @@ export function ordinate(curves, low, high, { log, calm }) {
 const FAR = 1e300;
 const FLAT = 1e-9; // of the size of the values: what differs by less is drawn as level, since no tick could be told apart
 
+/** To one digit, so that logarithmic ticks begin at a plain number. */
+function round(value, way) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return way(value / power) * power;
+}
+
 /** The interval with some room; never so narrow, wide or near zero that ticks could not be counted through it. */
 function margin(min, max, log) {
   if (min > max) return log ? [0.1, 1] : [0, 1];
   if (log) {
     const [low, high] = [Math.max(min, 1 / FAR), Math.min(max, FAR)];
-    return high / low > 1 + FLAT ? [low / 1.15, high * 1.15] : [low / 2, high * 2];
+    return high / low > 1 + FLAT ? [round(low / 1.05, Math.floor), round(high * 1.05, Math.ceil)] : [round(low / 2, Math.floor), round(high * 2, Math.ceil)];
   }
   const [low, high] = [Math.max(min, -FAR), Math.min(max, FAR)];
   const size = Math.max(Math.abs(low), Math.abs(high));
