@@ -8,7 +8,7 @@ import numpy as np
 
 from aurl.compare.best import best_group
 from aurl.compare.estimates import mean_interval
-from aurl.compare.insight import Insight, counted_runs, label, listed, named, percent
+from aurl.compare.insight import Insight, Picture, counted_runs, label, listed, named, percent
 from aurl.compare.model import Comparison
 from aurl.compare.pareto import Front, front
 
@@ -19,9 +19,10 @@ _MUCH_COPIED = 0.1
 def tradeoffs(comparison: Comparison) -> Iterator[Insight]:
     """The front where it leaves anything to weigh, and a warning where the pick copies."""
     found = front(comparison)
-    if len(found.points) > 1:
+    drawn = len(found.points) > 1 and comparison.metric in found.objectives
+    if drawn:
         yield _front(comparison, found)
-    yield from _copies(comparison)
+    yield from _copies(comparison, "pareto" if drawn else "groups")
 
 
 def _front(comparison: Comparison, found: Front) -> Insight:
@@ -51,7 +52,7 @@ def _front(comparison: Comparison, found: Front) -> Insight:
     )
 
 
-def _copies(comparison: Comparison) -> Iterator[Insight]:
+def _copies(comparison: Comparison, picture: Picture) -> Iterator[Insight]:
     chosen = best_group(comparison)
     shares = (
         [run.finals[COPIED] for run in chosen.runs if run.id in chosen.values and COPIED in run.finals]
@@ -75,6 +76,6 @@ def _copies(comparison: Comparison) -> Iterator[Insight]:
         ci=ci,
         method="mean share of onsets in runs of 9 that the training set holds, in any key; Student's t",
         runs=counted_runs(comparison, chosen.id),
-        picture="pareto",
+        picture=picture,
         caveats=["short or very regular pieces share runs of notes by chance"],
     )

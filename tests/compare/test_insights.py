@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import aurl.compare
+from aurl.compare.html import html
 from aurl.compare.insight import label, listed, number, p_value
 from aurl.compare.insights import MOST, told
 from aurl.compare.model import Comparison
@@ -206,3 +207,10 @@ def test_a_difference_is_that_of_the_winner_from_the_loser() -> None:
         assert first.diff < 0
         assert first.ci is not None
         assert first.ci[0] < first.diff < first.ci[1] < 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_sentence_links_to_a_picture_that_the_report_has(name: str) -> None:
+    text = html(cases()[name])
+    for target in re.findall(r'href="#(\w+)"', text):
+        assert f'id="{target}"' in text
