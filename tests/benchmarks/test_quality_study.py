@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aurl.monitor import Monitor
 from aurl.music.corpus import load_chorales
 from aurl.music.notes import Notes
-from benchmarks.quality_study import alerts, curves, invariance, tables
+from aurl.record import Kind
+from benchmarks.quality_study import alerts, curves, invariance, tables, training
 from benchmarks.quality_study.corpora import load, with_dynamics
 from benchmarks.quality_study.corruptions import ALL, TEN, Spoiling
 from benchmarks.quality_study.scores import Study, auc, means_of, rank_correlation
@@ -134,3 +136,15 @@ def test_dynamics_are_given_to_the_same_notes() -> None:
 def test_the_chorales_need_no_wheel(tmp_path: Path) -> None:
     split = load("chorales", tmp_path / "none.whl", tmp_path)
     assert len(split.train) == len(load_chorales().train)
+
+
+def test_quality_and_loss_of_runs(tmp_path: Path) -> None:
+    with Monitor.open(tmp_path / "mine", logging=[]) as monitor:
+        for step, (loss, quality) in enumerate([(3.0, 0.2), (2.0, 0.3), (1.0, 0.5), (1.5, 0.4)], 1):
+            monitor.step(step, {"loss/total": loss})
+            monitor.eval(step, {"val/loss/total": loss, "val/loss/recon": loss, "val/accuracy": 0.5})
+            means = {"overall": quality, "valid_tokens": 1.0, "copied_fraction": 0.0}
+            scalars = {f"quality/mean/{name}": value for name, value in means.items()}
+            monitor.say(Kind.QUALITY, step, scalars, scope="evaluation")
+    [row] = training.table([tmp_path]).splitlines()[2:]
+    assert row.endswith("| 4 | 3.00 to 1.50 | 0.20 to 0.40 | 1.00 |")
