@@ -49,10 +49,11 @@ class Entry:
 
 @dataclass(slots=True)
 class Changes:
-    """Keys of runs that are new or other than before, and of those that are gone; whether the columns have changed."""
+    """Keys of runs that are new or changed; keys and folders of those that are gone; whether the columns are others."""
 
     changed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    gone: list[Path] = field(default_factory=list)
     columns: bool = False
 
     def __bool__(self) -> bool:
@@ -91,6 +92,7 @@ class Catalog:
         found = self._tree.look()
         for path in sorted(self._paths.keys() - found):
             changes.removed.append(self._forget(path))
+            changes.gone.append(Path(path))
         for path in self._to_look_at(found):
             key = self._look_at(path, now)
             if key is not None:

@@ -105,6 +105,9 @@ class Poller(threading.Thread):
     def _tell_list(self, changes: Changes, clients: list[Client]) -> None:
         if not changes:
             return
+        for path in changes.gone:
+            self._shelf.drop(path)
+            self._alerts.forget(path)
         entries = [entry for key in changes.changed if (entry := self._catalog.get(key)) is not None]
         if clients:
             data: dict[str, Any] = {

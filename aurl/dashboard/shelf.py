@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -49,13 +48,13 @@ class Shelf:
         self._generation = int(time.time() * 1000)
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="aurl-reader")
 
-    def open(self, path: Path, *, wait: float = 0.0, progress: Callable[[], None] | None = None) -> RunStore:
+    def open(self, path: Path, *, wait: float = 0.0) -> RunStore:
         """The store of a run, with a read of what is new under way, or done within `wait` seconds."""
         shelved = self._shelved(path)
         with shelved.guard:
             idle = shelved.reading is None or shelved.reading.done()
             if idle and shelved.store.tail.changed():
-                shelved.reading = self._pool.submit(self._read, shelved, progress)
+                shelved.reading = self._pool.submit(self._read, shelved)
         reading = shelved.reading
         if reading is not None and wait > 0:
             with suppress(TimeoutError):  # it goes on reading; whoever asked is shown what is there
@@ -91,11 +90,11 @@ class Shelf:
             shelved.used = time.monotonic()
             return shelved
 
-    def _read(self, shelved: Shelved, progress: Callable[[], None] | None) -> bool:
+    def _read(self, shelved: Shelved) -> bool:
         store = shelved.store
         if store.state == "absent" and self._cache is not None:
             self._cache.load(store)
-        new = store.refresh(progress)
+        new = store.refresh()
         if new and self._cache is not None:
             self._cache.save_if_worthwhile(store)
         self._make_room(shelved)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -69,12 +69,8 @@ class RunStore:
     def series_count(self) -> int:
         return sum(len(rows.series) for rows in self.rows.values())
 
-    def refresh(self, progress: Callable[[], None] | None = None) -> bool:
-        """Read what is new; returns whether there was anything. One thread at a time.
-
-        Args:
-            progress: called after each block of about 4 MiB.
-        """
+    def refresh(self) -> bool:
+        """Read what is new; returns whether there was anything. One thread at a time."""
         if not self.tail.changed():
             return False
         first = self.state == "absent"
@@ -87,14 +83,12 @@ class RunStore:
                 with self.lock:
                     self._take(parsed)
                 new = True
-                if progress is not None:
-                    progress()
         except LogReplacedError:
             with self.lock:
                 self.tail = LogTail(self.path / "events")
                 self.generation += 1
                 self._begin()
-            self.refresh(progress)
+            self.refresh()
             new = True
         self.state = "ready" if self.tail.places else "absent"
         return new
