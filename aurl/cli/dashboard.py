@@ -5,24 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 from aurl.errors import DONE, ConfigError
-
-_NEEDED = ("starlette", "uvicorn", "numpy", "polars")
 
 
 def run(args: list[str]) -> int:
     """Serve until interrupted; prints the address to open.
 
     Raises:
-        ConfigError: the address cannot be listened on, a package is missing, or DIR is a file.
+        ConfigError: the address cannot be listened on, or DIR is a file.
     """
     options = _parser().parse_args(args)
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise ConfigError(f"the dashboard needs {', '.join(missing)}: pip install 'aurl[dashboard]'")
     if options.directory.exists() and not options.directory.is_dir():
         raise ConfigError(f"{options.directory}: is a file; give the folder that holds runs, such as outputs")
     if options.snapshot is not None or options.output is not None:
