@@ -47,7 +47,7 @@ def test_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert (report["ok"], report["aurl"]) == (True, __import__("aurl").__version__)
     found = {finding["name"]: finding for finding in report["findings"]}
     assert {"python", "torch", "numpy", "devices", "nvml", "conf", "audio", "outputs", "cache", "git"} <= set(found)
-    assert {"extra wandb", "extra dashboard", "extra tokenizers", "extra launchers"} <= set(found)
+    assert {"extra wandb", "extra figures", "extra tokenizers", "extra launchers"} <= set(found)
     assert "extra dev" not in found
     assert found["conf"]["detail"].endswith("conf")
     assert all(finding["status"] in (OK, WARN) for finding in found.values())
