@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -138,7 +139,8 @@ class WandbSink(Sink):
         if record.kind is Kind.DATA and "fingerprint" in record.fields:
             self._media.put(lambda: log_corpus(run, record.fields))
         elif record.kind is Kind.CHECKPOINT:
-            self._media.put(lambda: self._checkpoints.take(run, directory, record))
+            if (make := self._checkpoints.take(directory, record)) is not None:
+                self._media.put(partial(make, run))
         elif record.kind is Kind.NOTE and "artifact" in record.fields:
             self._media.put(lambda: self._log(run, record, pictures(directory, record)))
         for done in self._rounds.take(record) if self._rounds else ():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -34,18 +34,24 @@ class Checkpoints:
         self._best: str | None = None
         self._latest: str | None = None
 
-    def take(self, run: wandb.Run, directory: RunDirectory, record: Record) -> None:
-        """Look at a CHECKPOINT record."""
+    def take(self, directory: RunDirectory, record: Record) -> Callable[[wandb.Run], None] | None:
+        """Look at a CHECKPOINT record, and link its files at once, before the run deletes them.
+
+        Returns:
+            What makes the artifact, which may wait for a server; None where the policy wants none now.
+        """
         path = record.fields.get("path")
         if not isinstance(path, str):
-            return
+            return None
         is_best = bool(record.fields.get("best"))
         self._known[path] = record
         self._latest = path
         self._best = path if is_best else self._best
         if self._policy == "all" or (self._policy == "best" and is_best):
             kept = _linked(directory.path / path, directory.events / "wandb" / "checkpoints")
-            self._write(run, kept, record, ["latest", *(["best"] if is_best else [])])
+            aliases = ["latest", *(["best"] if is_best else [])]
+            return lambda run: self._write(run, kept, record, aliases)
+        return None
 
     def finish(self, run: wandb.Run, directory: RunDirectory) -> None:
         """Under `end`: a version for the best one and a version for the latest one, or one that is both."""
