@@ -42,6 +42,7 @@ def table_of(records: Iterable[Record]) -> pl.DataFrame:
             rows = []
         if record.scalars:
             epoch = record.fields.get("epoch")
+            epoch = int(epoch) if isinstance(epoch, (int, float)) else None  # a log of somebody else may hold anything
             rows.append(
                 {"kind": str(record.kind), "step": record.step, "time": record.time, "epoch": epoch, **_floats(record)}
             )

@@ -39,3 +39,9 @@ def test_long_logs_come_in_chunks_and_new_names_late() -> None:
 def test_nothing_gives_an_empty_table() -> None:
     assert table_of([]).height == 0
     assert isinstance(table_of([]), pl.DataFrame)
+
+
+def test_an_epoch_that_is_no_number_is_none() -> None:
+    epochs = ["two", 2, 2.0]
+    records = [Record(Kind.STEP, step, {"loss": 1.0}, {"epoch": epoch}) for step, epoch in enumerate(epochs, 1)]
+    assert table_of(records)["epoch"].to_list() == [None, 2, 2]
