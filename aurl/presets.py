@@ -63,7 +63,7 @@ def load(group: str, name: str) -> dict[str, Any]:
 
 
 def sinks(chosen: str | Sequence[str | Sink], group: str = "logging") -> list[Sink]:
-    """The sinks of these options of a group, such as `["console", "tensorboard"]`, and sinks of your own as they are."""
+    """The sinks of a group's options, such as `["console", "tensorboard"]`, and sinks of your own as they are."""
     made: list[Sink] = []
     for choice in [chosen] if isinstance(chosen, str) else chosen:
         nodes = load(group, choice).values() if isinstance(choice, str) else ()

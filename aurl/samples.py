@@ -229,7 +229,8 @@ def _announce(job: _Job, path: str | None, image: str | None, audio: str | None)
         "sample/seconds": notes.seconds,
     }
     fields: dict[str, Json] = {"path": path, "image": image, "audio": audio}
-    fields |= {"digest": _digest(notes), "slot": job.slot, "seed": job.seed, "mode": job.mode, "invalid_tokens": invalid, "tokens": total}
+    fields |= {"digest": _digest(notes), "slot": job.slot, "seed": job.seed, "mode": job.mode}
+    fields |= {"invalid_tokens": invalid, "tokens": total}
     if job.epoch is not None:
         fields["epoch"] = job.epoch
     return Record(Kind.SAMPLE, job.step, scalars, fields, time.time())

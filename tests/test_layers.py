@@ -14,8 +14,8 @@ LAYERS = (
     ("record", "errors", "codec", "scalars", "rundir"),
     (
         "anomaly", "deferred", "dispatch", "early_stopping", "env", "eta", "eventlog", "git", "monitor", "music",
-        "notify", "plan", "presets", "process", "recovery", "runfile", "samples", "secrets", "signals", "sinks", "summary",
-        "system", "table",
+        "notify", "plan", "presets", "process", "recovery", "runfile", "samples", "secrets", "signals", "sinks",
+        "summary", "system", "table",
     ),
     ("runs", "quality", "compare", "dashboard", "lint", "report", "replay", "importing", "figures", "terminal"),
     ("checkpoint", "checkpointer", "data", "engine", "gate", "models", "optim", "pictures", "probes", "sampler"),

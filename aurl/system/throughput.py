@@ -11,8 +11,8 @@ from aurl.errors import ConfigError
 class Throughput:
     """Times of the last step, rates over the last few; constant work and memory per step.
 
-    The times are not smoothed, so that a detector sees a single stall. Rates are sums over sums (sequences of the window / seconds of the window), not means of rates, so short steps do
-    not count too much.
+    The times are not smoothed, so that a detector sees a single stall. Rates are sums over sums (sequences of the
+    window / seconds of the window), not means of rates, so short steps do not count too much.
 
     Args:
         window: steps looked back on.
