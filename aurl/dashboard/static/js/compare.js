@@ -150,7 +150,7 @@ class ComparePage {
   async curvesOf(name, range) {
     const banded = this.bands && this.groups.some((group) => group.rows.length > 1);
     if (banded) return this.bandsOf(name, range);
-    const points = Math.max(150, Math.min(range.points, Math.floor(24_000 / this.rows.length)));
+    const points = Math.max(150, Math.min(range.points, Math.floor(8_000 / this.rows.length)));
     const { curves } = await this.feed.load(this.rows.map((row) => row.key), name, { ...range, points });
     const looks = new Map(this.groups.flatMap((group) => group.rows.map((row) => [row.key, group])));
     return curves.filter((curve) => looks.has(curve.run)).map((curve) => ({ ...curve, ...line(looks.get(curve.run)) }));

@@ -20,6 +20,8 @@ export function nearest(values, wanted) {
   return wanted - values[at - 1] <= values[at] - wanted ? at - 1 : at;
 }
 
+const CROWD = 16;
+
 export function paint(u, curves, ratio) {
   const { ctx } = u;
   const { left, top, width, height } = u.bbox;
@@ -27,16 +29,18 @@ export function paint(u, curves, ratio) {
   ctx.beginPath();
   ctx.rect(left, top, width, height);
   ctx.clip();
-  ctx.lineJoin = "round";
+  const crowded = curves.length > CROWD;
+  ctx.lineJoin = crowded ? "bevel" : "round";
   for (const curve of curves) if (curve.low) band(u, curve);
-  for (const curve of curves) if (curve.smooth) line(u, curve.x, curve.y, { colour: fade(curve.colour, 0.26), width: ratio, dash: [] });
+  for (const curve of curves) if (curve.smooth && !crowded) line(u, curve.x, curve.y, { colour: fade(curve.colour, 0.26), width: ratio, dash: [] });
   for (const curve of curves) {
     const values = curve.smooth ?? curve.y;
     if (curve.cloud) {
       points(u, curve, curve.y, ratio); // several values a step, as of samples: no line leads from one to the next
       continue;
     }
-    line(u, curve.x, values, { colour: curve.colour, width: (curve.lit ? 2.6 : 1.5) * ratio, dash: curve.dash.map((part) => part * ratio) });
+    const thin = crowded && !curve.lit; // dashes and joins of a hundred lines take seconds without a GPU, and tell nobody apart
+    line(u, curve.x, values, { colour: curve.colour, width: thin ? 1 : (curve.lit ? 2.6 : 1.5) * ratio, dash: thin ? [] : curve.dash.map((part) => part * ratio) });
     if (curve.x.length <= 40) points(u, curve, values, ratio);
   }
   for (const curve of curves) signs(u, curve, ratio);
