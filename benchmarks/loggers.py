@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -115,6 +116,21 @@ def trackio_local(folder: Path) -> Logger:
     return Logger(lambda step, scalars: run.log(scalars, step=step), run.finish)
 
 
+def mlflow_file(folder: Path) -> Logger:
+    """MLflow's client with its file store, a batch a step."""
+    os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
+    tracking: Any = importlib.import_module("mlflow.tracking")
+    entities: Any = importlib.import_module("mlflow.entities")
+    client = tracking.MlflowClient(tracking_uri=folder.as_uri())
+    run = client.create_run(client.create_experiment("benchmark")).info.run_id
+
+    def log(step: int, scalars: Mapping[str, float]) -> None:
+        now = int(time.time() * 1000)
+        client.log_batch(run, metrics=[entities.Metric(name, value, now, step) for name, value in scalars.items()])
+
+    return Logger(log, lambda: client.set_terminated(run))
+
+
 LOGGERS: Mapping[str, Callable[[Path], Logger]] = {
     "nothing": nothing,
     "limit: orjson + write": line_and_write,
@@ -127,8 +143,14 @@ LOGGERS: Mapping[str, Callable[[Path], Logger]] = {
     "Lightning CSVLogger, saved each step": lightning_csv,
     "wandb offline (optional)": wandb_offline,
     "trackio (optional)": trackio_local,
+    "mlflow, file store (optional)": mlflow_file,
 }
-_PACKAGES = {"Lightning": "lightning", "wandb": "wandb", "trackio": "trackio"}  # by the first word of a logger's name
+_PACKAGES = {
+    "Lightning": "lightning",
+    "wandb": "wandb",
+    "trackio": "trackio",
+    "mlflow,": "mlflow",
+}  # by the first word of a logger's name
 
 
 def available() -> dict[str, Callable[[Path], Logger]]:

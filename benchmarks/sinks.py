@@ -43,7 +43,10 @@ from benchmarks.loggers import LOGGERS, available
 from benchmarks.measure import in_child, machine, spread, table
 
 EVERYTHING = "aurl: all sinks and detectors"
-PEERS = ("SummaryWriter", "wandb offline (optional)", "Lightning CSVLogger, saved each step", "trackio (optional)")
+PEERS = (
+    "SummaryWriter", "wandb offline (optional)", "Lightning CSVLogger, saved each step", "trackio (optional)",
+    "mlflow, file store (optional)",
+)  # fmt: skip
 LIMITS = {"hot": 60.0, "cold": 150.0}
 SIZE, BACKUPS = 100_000_000, 5
 Reader = Callable[[Path], set[int]]
