@@ -49,6 +49,13 @@ FOUNDATION = [
     "checkpoints",
     "library",
     "cluster",
+    "reports",
+    "import-and-replay",
+    "wandb",
+    "notifications",
+    "tensorboard",
+    "compare",
+    "dashboard",
 ]
 CONFIGURATION = DOCS / "configuration.md"
 OWN_PAGE = ("anomaly.", "quality.")  # whose keys are described elsewhere
