@@ -96,6 +96,11 @@ def _take_over(made: Path, events: Path) -> list[Path]:
         aside = made.parent / f"{fresh.name}.before"
         if target.exists():
             target.rename(aside)
-        fresh.rename(target)
+        try:
+            fresh.rename(target)
+        except OSError:
+            if aside.exists():
+                aside.rename(target)
+            raise
         replaced.append(target)
     return replaced

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
@@ -14,11 +13,10 @@ from aurl.importing.imported import Import, import_log
 from aurl.lint.folders import logs_in
 from aurl.lint.log import Log
 from aurl.lint.opening import open_log, run_of
-from aurl.lint.overrides import Overrides, read
+from aurl.lint.overrides import Overrides, is_override, read
 from aurl.lint.text import EXPECTED
 from aurl.presets import build_watch
 
-_OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=.*", re.DOTALL)
 _DESCRIPTION = """Make run directories from the logs of other tools, so that compare, the dashboard and reports take
 them.
 
@@ -53,8 +51,8 @@ def run(args: list[str]) -> int:
     parser.add_argument("--tag", action="append", default=[], dest="tags", help="a word to find the runs by")
     parser.add_argument("--json", action="store_true", help="one JSON line for each log")
     options = parser.parse_intermixed_args(args)
-    paths = [Path(argument) for argument in options.arguments if not _is_override(argument)]
-    overrides = read(argument for argument in options.arguments if _is_override(argument))
+    paths = [Path(argument) for argument in options.arguments if not is_override(argument)]
+    overrides = read(argument for argument in options.arguments if is_override(argument))
     if not paths:
         raise DataError(f"aurl import: which log? Give at least one path; {EXPECTED}")
     logs = [log for path in paths for log in _logs_of(path)]
@@ -62,10 +60,6 @@ def run(args: list[str]) -> int:
         raise DataError(f"{', '.join(map(str, paths))}: no log in there; {EXPECTED}")
     done = [_import(path, path in paths, overrides, options) for path in logs]
     return DONE if any(done) else USAGE
-
-
-def _is_override(argument: str) -> bool:
-    return _OVERRIDE.fullmatch(argument) is not None and not Path(argument).exists()
 
 
 def _logs_of(path: Path) -> list[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from aurl.lint.findings import Finding, examine
 from aurl.lint.folders import logs_in
 from aurl.lint.log import Log
 from aurl.lint.opening import open_log
-from aurl.lint.overrides import Overrides, read
+from aurl.lint.overrides import Overrides, is_override, read
 from aurl.lint.report import plain, report, summary
 from aurl.lint.text import EXPECTED, unreadable
 from aurl.presets import build_watch
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Show = Callable[[Log, Sequence[Finding], bool], None]
-_OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=.*", re.DOTALL)
 _DESCRIPTION = """Run the detectors over finished training logs.
 
 A PATH is an aurl run directory, a CSV file (any delimiter), JSON lines, a JSON document such as Hugging Face's
@@ -66,18 +64,13 @@ def run(args: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="JSON lines on stdout, one for each alert, nothing else")
     parser.add_argument("--explain", action="store_true", help="tell of every column what it was taken for, and why")
     options = parser.parse_intermixed_args(args)
-    paths = [Path(argument) for argument in options.arguments if not _is_override(argument)]
-    overrides = read(argument for argument in options.arguments if _is_override(argument))
+    paths = [Path(argument) for argument in options.arguments if not is_override(argument)]
+    overrides = read(argument for argument in options.arguments if is_override(argument))
     if not paths:
         raise DataError(f"aurl lint: which log? Give at least one path; {EXPECTED}")
     build_watch(overrides.anomaly)  # a setting out of range is told before any log is read
     show = _show_json if options.json else _show_report
     return _lint(list(_each(paths)), overrides, show, options.explain)
-
-
-def _is_override(argument: str) -> bool:
-    """Whether this is `key=value` and no path; folders of a sweep are called `0_optim.lr=0.1`."""
-    return _OVERRIDE.fullmatch(argument) is not None and not os.path.lexists(argument)
 
 
 def _each(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:

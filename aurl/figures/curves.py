@@ -11,6 +11,7 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
+from aurl.dashboard.smoothing import debiased_average
 from aurl.eventlog import read_records
 from aurl.record import Kind, Record
 from aurl.runs.listing import RunSummary
@@ -120,12 +121,7 @@ def smooth(values: Floats, weight: float) -> Floats:
         values: float64 [N]; NaN and infinities stay where they are and count for nothing.
         weight: w, 0 (no smoothing) to below 1.
     """
-    smoothed, total, norm = np.array(values), 0.0, 0.0
-    for index, value in enumerate(values):
-        if np.isfinite(value):
-            total, norm = weight * total + value, weight * norm + 1.0
-            smoothed[index] = total / norm
-    return smoothed
+    return np.where(np.isfinite(values), debiased_average(values, weight), values)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ import hashlib
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -83,9 +83,13 @@ def import_log(
     name = _UNSAFE.sub("_", name or _name_of(source)) or "imported"
     target = outputs / name / f"{_stamp(state.st_mtime)}_{_digest(str(source))}"
     for earlier in outputs.glob(f"{name}/*_{_digest(str(source))}"):
-        if read_run(earlier).document.get("imported") == origin:
+        before = read_run(earlier).document.get("imported")
+        if before == origin:
             return Import(earlier, 0, 0)
-        target = earlier  # the log has grown since: the same run, made anew
+        if isinstance(before, Mapping) and before.get("path") == origin["path"]:
+            target = earlier  # the log has grown since: the same run, made anew
+    if target.exists() and read_run(target).document.get("imported", {}).get("path") != origin["path"]:
+        raise DataError(f"{target}: another run lies there already; give the import another name with --name")
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     info: dict[str, Json] = {"id": target.name, "name": name, "tags": list(tags), "imported": origin}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from aurl.errors import ConfigError, did_you_mean
 
 _ALIASES = {"time": Role.CLOCK.value}
 _NOTHING = frozenset({"", "null", "none", "~"})
+_OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=.*", re.DOTALL)
 _NUMBER = re.compile(r"[-+]?\d+")
 
 
@@ -27,6 +29,11 @@ class Overrides:
 
     roles: dict[str, str] = field(default_factory=dict)
     anomaly: dict[str, Any] = field(default_factory=dict)
+
+
+def is_override(argument: str) -> bool:
+    """Whether this is `key=value` and no path; folders of a sweep are called `0_optim.lr=0.1`."""
+    return _OVERRIDE.fullmatch(argument) is not None and not os.path.lexists(argument)
 
 
 def read(arguments: Iterable[str]) -> Overrides:

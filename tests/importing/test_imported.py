@@ -109,3 +109,21 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["import", str(tmp_path / "broken.csv"), "-o", str(outputs)]) == 2
     assert main(["import"]) == 2
     assert "Give at least one path" in capsys.readouterr().err
+
+
+def test_a_run_of_somebody_else_is_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aurl.importing.imported._digest", lambda _text: "abcd")
+    one, two = tmp_path / "a" / "mine.csv", tmp_path / "b" / "mine.csv"
+    for number, source in enumerate((one, two)):
+        source.parent.mkdir()
+        source.write_text(f"step,loss\n1,{number}.5\n2,{number}.25\n")
+        os.utime(source, (1.7e9 + number, 1.7e9 + number))
+    first = import_log(open_log(one), tmp_path / "outputs")
+    second = import_log(open_log(two), tmp_path / "outputs")
+    assert first.path != second.path
+    assert series(read_records(first.path), "loss/total")[0] == (1, 0.5)
+    os.utime(two, (1.7e9, 1.7e9))
+    (second.path / "run.json").unlink()
+    with pytest.raises(DataError, match="another run lies there already"):
+        import_log(open_log(two), tmp_path / "outputs")
+    assert series(read_records(first.path), "loss/total")[0] == (1, 0.5)
