@@ -3,6 +3,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.faults --cache outputs/faults
     python -m benchmarks.faults --cache outputs/faults --rescore              # after a change of detectors, seconds
     python -m benchmarks.faults --cache outputs/faults --types loss_spike healthy --seeds 3 --list
+    python -m benchmarks.faults --cache outputs/faults --types loss_plateau underfitting --longer 7
     python -m benchmarks.faults --cache outputs/faults --quick
 
 Each run is a small training on one CPU thread: aurl's own models in aurl's own loop, an MLP, a CNN and a VAE on
@@ -61,7 +62,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     cache = Cache(options.cache, options.rescore)
     scored, drawn = [], set[str]()
     seeds, every = (1, 4) if options.quick else (options.seeds, 1)
-    for one in _run(list(catalog.plan(options.types, seeds, options.first_seed, every)), cache, options):
+    for one in _run(
+        list(catalog.plan(options.types, seeds, options.first_seed, every, options.longer)), cache, options
+    ):
         scored.append(one)
         if one.picture and one.truth.type not in drawn:
             drawn.add(one.truth.type)
@@ -124,7 +127,7 @@ def _seen(trace: Trace) -> dict[str, list[int]]:
 
 
 def _run(pairs: Sequence[tuple[Scenario, int]], cache: Cache, options: argparse.Namespace) -> Iterator[Scored]:
-    tasks = [(scenario.id, seed, cache, options.pictures is not None) for scenario, seed in pairs]
+    tasks = [(scenario.id, options.longer, seed, cache, options.pictures is not None) for scenario, seed in pairs]
     if options.jobs == 1:
         yield from map(_work, tasks)
         return
@@ -132,9 +135,9 @@ def _run(pairs: Sequence[tuple[Scenario, int]], cache: Cache, options: argparse.
         yield from pool.imap(_work, tasks)
 
 
-def _work(task: tuple[str, int, Cache, bool]) -> Scored:
-    id_, seed, cache, pictures = task
-    scenario = catalog.find(id_)
+def _work(task: tuple[str, int, int, Cache, bool]) -> Scored:
+    id_, times, seed, cache, pictures = task
+    scenario = catalog.find(id_, times)
     try:
         return score(scenario, provoke(scenario, seed, cache), pictures=pictures)
     except NotCachedError as error:
@@ -147,6 +150,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--types", nargs="+", default=known, choices=known, metavar="TYPE", help="anomaly types")
     parser.add_argument("--seeds", type=int, default=6, help="runs of each type; its variants take turns")
     parser.add_argument("--first-seed", type=int, default=1, help="seeds count from here")
+    parser.add_argument("--longer", type=int, default=1, help="times as long as usual, for delays of slow types")
     parser.add_argument("--quick", action="store_true", help="one run of each type and every fourth control")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
     parser.add_argument("--cache", type=Path, default=Path("outputs/faults"), help="folder of recorded runs")

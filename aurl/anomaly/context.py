@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from aurl.anomaly.curve import Curve
@@ -18,6 +18,7 @@ _MEASURED = frozenset({
 _TRAINING = frozenset(
     {Role.LOSS, Role.LOSS_PART, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.GRAD_NORM, Role.LR}
 )
+_EACH_STEP = (Role.KL, Role.GRAD_NORM, Role.STEP_TIME, Role.DATA_TIME)  # and the training loss; others now and then
 _REMEMBERED = (Role.LR, Role.KL_WEIGHT, Role.LOSS_SCALE)
 _MOST_LAYOUTS, _MOST_CURVES = 64, 256
 _CADENCE = 4.0  # change of the logging interval that makes a new rhythm
@@ -29,7 +30,7 @@ class Layout(NamedTuple):
     Attributes:
         number: different for each.
         names: metrics by role; `first` the first of each.
-        curves: the statistics to bring up to date; `curve_of` those of the first metric of a role.
+        takers: metrics, and what brings their statistics up to date; `curve_of` those of the first metric of a role.
         remembered: roles whose last value is kept.
         training_loss: the loss that training should lower.
         trains: whether such a record is an observation of training.
@@ -37,10 +38,10 @@ class Layout(NamedTuple):
 
     number: int
     names: Mapping[Role, tuple[str, ...]]
-    first: tuple[tuple[Role, str], ...]
-    curves: tuple[Curve, ...]
+    first: Mapping[Role, str]
+    takers: tuple[tuple[str, Callable[[float], None]], ...]
     curve_of: Mapping[Role, Curve]
-    remembered: tuple[Role, ...]
+    remembered: tuple[tuple[Role, str], ...]
     training_loss: Curve | None
     trains: bool
 
@@ -57,8 +58,9 @@ class Context:
         planned: steps of the whole run if the START record told them, or epochs and batches; else None.
         resumed: whether the run began as the continuation of another.
         history: what happened lately.
-        curves: statistics by metric; `main` the first metric that was seen in each role.
+        main: the first metric that was seen in each role.
         layout: what the last record held.
+        finite: whether all of its scalars are finite.
         training_loss: the statistics of its loss that training should lower, None without one that is finite.
 
     Args:
@@ -77,11 +79,11 @@ class Context:
         self.resumed = False
         self.planned: int | None = None
         self.history = History()
-        self.curves: dict[str, Curve] = {}
         self.main: dict[Role, str] = {}
-        self.layout = Layout(0, {}, (), (), {}, (), None, False)
+        self.layout = Layout(0, {}, {}, (), {}, (), None, False)
+        self.finite = True
         self.training_loss: Curve | None = None
-        self._values: dict[Role, float] = {}  # this record's finite ones, the first of each role
+        self._curves: dict[str, Curve] = {}
         self._layouts: dict[tuple[object, ...], Layout] = {}
         self._laid_out = 0
         self._stepwise = False
@@ -99,25 +101,35 @@ class Context:
         layout = self._layouts.get(key)
         if layout is None:
             layout = self._lay_out(key, record)
-        self.layout = layout
+        if layout is not self.layout:
+            self._settle()  # what may wait in the one is read at each record in the other
+            self.layout = layout
         if layout.trains:
             self._advance(record)
-        values = {role: scalars[name] for role, name in layout.first}
-        if not -math.inf < sum(values.values()) < math.inf:
-            values = {role: value for role, value in values.items() if -math.inf < value < math.inf}
-        self._values = values
-        for curve in layout.curves:
-            value = scalars[curve.name]
-            if -math.inf < value < math.inf:
-                curve.push(value)
-        history = self.history
-        for role in layout.remembered:
-            if values.get(role) != history.last.get(role) and role in values:
-                history.note(role, self.name(role), values[role], self.index, record.step)
-        if values.get(Role.VAL_LOSS, 0.0) > 0.0:
-            history.note_validation(record.step, values[Role.VAL_LOSS])
+        self.finite = -math.inf < sum(scalars.values()) < math.inf or all(map(math.isfinite, scalars.values()))
+        if self.finite:
+            for name, take in layout.takers:
+                take(scalars[name])
+            self.training_loss = layout.training_loss
+        else:
+            self._take_finite(layout, scalars)
+        self._remember(record)
+
+    def _take_finite(self, layout: Layout, scalars: Mapping[str, float]) -> None:
+        for name, take in layout.takers:
+            if math.isfinite(scalars[name]):
+                take(scalars[name])
         loss = layout.training_loss
-        self.training_loss = loss if loss is not None and -math.inf < scalars[loss.name] < math.inf else None
+        self.training_loss = loss if loss is not None and math.isfinite(scalars[loss.name]) else None
+
+    def _remember(self, record: Record) -> None:
+        layout, history = self.layout, self.history
+        for role, name in layout.remembered:
+            value = self.value(role)
+            if value is not None and value != history.last.get(role):
+                history.note(role, name, value, self.index, record.step)
+        if Role.VAL_LOSS in layout.first and (self.value(Role.VAL_LOSS) or 0.0) > 0.0:
+            history.note_validation(record.step, record.scalars[layout.first[Role.VAL_LOSS]])
 
     def last(self, role: Role) -> float | None:
         """The last finite value of a role that is remembered: learning rate, KL weight, loss scale."""
@@ -134,12 +146,15 @@ class Context:
 
     def value(self, role: Role) -> float | None:
         """This record's metric of that role, the first if there are several; None without one that is finite."""
-        return self._values.get(role)
+        name = self.layout.first.get(role)
+        if name is None:
+            return None
+        value = self.record.scalars[name]
+        return value if self.finite or math.isfinite(value) else None
 
     def name(self, role: Role) -> str:
         """The name of this record's first metric of that role; the role itself where there is none."""
-        names = self.layout.names.get(role)
-        return names[0] if names else role.value
+        return self.layout.first.get(role, role.value)
 
     def names(self, role: Role) -> tuple[str, ...]:
         """All of this record's metrics of that role."""
@@ -147,12 +162,24 @@ class Context:
 
     def curve(self, role: Role) -> Curve | None:
         """The statistics of this record's first metric of that role; None where it is absent or not finite."""
-        return self.layout.curve_of.get(role) if role in self._values else None
+        curve = self.layout.curve_of.get(role)
+        if curve is None or not (self.finite or math.isfinite(self.record.scalars[curve.name])):
+            return None
+        if curve.waiting:
+            curve.settle()
+        return curve
 
     def known(self, role: Role) -> Curve | None:
         """The statistics of the role's first metric, whether or not this record holds it."""
         name = self.main.get(role)
-        return None if name is None else self.curves.get(name)
+        return None if name is None else self.statistics(name)
+
+    def statistics(self, name: str) -> Curve | None:
+        """The statistics of a metric; None where none are kept of it."""
+        curve = self._curves.get(name)
+        if curve is not None:
+            curve.settle()
+        return curve
 
     def tell(self, kind: str, text: str, size: float = 1.0) -> None:
         """Remember a fact of this moment."""
@@ -183,7 +210,7 @@ class Context:
             "main": {role.value: name for role, name in self.main.items()},
             "stepwise": self._stepwise,
             "started": self._started,
-            "curves": {name: curve.state_dict() for name, curve in self.curves.items()},
+            "curves": {name: curve.state_dict() for name, curve in self._curves.items()},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -193,9 +220,9 @@ class Context:
         self.main = {Role(role): name for role, name in state["main"].items()}
         self._stepwise, self._started = state["stepwise"], state["started"]
         self._layouts.clear()
-        self.curves = {}
+        self._curves = {}
         for name, saved in state["curves"].items():
-            curve = self.curves[name] = Curve(name, self.window)
+            curve = self._curves[name] = Curve(name, self.window)
             curve.load_state_dict(saved)
 
     def _lay_out(self, key: tuple[object, ...], record: Record) -> Layout:
@@ -211,36 +238,38 @@ class Context:
             names, trains = {}, False  # means of what was seen step by step
         if not names.keys() <= self.main.keys() or len(self._layouts) >= _MOST_LAYOUTS:
             self._layouts.clear()  # what the training loss is may depend on the new roles
-        first = tuple((role, found[0]) for role, found in names.items())
-        for role, name in first:
+        first = {role: found[0] for role, found in names.items()}
+        for role, name in first.items():
             self.main.setdefault(role, name)
         measured = [name for role, found in names.items() if role in _MEASURED for name in found]
-        curves = tuple(curve for name in measured if (curve := self._curve(name)) is not None)
-        curve_of = {role: self.curves[name] for role, name in first if role in _MEASURED and name in self.curves}
+        curves = [curve for name in measured if (curve := self._curve(name)) is not None]
+        curve_of = {role: self._curves[n] for role, n in first.items() if role in _MEASURED and n in self._curves}
+        training_loss = self._loss_to_lower(record, curve_of)
+        urgent = {training_loss, *map(curve_of.get, _EACH_STEP)}
         self._laid_out += 1
         layout = Layout(
-            self._laid_out,
-            names,
-            first,
-            curves,
-            curve_of,
-            tuple(role for role in _REMEMBERED if role in names),
-            self._loss_to_lower(record, curve_of),
-            trains,
+            number=self._laid_out,
+            names=names,
+            first=first,
+            takers=tuple((curve.name, curve.push if curve in urgent else curve.later) for curve in curves),
+            curve_of=curve_of,
+            remembered=tuple((role, first[role]) for role in _REMEMBERED if role in first),
+            training_loss=training_loss,
+            trains=trains,
         )
         self._layouts[key] = layout
         return layout
 
     def _loss_to_lower(self, record: Record, curve_of: Mapping[Role, Curve]) -> Curve | None:
         """The whole loss, or its reconstruction part: a VAE's or GAN's total moves with the weights of its terms."""
-        if "loss/recon" in self.curves and (Role.KL in self.main or Role.GENERATOR_LOSS in self.main):
-            return self.curves["loss/recon"] if "loss/recon" in record.scalars else None
+        if "loss/recon" in self._curves and (Role.KL in self.main or Role.GENERATOR_LOSS in self.main):
+            return self._curves["loss/recon"] if "loss/recon" in record.scalars else None
         return curve_of.get(Role.LOSS)
 
     def _curve(self, name: str) -> Curve | None:
-        if name not in self.curves and len(self.curves) < _MOST_CURVES:
-            self.curves[name] = Curve(name, self.window)
-        return self.curves.get(name)
+        if name not in self._curves and len(self._curves) < _MOST_CURVES:
+            self._curves[name] = Curve(name, self.window)
+        return self._curves.get(name)
 
     def _advance(self, record: Record) -> None:
         """The time axis: count, and notice when it goes back or changes its rhythm."""
@@ -262,10 +291,14 @@ class Context:
         self.tell("restart", text)
         if forget:
             self.era += 1
-            for curve in self.curves.values():
+            for curve in self._curves.values():
                 curve.restart()
         self._be_wary()
 
+    def _settle(self) -> None:
+        for curve in self._curves.values():
+            curve.settle()
+
     def _be_wary(self) -> None:
-        for curve in self.curves.values():
+        for curve in self._curves.values():
             curve.be_wary()

@@ -3,7 +3,8 @@
 Training curves decay, their noise is multiplicative and heavy-tailed. So everything is measured in logarithms: the
 level is the median of the last 32 accepted values, the rise of a value is its distance from that level with a steady
 descent taken off, and the spread is the interquartile range of such distances. Medians and quartiles are refreshed in
-batches, so a value costs a logarithm and a comparison, and a sort of a short list every eighth time.
+batches, so a value costs a logarithm and a comparison, and a sort of a short list every eighth time. What is read now
+and then only may be taken in batches altogether, see `Curve.later`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _WARY = 1.5
 _REST = 30  # values after an outlier that do not enter the spread
 _MOST = 1e300  # units; beyond, a division overflows
 _TINY = 1e-5  # of the first level: below, a positive metric counts as zero
+_WAITING = 8  # values taken at once
+_UNKNOWN = {"value": math.nan, "first": math.nan, "_base": math.inf, "_soft": math.inf}  # null in JSON
 
 
 class Curve:
@@ -46,10 +49,18 @@ class Curve:
         high: how many of the last six values stood out, though perhaps no one enough to count.
         slope: median distance from the level, below 0 while the metric falls steadily.
         era: counts how often the statistics began anew; values of different eras are not comparable.
+        waiting: values that `later` took and that are in none of these yet.
 
     Args:
         window: distances remembered for the spread.
     """
+
+    __slots__ = (
+        "_base", "_block_size", "_block_top", "_distances", "_floor", "_fresh", "_marks", "_recent", "_rejected",
+        "_rest", "_since_spread", "_soft", "_tops", "_wary_until", "before", "era", "first", "level", "name",
+        "quartile_range", "rise", "seen", "slope", "spread", "tail", "unit", "upper_quartile", "value", "waiting",
+        "window", "y",
+    )  # fmt: skip
 
     def __init__(self, name: str, window: int = 96) -> None:
         self.name, self.window = name, window
@@ -73,6 +84,20 @@ class Curve:
         self._block_size = 0
         self._tops: list[float] = []
         self._since_spread = 0
+        self.waiting: list[float] = []
+
+    def later(self, value: float) -> None:
+        """Take the next finite value, but only when eight wait or at `settle`: what is done at once is cheaper."""
+        self.waiting.append(value)
+        if len(self.waiting) >= _WAITING:
+            self.settle()
+
+    def settle(self) -> None:
+        """Take the values that wait; to be called before anything is read or pushed."""
+        if self.waiting:
+            waiting, self.waiting = self.waiting, []
+            for value in waiting:
+                self.push(value)
 
     def push(self, value: float) -> None:
         """Take the next finite value."""
@@ -88,18 +113,20 @@ class Curve:
                 y = math.log(self._floor)
         else:
             y = _asinh(value, self.unit)
-        self.seen += 1
+        self.seen = seen = self.seen + 1
         self.y = y
         self.before = self.rise
-        self.rise = rise = y - self._base if self.seen > 1 else 0.0
+        self.rise = rise = y - self._base if seen > 1 else 0.0
         if rise > self._soft:
             self._unusual(y)
             return
-        self._marks = (self._marks << 1) & 63
-        self._fresh.append(y)
+        if self._marks:
+            self._marks = (self._marks << 1) & 63
         if self._rest:
             self._rest -= 1
-        if self.seen < 64 or len(self._fresh) >= 8:
+        fresh = self._fresh
+        fresh.append(y)
+        if seen < 64 or len(fresh) >= 8:
             self._learn()
 
     def limit(self, zscore: float, iqr: float = 0.0) -> float:
@@ -134,27 +161,29 @@ class Curve:
 
     def be_wary(self, values: int = LEVEL) -> None:
         """Widen the limits for the next values: after a restart or a change of the logging interval."""
+        self.settle()
         self._wary_until = max(self._wary_until, self.seen + values)
 
     def restart(self) -> None:
         """Forget level and noise, as after the run went back to an earlier state."""
-        fresh = Curve(self.name, self.window)
-        fresh.unit, fresh._floor, fresh.first, fresh.era = self.unit, self._floor, self.first, self.era + 1
-        self.__dict__.update(fresh.__dict__)
+        self.settle()
+        unit, floor, first, era = self.unit, self._floor, self.first, self.era
+        self.__init__(self.name, self.window)  # type: ignore[misc]
+        self.unit, self._floor, self.first, self.era = unit, floor, first, era + 1
 
     def state_dict(self) -> dict[str, Json]:
-        state = dict(self.__dict__)
-        for key in ("value", "first", "_base", "_soft"):
-            state[key] = state[key] if math.isfinite(state[key]) else None
+        self.settle()
+        state: dict[str, Json] = {key: getattr(self, key) for key in self.__slots__}
+        for key in _UNKNOWN:
+            value = getattr(self, key)
+            state[key] = value if math.isfinite(value) else None
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        unknown = {"value": math.nan, "first": math.nan, "_base": math.inf, "_soft": math.inf}
-        for key in self.__dict__.keys() & state.keys():
+        for key in set(self.__slots__) & state.keys():
             value = state[key]
-            self.__dict__[key] = (
-                unknown.get(key) if value is None else list(value) if isinstance(value, list) else value
-            )
+            value = _UNKNOWN.get(key) if value is None else list(value) if isinstance(value, list) else value
+            setattr(self, key, value)
 
     def _unusual(self, y: float) -> None:
         """A value well above the level: mark it, and leave it out if it is far above."""

@@ -43,12 +43,13 @@ class GradientVanishing(Rule):
         self._runs: dict[str, int] = {}
         self._onsets: dict[str, int] = {}
         self._early: float | None = None  # log of the gradient norm's level after the first observations
+        self._fine = math.inf  # norms from here on are neither
 
     def look(self, record: Record) -> Iterable[Record]:
         context = self.context
         found: list[Record] = []
         norm = context.value(Role.GRAD_NORM)
-        if norm is not None:
+        if norm is not None and (norm < self._fine or self._early is None or self._runs):
             found += self._norm(norm)
         ratio = context.value(Role.LAYER_RATIO)
         if ratio is not None and self._lasts("layers", ratio < _LAYERS, _PROBES):
@@ -64,6 +65,8 @@ class GradientVanishing(Rule):
             return
         if self._early is None and curve.seen >= _EARLY:
             self._early = curve.level
+        if self._early is not None:
+            self._fine = max(_NOTHING, 1.01 * curve.show(self._early) * _FALLEN)
         name = self.context.name(Role.GRAD_NORM)
         if self._lasts("nothing", norm < _NOTHING, self.confirm):
             yield self._tell(

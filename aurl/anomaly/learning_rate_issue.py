@@ -12,6 +12,7 @@ _JUMP = 5.0  # over the value before
 _ABOVE_PEAK = 1.5
 _JUMP_CRITICAL = 20.0
 _ZERO = 10  # observations
+_CUT = 0.1  # of the peak: from above this to nothing is no schedule
 _TINY = 1e-8
 _SETTLED = 8  # observations without a rise, after which a jump is no warm-up
 _GONE = 1e-3  # of the peak
@@ -22,18 +23,19 @@ _NO_UPDATE = 1e-7  # norm of a step's change over the norm of the weights
 class LearningRateIssue(Rule):
     """Watches the learning rate itself, and the relative size of updates (`update/ratio`).
 
-    A warning: the rate is 0, or below 1e-8 and was never higher, for ten observations; it jumps to more than five times
-    its last value and 1.5 times its peak after it had stopped rising (critical from twenty times); it is spent, below a
-    thousandth of its peak, with a quarter of the planned steps to go. Weights that did not change at all in a step,
-    with a learning rate above 0, are critical; changes below 1e-7 for twenty observations a warning.
+    A warning: the rate is 0, or below 1e-8 and was never higher, for ten observations; 0 for `confirm` where it was
+    above a tenth of its peak just before, or where a quarter of the planned steps is left; it jumps to more than five
+    times its last value and 1.5 times its peak after it had stopped rising (critical from twenty times); it is spent,
+    below a thousandth of its peak, with a quarter of the planned steps to go. Weights that did not change at all in a
+    step, with a learning rate above 0, are critical; changes below 1e-7 for twenty observations a warning.
 
     Args:
-        confirm: observations in a row of an update of exactly 0, at least 1; one less than `anomaly.confirm`.
+        confirm: observations in a row of an update or, at once, a rate of exactly 0, at least 2; one less is enough.
     """
 
     type = "learning_rate_issue"
     needs = frozenset({Role.LR, Role.UPDATE_RATIO})
-    memory = ("_before", "_peak", "_steady", "_zeros", "_still", "_jumped", "_onset", "_spent", "_zero_onset")
+    memory = ("_before", "_peak", "_steady", "_zeros", "_still", "_jumped", "_onset", "_spent", "_zero_onset", "_cut")
 
     def __init__(self, *, confirm: int = 3) -> None:
         super().__init__()
@@ -45,19 +47,26 @@ class LearningRateIssue(Rule):
         self._jumped: list[float] | None = None  # before and after a jump, while the rate stays up
         self._onset = self._zero_onset = 0
         self._spent = 0
+        self._cut = False  # whether the rate went to nothing at once
 
     def look(self, record: Record) -> Iterable[Record]:
         found: list[Record] = []
         rate = self.context.value(Role.LR)
         if rate is not None:
-            if rate == self._before and self._jumped is None and rate > _TINY and not self._spent:
-                self._steady += 1  # nothing new: the usual case
+            if self._is_usual(rate):
+                self._steady, self._before = self._steady + 1, rate
             else:
                 found += self._rate(rate, record)
         ratio = self.context.value(Role.UPDATE_RATIO)
         if ratio is not None:
             found += self._update(ratio, record)
         return found
+
+    def _is_usual(self, rate: float) -> bool:
+        """Whether the rate stays or falls, and is far from nothing: no more need be asked then."""
+        before = self._before
+        falls = before is not None and rate <= before and self._jumped is None and not self._spent and not self._zeros
+        return falls and rate > max(_TINY, _GONE * self._peak)
 
     def _rate(self, rate: float, record: Record) -> Iterable[Record]:
         before, self._before = self._before, rate
@@ -70,7 +79,9 @@ class LearningRateIssue(Rule):
         self._zeros = self._zeros + 1 if rate <= _TINY else 0
         if self._zeros == 1:
             self._zero_onset = record.step
-        if self._zeros >= _ZERO and (rate == 0.0 or self._peak <= _TINY):
+            self._cut = before is not None and before > max(_TINY, _CUT * self._peak)
+        at_once = rate == 0.0 and self._peak > _TINY and (self._cut or self._has_time_left(record.step))
+        if self._zeros >= (self.confirm if at_once else _ZERO) and (rate == 0.0 or self._peak <= _TINY):
             yield self._tell(f"{name} is {rate:.3g}: nothing is learnt", name, rate, self._zero_onset)
         if self._jumped is None:
             self._peak = max(self._peak, rate)
@@ -97,16 +108,23 @@ class LearningRateIssue(Rule):
         )
 
     def _too_soon(self, name: str, rate: float, step: int) -> Iterable[Record]:
-        planned = self.context.planned
-        spent = planned is not None and 0.0 <= rate < _GONE * self._peak and step <= (1.0 - _LEFT) * planned
+        spent = 0.0 <= rate < _GONE * self._peak and self._has_time_left(step)
         self._spent = self._spent + 1 if spent else 0
         if self._spent == 1:
             self._zero_onset = step
         if self._spent < 2 * _ZERO:
             return
         yield self._tell(
-            f"{name} has fallen to {rate:.3g} at step {step} of {planned} planned", name, rate, self._zero_onset
+            f"{name} has fallen to {rate:.3g} at step {step} of {self.context.planned} planned",
+            name,
+            rate,
+            self._zero_onset,
         )
+
+    def _has_time_left(self, step: int) -> bool:
+        """Whether a quarter of the planned steps is still to come; false where no plan is known."""
+        planned = self.context.planned
+        return planned is not None and step <= (1.0 - _LEFT) * planned
 
     def _update(self, ratio: float, record: Record) -> Iterable[Record]:
         rate = self.context.last(Role.LR)

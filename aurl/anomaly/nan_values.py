@@ -41,7 +41,7 @@ class NanValues(Rule):
         self._onset: dict[str, int] = {}
 
     def look(self, record: Record) -> Iterable[Record]:
-        if not self._run and math.isfinite(sum(record.scalars.values())):
+        if self.context.finite and not self._run:
             return ()
         found = []
         for name, value in record.scalars.items():
@@ -57,7 +57,7 @@ class NanValues(Rule):
     def _tell(self, name: str, value: float, role: Role) -> Record:
         times = self._run[name]
         again = f" for {times} records in a row" if times > 1 else ""
-        curve = self.context.curves.get(name)
+        curve = self.context.statistics(name)
         before = (f"{name} was {curve.value:.4g} before",) if curve is not None and curve.seen else ()
         return self.found(
             self._severity(times, value, role),

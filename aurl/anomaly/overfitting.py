@@ -69,8 +69,7 @@ class Overfitting(Rule):
         return (self._tell(value, math.exp(self._best), rise),)
 
     def _training(self) -> Curve | None:
-        name = "loss/recon" if "loss/recon" in self.context.curves else self.context.main.get(Role.LOSS)
-        curve = self.context.curves.get(name) if name else None
+        curve = self.context.statistics("loss/recon") or self.context.known(Role.LOSS)
         return curve if curve is not None and curve.seen else None
 
     def _train_level(self) -> float | None:

@@ -71,6 +71,8 @@ class ThroughputDegradation(Rule):
 
     def _fast(self, curve: Curve) -> None:
         slow = curve.rise > _SLOWER and curve.rise > curve.limit(self.zscore)
+        if not slow and not self._marks:
+            return  # the usual case
         self._marks = ((self._marks << 1) | slow) & ((1 << _LAST) - 1)
         if slow and self._marks.bit_count() == 1:
             self._onset = self.context.record.step
@@ -93,13 +95,15 @@ class ThroughputDegradation(Rule):
     def _note_rate(self, rate: float) -> None:
         if len(self._first_rates) < _RATE_KEPT:
             self._first_rates.append(rate)
-        self._rates = [*self._rates[1 - _LAST :], rate]
+        self._rates.append(rate)
+        if len(self._rates) > 4 * _LAST:
+            del self._rates[:-_LAST]
 
     def _rate_falls(self) -> bool:
         """Whether fewer samples or tokens go through; true where that is not logged."""
         if len(self._first_rates) < self.warmup or not self._rates:
             return True
-        return median(self._rates) < median(self._first_rates) - _RATE_FALLS
+        return median(self._rates[-_LAST:]) < median(self._first_rates) - _RATE_FALLS
 
     def _tell(self, curve: Curve, before: float) -> Record:
         slower = max(curve.y, before) - before

@@ -19,14 +19,14 @@ _LOSS = -0.5  # a loss that rises by more has another name
 _SPACING = 1.1
 _MEDIAN_ERROR = 1.25  # standard error of a median over that of a mean
 _DROP = 0.1  # from the first value to the first block: something was learnt at once
-_PLANNED_SHARE = 0.05
+_PLANNED_SHARE = 0.04
 _COARSE = 20  # an epoch counts for so many observations
 
 
 class Underfitting(Rule):
     """Since its first values, the loss fell by less than 1.5 %, with 95 % confidence, after 200 of them.
 
-    Not told of a run that was resumed, in the first 5 % of a planned run, or while the learning rate still rises. A
+    Not told of a run that was resumed, in the first 4 % of a planned run, or while the learning rate still rises. A
     warning; critical once ten times as long.
 
     Args:

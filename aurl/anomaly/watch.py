@@ -74,7 +74,7 @@ class Watch:
         rules = {name: one for name, one in self.detectors.items() if isinstance(one, Rule)}
         self._blank = {name: copy.deepcopy(rule.state_dict()) for name, rule in rules.items()}
         self._era = 0
-        self._looking: dict[tuple[Kind | str, int], tuple[tuple[str, _Look], ...]] = {}
+        self._looking: dict[int, tuple[tuple[str, _Look], ...]] = {}  # by layout
         self._told_at: dict[bool, list[int]] = {False: [], True: []}  # when, apart for infos
         self._suppressed = 0
 
@@ -85,7 +85,7 @@ class Watch:
         for context in self._contexts.values():
             context.update(record)
         ended = self._begin_anew(record) if self.context.era != self._era else []
-        looking = self._looking.get((record.kind, self.context.layout.number))
+        looking = self._looking.get(self.context.layout.number)
         if looking is None:
             looking = self._choose(record)
         findings: list[tuple[str, Record]] = []
@@ -145,7 +145,7 @@ class Watch:
         )
         if len(self._looking) > 256:
             self._looking.clear()
-        self._looking[record.kind, self.context.layout.number] = chosen
+        self._looking[self.context.layout.number] = chosen
         return chosen
 
     def _begin_anew(self, record: Record) -> list[Record]:

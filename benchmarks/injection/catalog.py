@@ -22,21 +22,25 @@ _ALL = (
 )
 
 
-def plan(types: Sequence[str], seeds: int, first: int = 1, every: int = 1) -> Iterator[tuple[Scenario, int]]:
+def plan(
+    types: Sequence[str], seeds: int, first: int = 1, every: int = 1, times: int = 1
+) -> Iterator[tuple[Scenario, int]]:
     """Pairs of scenario and seed: for each type so many seeds, which its variants take in turn; controls once each.
 
     Args:
         first: the first seed of each type.
         every: of the controls, only one of so many.
+        times: how many times as long as usual they are.
     """
     for type_ in types:
         if type_ == HEALTHY:
-            yield from ((control, first + number) for number, control in enumerate(CONTROLS) if number % every == 0)
+            controls = [control.longer(times) for control in CONTROLS]
+            yield from ((control, first + number) for number, control in enumerate(controls) if number % every == 0)
             continue
-        variants = [scenario for scenario in _ALL if scenario.type == type_]
+        variants = [scenario.longer(times) for scenario in _ALL if scenario.type == type_]
         yield from ((variants[number % len(variants)], first + number) for number in range(seeds))
 
 
-def find(id: str) -> Scenario:
-    """The scenario of this id."""
-    return next(scenario for scenario in (*_ALL, *CONTROLS) if scenario.id == id)
+def find(id: str, times: int = 1) -> Scenario:
+    """The scenario of this id, so many times as long as usual."""
+    return next(found for scenario in (*_ALL, *CONTROLS) if (found := scenario.longer(times)).id == id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.injection.bench import STEPS, Training
 from benchmarks.injection.checks import Check
@@ -61,6 +61,12 @@ class Scenario:
         """A name for files."""
         words = "".join(letter if letter.isalnum() else " " for letter in f"{self.type} {self.variant}").split()
         return "-".join(words)
+
+    def longer(self, times: int) -> Scenario:
+        """The same in a run that is so many times as long, at the same share of it."""
+        if times == 1:
+            return self
+        return replace(self, variant=f"{self.variant}, {times} times as long", steps=times * self.steps)
 
 
 def names(*types: str) -> frozenset[str]:

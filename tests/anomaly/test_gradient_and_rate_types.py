@@ -61,6 +61,21 @@ def test_a_rate_of_nothing_is_found(rate: float) -> None:
     assert first(records(columns), "learning_rate_issue").step == 10
 
 
+def test_a_rate_cut_to_nothing_is_found_after_two_steps() -> None:
+    columns = healthy()
+    columns["lr"][400:] = 0.0
+    found = first(records(columns), "learning_rate_issue")
+    assert (found.step, found.fields["onset_step"]) == (402, 401)
+
+
+def test_a_rate_that_reaches_nothing_early_is_found_after_two_steps_where_the_plan_is_known() -> None:
+    columns = healthy()
+    columns["lr"] = 1e-3 * np.maximum(1.0 - np.arange(800) / 400.0, 0.0)
+    start = Record(Kind.START, 0, fields={"steps": 800})
+    assert first([start, *records(columns)], "learning_rate_issue").step == 402
+    assert first(records(columns), "learning_rate_issue").step == 410
+
+
 def test_a_rate_that_is_spent_too_soon_is_found() -> None:
     columns = healthy()
     columns["lr"] = 1e-3 * np.maximum(1.0 - np.arange(800) / 400.0, 1e-4)
@@ -76,6 +91,7 @@ def test_a_rate_that_is_spent_too_soon_is_found() -> None:
         1e-3 * 0.1 ** (np.arange(800) // 250),  # step decay
         1e-3 * np.maximum(1.0 - np.arange(800) / 799.0, 0.0),  # linear to zero
         1e-3 * (1.0 - np.abs(np.arange(800) / 400.0 - 1.0)) + 1e-5,  # one cycle
+        1e-3 * (np.arange(800) % 200) / 199.0,  # a saw whose teeth begin at 0
     ],
 )
 def test_usual_schedules_are_fine(rate: np.ndarray) -> None:
