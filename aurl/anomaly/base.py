@@ -44,12 +44,15 @@ class Rule(Detector):
         type: the anomaly type it tells.
         kinds: the records it looks at.
         needs: roles of metrics; a record with none of them is passed over. Empty for any record.
+        by_stretches: whether it need not look at each training loss, but only when a stretch of eight is over, see
+            `Context.stretch_ended`.
         memory: names of the attributes to save: JSON values, or parts with a `state_dict` of their own.
     """
 
     type: ClassVar[str]
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.STEP, Kind.EPOCH})
     needs: ClassVar[frozenset[Role]] = frozenset()
+    by_stretches: ClassVar[bool] = False
     memory: ClassVar[tuple[str, ...]] = ()
     window: int = 96
 
@@ -91,6 +94,13 @@ class Rule(Detector):
         if self.context.coarse and not blocks.seen and blocks.size != coarse_size:
             blocks.size = blocks.width = coarse_size
         return anew
+
+    def pull(self, blocks: Blocks, curve: Curve) -> bool:
+        """Fill a block from the metric's trail; False where it has not seen as many values since the last one."""
+        if curve.seen % blocks.size or curve.seen < blocks.size:
+            return False
+        blocks.extend(curve.trail[-blocks.size :])
+        return True
 
     def found(
         self,

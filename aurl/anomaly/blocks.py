@@ -55,6 +55,11 @@ class Blocks:
                 self.width *= 2
         return True
 
+    def extend(self, values: Sequence[float]) -> None:
+        """Take the values of a whole block at once."""
+        self._values = list(values[:-1])
+        self.push(values[-1])
+
     @property
     def seen(self) -> int:
         """Values so far, those of an incomplete block left out."""

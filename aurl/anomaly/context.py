@@ -3,47 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from aurl.anomaly.curve import Curve
 from aurl.anomaly.history import Fact, History
+from aurl.anomaly.layout import EACH_STEP, MEASURED, REMEMBERED, TRAINING, Layout
 from aurl.anomaly.roles import Role, Roles
 from aurl.record import Json, Kind, Record
 
-_MEASURED = frozenset({
-    Role.LOSS, Role.LOSS_PART, Role.KL, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.GRAD_NORM, Role.STEP_TIME,
-    Role.DATA_TIME,
-})  # fmt: skip
-_TRAINING = frozenset(
-    {Role.LOSS, Role.LOSS_PART, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.GRAD_NORM, Role.LR}
-)
-_EACH_STEP = (Role.KL, Role.GRAD_NORM, Role.STEP_TIME, Role.DATA_TIME)  # and the training loss; others now and then
-_REMEMBERED = (Role.LR, Role.KL_WEIGHT, Role.LOSS_SCALE)
+STRETCH = 8  # training losses
 _MOST_LAYOUTS, _MOST_CURVES = 64, 256
 _CADENCE = 4.0  # change of the logging interval that makes a new rhythm
-
-
-class Layout(NamedTuple):
-    """What to do with records that hold the same metrics: worked out once, for every record is like the last.
-
-    Attributes:
-        number: different for each.
-        names: metrics by role; `first` the first of each.
-        takers: metrics, and what brings their statistics up to date; `curve_of` those of the first metric of a role.
-        remembered: roles whose last value is kept.
-        training_loss: the loss that training should lower.
-        trains: whether such a record is an observation of training.
-    """
-
-    number: int
-    names: Mapping[Role, tuple[str, ...]]
-    first: Mapping[Role, str]
-    takers: tuple[tuple[str, Callable[[float], None]], ...]
-    curve_of: Mapping[Role, Curve]
-    remembered: tuple[tuple[Role, str], ...]
-    training_loss: Curve | None
-    trains: bool
 
 
 class Context:
@@ -62,6 +33,8 @@ class Context:
         layout: what the last record held.
         finite: whether all of its scalars are finite.
         training_loss: the statistics of its loss that training should lower, None without one that is finite.
+        validation: its validation loss, None without one that is finite and above 0.
+        stretch_ended: whether its training loss ends a stretch of eight, or is a whole epoch's.
 
     Args:
         window: distances remembered for a metric's spread.
@@ -83,6 +56,8 @@ class Context:
         self.layout = Layout(0, {}, {}, (), {}, (), None, False)
         self.finite = True
         self.training_loss: Curve | None = None
+        self.validation: float | None = None
+        self.stretch_ended = False
         self._curves: dict[str, Curve] = {}
         self._layouts: dict[tuple[object, ...], Layout] = {}
         self._laid_out = 0
@@ -113,7 +88,11 @@ class Context:
             self.training_loss = layout.training_loss
         else:
             self._take_finite(layout, scalars)
-        self._remember(record)
+        if layout.remembered:
+            self._remember(record)
+        self.validation = self._validation(record) if Role.VAL_LOSS in layout.first else None
+        loss = self.training_loss
+        self.stretch_ended = loss is not None and (loss.seen % STRETCH == 0 or self.coarse)
 
     def _take_finite(self, layout: Layout, scalars: Mapping[str, float]) -> None:
         for name, take in layout.takers:
@@ -128,8 +107,13 @@ class Context:
             value = self.value(role)
             if value is not None and value != history.last.get(role):
                 history.note(role, name, value, self.index, record.step)
-        if Role.VAL_LOSS in layout.first and (self.value(Role.VAL_LOSS) or 0.0) > 0.0:
-            history.note_validation(record.step, record.scalars[layout.first[Role.VAL_LOSS]])
+
+    def _validation(self, record: Record) -> float | None:
+        value = self.value(Role.VAL_LOSS)
+        if value is None or value <= 0.0:
+            return None
+        self.history.note_validation(record.step, value)
+        return value
 
     def last(self, role: Role) -> float | None:
         """The last finite value of a role that is remembered: learning rate, KL weight, loss scale."""
@@ -230,7 +214,7 @@ class Context:
         for name in record.scalars:
             role = self.roles(name)
             names[role] = (*names.get(role, ()), name)
-        trains = record.kind in {Kind.STEP, Kind.EPOCH} and not _TRAINING.isdisjoint(names)
+        trains = record.kind in {Kind.STEP, Kind.EPOCH} and not TRAINING.isdisjoint(names)
         if record.kind is Kind.STEP and trains and not self._stepwise:
             self._stepwise = True
             self._layouts.clear()
@@ -241,11 +225,11 @@ class Context:
         first = {role: found[0] for role, found in names.items()}
         for role, name in first.items():
             self.main.setdefault(role, name)
-        measured = [name for role, found in names.items() if role in _MEASURED for name in found]
+        measured = [name for role, found in names.items() if role in MEASURED for name in found]
         curves = [curve for name in measured if (curve := self._curve(name)) is not None]
-        curve_of = {role: self._curves[n] for role, n in first.items() if role in _MEASURED and n in self._curves}
+        curve_of = {role: self._curves[n] for role, n in first.items() if role in MEASURED and n in self._curves}
         training_loss = self._loss_to_lower(record, curve_of)
-        urgent = {training_loss, *map(curve_of.get, _EACH_STEP)}
+        urgent = {training_loss, *map(curve_of.get, EACH_STEP)}
         self._laid_out += 1
         layout = Layout(
             number=self._laid_out,
@@ -253,7 +237,7 @@ class Context:
             first=first,
             takers=tuple((curve.name, curve.push if curve in urgent else curve.later) for curve in curves),
             curve_of=curve_of,
-            remembered=tuple((role, first[role]) for role in _REMEMBERED if role in first),
+            remembered=tuple((role, first[role]) for role in REMEMBERED if role in first),
             training_loss=training_loss,
             trains=trains,
         )

@@ -22,13 +22,14 @@ _TAIL_MARGIN = 1.6
 _IQR_TO_SD = 1.349  # of a normal distribution
 _FLOOR_SD = 0.01
 _EARLY_SD = 0.06  # with few values the interquartile range may be small by chance
-_MIN_JUMP = math.log(1.4)  # a smaller rise is noise whatever its z
+MIN_JUMP = math.log(1.4)  # a smaller rise is noise whatever its z
 _LEARNING = 100  # values until the spread is trusted, and limits drop by a third
 _WARY = 1.5
 _REST = 30  # values after an outlier that do not enter the spread
 _MOST = 1e300  # units; beyond, a division overflows
 _TINY = 1e-5  # of the first level: below, a positive metric counts as zero
 _WAITING = 8  # values taken at once
+_TRAIL = 32
 _UNKNOWN = {"value": math.nan, "first": math.nan, "_base": math.inf, "_soft": math.inf}  # null in JSON
 
 
@@ -49,6 +50,7 @@ class Curve:
         high: how many of the last six values stood out, though perhaps no one enough to count.
         slope: median distance from the level, below 0 while the metric falls steadily.
         era: counts how often the statistics began anew; values of different eras are not comparable.
+        trail: the last 32 values and some before them, outliers among them, in the same logarithms.
         waiting: values that `later` took and that are in none of these yet.
 
     Args:
@@ -58,8 +60,8 @@ class Curve:
     __slots__ = (
         "_base", "_block_size", "_block_top", "_distances", "_floor", "_fresh", "_marks", "_recent", "_rejected",
         "_rest", "_since_spread", "_soft", "_tops", "_wary_until", "before", "era", "first", "level", "name",
-        "quartile_range", "rise", "seen", "slope", "spread", "tail", "unit", "upper_quartile", "value", "waiting",
-        "window", "y",
+        "quartile_range", "rise", "seen", "slope", "spread", "tail", "trail", "unit", "upper_quartile", "value",
+        "waiting", "window", "y",
     )  # fmt: skip
 
     def __init__(self, name: str, window: int = 96) -> None:
@@ -84,6 +86,7 @@ class Curve:
         self._block_size = 0
         self._tops: list[float] = []
         self._since_spread = 0
+        self.trail: list[float] = []
         self.waiting: list[float] = []
 
     def later(self, value: float) -> None:
@@ -115,6 +118,7 @@ class Curve:
             y = _asinh(value, self.unit)
         self.seen = seen = self.seen + 1
         self.y = y
+        self.trail.append(y)
         self.before = self.rise
         self.rise = rise = y - self._base if seen > 1 else 0.0
         if rise > self._soft:
@@ -137,7 +141,7 @@ class Curve:
         """
         z = zscore if self.seen >= 200 else 1.6 * zscore
         fence = self.upper_quartile - min(self.slope, 0.0) + iqr * self.quartile_range
-        usual = max(z * self.spread, fence, _MIN_JUMP, _TAIL_MARGIN * self.tail)
+        usual = max(z * self.spread, fence, MIN_JUMP, _TAIL_MARGIN * self.tail)
         return usual * _WARY if self.seen < self._wary_until else usual
 
     @property
@@ -173,7 +177,7 @@ class Curve:
 
     def state_dict(self) -> dict[str, Json]:
         self.settle()
-        state: dict[str, Json] = {key: getattr(self, key) for key in self.__slots__}
+        state: dict[str, Json] = {key: getattr(self, key) for key in self.__slots__} | {"trail": self.trail[-_TRAIL:]}
         for key in _UNKNOWN:
             value = getattr(self, key)
             state[key] = value if math.isfinite(value) else None
@@ -193,6 +197,7 @@ class Curve:
             self._fresh.append(y)
             self._learn()
             return
+        self._shorten_trail()
         self._rest = _REST
         self._rejected.append(y)
         if len(self._rejected) > LEVEL:
@@ -201,6 +206,7 @@ class Curve:
 
     def _learn(self) -> None:
         """Move level, spread and tail on by the values that waited."""
+        self._shorten_trail()
         fresh = self._fresh
         if self.seen == len(fresh):
             self.first = self.value
@@ -219,12 +225,16 @@ class Curve:
             self._set_spread()
         self._set_level()
 
+    def _shorten_trail(self) -> None:
+        if len(self.trail) > 2 * _TRAIL:
+            del self.trail[:-_TRAIL]
+
     def _set_level(self) -> None:
         ordered = sorted(self._recent)
         half = len(ordered) // 2
         self.level = ordered[half] if len(ordered) & 1 else 0.5 * (ordered[half - 1] + ordered[half])
         self._base = self.level + min(self.slope, 0.0)
-        self._soft = 0.6 * max(_MIN_JUMP, _TAIL_MARGIN * self.tail) if self.seen >= 6 else math.inf
+        self._soft = 0.6 * max(MIN_JUMP, _TAIL_MARGIN * self.tail) if self.seen >= 6 else math.inf
         if self.unit is None and self.seen <= 8:
             self._floor = _TINY * math.exp(min(self.level, 700.0)) or 1e-300
 

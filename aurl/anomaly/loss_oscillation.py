@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from aurl.anomaly.base import Rule, require
 from aurl.anomaly.blocks import median
+from aurl.anomaly.context import STRETCH
 from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Kind, Record, Severity
@@ -15,7 +16,6 @@ _SMOOTH = 5
 _RAW = 24  # losses in which swings by a factor ten are told at once
 _KEPT = 64
 _FEW = 24
-_EVERY = 8
 _RANGE = math.log(2.5)
 _WILD = math.log(10.0)
 _CALM = math.log(1.5)  # range that counts when it is also three times what it was
@@ -42,7 +42,8 @@ class LossOscillation(Rule):
     type = "loss_oscillation"
     kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL})
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
-    memory = ("_raw", "_era", "_smooth", "_count", "_streak", "_calm", "_calm_raw", "_validation", "_onset")
+    by_stretches = True
+    memory = ("_era", "_smooth", "_streak", "_calm", "_calm_raw", "_validation", "_onset")
 
     def __init__(self, *, confirm: int = 3) -> None:
         super().__init__()
@@ -50,7 +51,7 @@ class LossOscillation(Rule):
         self.confirm = confirm - 1
         self._raw: list[float] = []
         self._smooth: list[float] = []
-        self._count = self._streak = self._onset = self._era = 0
+        self._streak = self._onset = self._era = 0
         self._calm: list[float] = []  # ranges of earlier stretches
         self._calm_raw: list[float] = []
         self._validation: list[float] = []
@@ -58,26 +59,23 @@ class LossOscillation(Rule):
     def look(self, record: Record) -> Iterable[Record]:
         curve = self.context.training_loss
         found: Iterable[Record] = ()
-        if curve is not None:
+        if curve is not None and curve.seen % STRETCH == 0:
             self._keep(curve)
-            if self._count % _EVERY == 0:
-                found = self._train(curve)
-        validation = self.context.value(Role.VAL_LOSS)
-        if validation is not None and validation > 0:
+            found = self._train(curve)
+        validation = self.context.validation
+        if validation is not None:
             self._validation = [*self._validation[1 - _VAL_KEPT :], math.log(validation)]
             return (*found, *self._validate(validation))
         return found
 
     def _keep(self, curve: Curve) -> None:
         if self._era != curve.era:
-            self._era, self._raw, self._smooth, self._calm, self._calm_raw = curve.era, [], [], [], []
-        self._count += 1
-        raw = self._raw
-        raw.append(curve.y)
-        if len(raw) > _RAW:
-            del raw[0]
-        if self._count % 2 == 0 and len(raw) >= _SMOOTH:
-            self._smooth = [*self._smooth[1 - _KEPT :], sorted(raw[-_SMOOTH:])[2]]
+            self._era, self._smooth, self._calm, self._calm_raw = curve.era, [], [], []
+        self._raw = curve.trail[-min(_RAW, curve.seen) :]
+        for end in range(len(curve.trail) - STRETCH + 2, len(curve.trail) + 1, 2):
+            if end >= _SMOOTH:
+                self._smooth.append(sorted(curve.trail[end - _SMOOTH : end])[2])
+        del self._smooth[:-_KEPT]
 
     def _train(self, curve: Curve) -> Iterable[Record]:
         values, needed = self._smooth, self.confirm
@@ -87,7 +85,7 @@ class LossOscillation(Rule):
             return ()
         low, high = _deciles(values)
         spread = high - low
-        if self._count % (2 * _KEPT) == 0:
+        if curve.seen % (2 * _KEPT) == 0:
             self._keep_calm(spread)
         usual = median(self._calm) if len(self._calm) >= 2 else math.inf
         wide = spread > (_WILD if values is self._raw else _RANGE) or spread > max(_CALM, _TIMES_CALM * usual)

@@ -76,16 +76,16 @@ class LossPlateau(Rule):
 
     def look(self, record: Record) -> Iterable[Record]:
         context = self.context
-        validation = context.value(Role.VAL_LOSS)
-        found = self._validate(record.step, validation) if validation is not None and validation > 0 else ()
+        validation = context.validation
+        found = self._validate(record.step, validation) if validation is not None else ()
         curve = context.training_loss
         self._note_speed(curve)
-        if curve is None or curve.unit is not None:
+        if curve is None or not context.stretch_ended or curve.unit is not None:
             return found  # of a loss that crosses zero, shares are meaningless
         if self.settle_blocks(self._blocks, curve):
             self._forget()
             self._brake.restart()
-        if not self._blocks.push(curve.y):
+        if not self.pull(self._blocks, curve):
             return found
         return (*found, *self._check(curve), *self._check_stop(curve))
 

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 
 from aurl.anomaly.base import Rule, grade, require
 from aurl.anomaly.blocks import median, noise
-from aurl.anomaly.curve import Curve
+from aurl.anomaly.curve import MIN_JUMP, Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Kind, Record, Severity
 
-_MIN_JUMP = math.log(1.4)
 _WARN = math.log(2.0)
 _LASTING = math.log(1.6)  # worth a warning when several values stand out
 _CRITICAL = math.log(10.0)
@@ -58,11 +57,11 @@ class LossSpike(Rule):
         context = self.context
         curve = context.training_loss
         gradient = context.curve(Role.GRAD_NORM)
-        if gradient is not None and gradient.rise > _MIN_JUMP and gradient.seen > self.warmup:
+        if gradient is not None and gradient.rise > MIN_JUMP and gradient.seen > self.warmup:
             self._note_gradient(gradient)
-        found = self._train(curve) if curve is not None and curve.rise > _MIN_JUMP else ()
-        validation = context.value(Role.VAL_LOSS)
-        if validation is not None and validation > 0:
+        found = self._train(curve) if curve is not None and curve.rise > MIN_JUMP else ()
+        validation = context.validation
+        if validation is not None:
             return (*found, *self._validate(math.log(validation), validation))
         return found
 

@@ -39,6 +39,7 @@ class TrainingDivergence(Rule):
     type = "training_divergence"
     kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL})
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
+    by_stretches = True
     memory = (
         "_blocks",
         "_lowest",
@@ -70,13 +71,14 @@ class TrainingDivergence(Rule):
         self._start: float | None = None
 
     def look(self, record: Record) -> Iterable[Record]:
-        self._validate()
+        if self.context.validation is not None:
+            self._validate(self.context.validation)
         curve = self.context.training_loss
         if curve is None:
             return ()
         if self.settle_blocks(self._blocks, curve, _COARSE_BLOCK):
             self._forget()
-        if not self._blocks.push(curve.y):
+        if not self.pull(self._blocks, curve):
             return ()
         return self._judge(curve, self._blocks.last)
 
@@ -134,9 +136,7 @@ class TrainingDivergence(Rule):
             onset_step=self._onset,
         )
 
-    def _validate(self) -> None:
-        value = self.context.value(Role.VAL_LOSS)
-        if value is not None and value > 0:
-            best = value if self._best_validation is None else min(self._best_validation, value)
-            self._best_validation, self._validation_rises = best, value > 1.25 * best
-            self._fine = self._fine + 1 if value <= _AS_GOOD * best else 0
+    def _validate(self, value: float) -> None:
+        best = value if self._best_validation is None else min(self._best_validation, value)
+        self._best_validation, self._validation_rises = best, value > 1.25 * best
+        self._fine = self._fine + 1 if value <= _AS_GOOD * best else 0

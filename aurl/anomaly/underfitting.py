@@ -35,6 +35,7 @@ class Underfitting(Rule):
 
     type = "underfitting"
     needs = frozenset({Role.LOSS, Role.LOSS_PART})
+    by_stretches = True
     memory = ("_blocks", "_first", "_next")
 
     def __init__(self, *, observations: int = 200) -> None:
@@ -54,10 +55,10 @@ class Underfitting(Rule):
             return ()
         if self.settle_blocks(self._blocks, curve):
             self._forget()
-        if self._first is None:
-            self._first = curve.y
-        if not self._blocks.push(curve.y):
+        if not self.pull(self._blocks, curve):
             return ()
+        if self._first is None:
+            self._first = curve.trail[-self._blocks.size]
         return self._check(curve)
 
     def _check(self, curve: Curve) -> Iterable[Record]:

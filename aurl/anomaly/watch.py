@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from aurl.anomaly import causes, telling
 from aurl.anomaly.base import Detector, Rule
@@ -19,9 +19,23 @@ from aurl.record import Json, Kind, Record, Severity
 _PER = 1000  # observations in which at most so many alerts are told
 _EXPECTED = 32  # observations after a restart in which jumps are half expected
 _JUMPY = frozenset({"loss_spike", "gradient_explosion", "training_divergence", "throughput_degradation", "data_stall"})
-_Look = Callable[[Record], Iterable[Record]]
 _IGNORED = frozenset({Kind.ALERT, Kind.NOTE, Kind.CHECKPOINT, Kind.DATA, Kind.END})
 _OF_THE_MACHINE = frozenset({"nan_values", "memory_overflow", "throughput_degradation", "data_stall", "gpu_idle"})
+_Look = Callable[[Record], Iterable[Record]]
+
+
+class Looking(NamedTuple):
+    """The detectors that have something to look at in records of one layout, by name.
+
+    Attributes:
+        names: all of them.
+        always: those that look at each record.
+        by_stretches: those that look only where a stretch of training losses is over.
+    """
+
+    names: tuple[str, ...]
+    always: tuple[tuple[str, _Look], ...]
+    by_stretches: tuple[tuple[str, _Look], ...]
 
 
 class Watch:
@@ -74,7 +88,7 @@ class Watch:
         rules = {name: one for name, one in self.detectors.items() if isinstance(one, Rule)}
         self._blank = {name: copy.deepcopy(rule.state_dict()) for name, rule in rules.items()}
         self._era = 0
-        self._looking: dict[int, tuple[tuple[str, _Look], ...]] = {}  # by layout
+        self._looking: dict[int, Looking] = {}  # by layout
         self._told_at: dict[bool, list[int]] = {False: [], True: []}  # when, apart for infos
         self._suppressed = 0
 
@@ -89,12 +103,15 @@ class Watch:
         if looking is None:
             looking = self._choose(record)
         findings: list[tuple[str, Record]] = []
-        for name, look in looking:
+        for name, look in looking.always:
             for finding in look(record):
                 findings.append((name, finding))  # noqa: PERF401  the usual case is none
+        if self.context.stretch_ended:
+            for name, look in looking.by_stretches:
+                findings += [(name, finding) for finding in look(record)]
         if not findings and not self.incidents.open:
             return ended
-        return ended + self._judge(record, findings, looking)
+        return ended + self._judge(record, findings, looking.names)
 
     def healthy_since(self) -> int:
         """Observations since anything critical was last found; those of the whole run if nothing was."""
@@ -136,17 +153,23 @@ class Watch:
             self._contexts[window] = Context(window, self._roles)
         return self._contexts[window]
 
-    def _choose(self, record: Record) -> tuple[tuple[str, _Look], ...]:
+    def _choose(self, record: Record) -> Looking:
         """The detectors that have something to look at in records like this one."""
-        chosen: tuple[tuple[str, _Look], ...] = tuple(
-            (name, detector.look if isinstance(detector, Rule) else detector.observe)
-            for name, detector in self.detectors.items()
-            if not isinstance(detector, Rule) or detector.wants(record)
-        )
+        layout = self.context.layout
+        # Without a training loss no stretch ever ends, and a validation loss must not wait for one.
+        waits = layout.training_loss is not None and Role.VAL_LOSS not in layout.first
+        always: list[tuple[str, _Look]] = []
+        by_stretches: list[tuple[str, _Look]] = []
+        for name, one in self.detectors.items():
+            if not isinstance(one, Rule):
+                always.append((name, one.observe))
+            elif one.wants(record):
+                (by_stretches if waits and one.by_stretches else always).append((name, one.look))
         if len(self._looking) > 256:
             self._looking.clear()
-        self._looking[self.context.layout.number] = chosen
-        return chosen
+        names = tuple(name for name, _ in (*always, *by_stretches))
+        self._looking[layout.number] = found = Looking(names, tuple(always), tuple(by_stretches))
+        return found
 
     def _begin_anew(self, record: Record) -> list[Record]:
         """The run went back: what the rules remember is of a future that is no more, and open incidents are over."""
@@ -155,9 +178,7 @@ class Watch:
             self.detectors[name].load_state_dict(copy.deepcopy(state))
         return [telling.end(record, over, self._episode(over)) for over in self.incidents.close() if over.told >= 0]
 
-    def _judge(
-        self, record: Record, findings: list[tuple[str, Record]], looking: tuple[tuple[str, _Look], ...]
-    ) -> list[Record]:
+    def _judge(self, record: Record, findings: list[tuple[str, Record]], looking: tuple[str, ...]) -> list[Record]:
         """Findings become incidents; those that are news are told, and those that are over."""
         touched: dict[int, tuple[Incident, Record]] = {}
         lost = self.incidents.open.get("nan_values")
@@ -171,7 +192,7 @@ class Watch:
             if known is None or telling.rank(expected) > telling.rank(known[1]):
                 touched[incident.id] = (incident, expected)
         found = {name for name, _ in findings}
-        over = self.incidents.rest([name for name, _ in looking if name not in found], record.kind)
+        over = self.incidents.rest([name for name in looking if name not in found], record.kind)
         alerts = [telling.end(record, incident, self._episode(incident)) for incident in over if incident.told >= 0]
         for incident, finding in touched.values():
             if incident.is_news:
