@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.other_logs_sources.base import Rows, Run, text, windows
-from benchmarks.other_logs_sources.labels import never_learns, not_finite, spikes, swings
+from benchmarks.other_logs_sources.labels import diverges, never_learns, not_finite, spikes, swings
 from benchmarks.other_logs_sources.loop import Fault, Parts, Plan, faster, fit
 
 WORDS = 1500
@@ -179,6 +179,6 @@ RUNS = [
         "a_pt_factors_nan",
         lambda: factors(Plan(300, val_every=50), 70.0, torch.optim.SGD),
         "plain SGD, learning rate 70",
-        (not_finite("nan_values|training_divergence|gradient_explosion|loss_spike"),),
+        (diverges("training_divergence|gradient_explosion|loss_spike|nan_values"), not_finite()),
     ),
 ]
