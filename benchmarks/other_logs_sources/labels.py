@@ -77,7 +77,7 @@ def healthy(curve: Curve) -> str:
 def _spike(loss: Sequence[float]) -> str:
     """A row half as high again as all but one of the fifty rows on either side of it."""
     for i in range(5, len(loss)):
-        near = sorted(loss[max(0, i - 50) : i] + list(loss[i + 1 : i + 51]))
+        near = sorted([*loss[max(0, i - 50) : i], *loss[i + 1 : i + 51]])
         usual = near[-2]
         if loss[i] > 1.5 * usual and loss[i] - usual > 0.02 * loss[0]:
             return f"row {i} is {loss[i] / usual:.2f} times its neighbours"

@@ -171,11 +171,11 @@ def halves() -> nn.Module:
 
 def speller(kind: type[nn.Module] = nn.LSTM) -> nn.Module:
     letters = text()[2]
-    return nn.Sequential(nn.Embedding(letters, 32), kind(32, 96, batch_first=True), nn.Linear(96, letters))  # type: ignore[call-arg]
+    return nn.Sequential(nn.Embedding(letters, 32), kind(32, 96, batch_first=True), nn.Linear(96, letters))
 
 
-def adam(lr: float, **options: float) -> Optimizers:
-    return lambda parameters: torch.optim.Adam(parameters, lr=lr, **options)  # type: ignore[arg-type]
+def adam(lr: float) -> Optimizers:
+    return lambda parameters: torch.optim.Adam(parameters, lr=lr)
 
 
 def sgd(lr: float, drop_every: int = 10**9) -> Optimizers:

@@ -25,7 +25,7 @@ class CharacterModel(nn.Module):
     def __init__(self, letters: int, width: int, kind: type[nn.Module] = nn.LSTM) -> None:
         super().__init__()
         self.embed = nn.Embedding(letters, 32)
-        self.recurrent = kind(32, width, batch_first=True)  # type: ignore[call-arg]
+        self.recurrent = kind(32, width, batch_first=True)
         self.head = nn.Linear(width, letters)
 
     def loss(self, piece: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ def word_vectors(
     ids, draw = words(), torch.Generator().manual_seed(8)
     model = nn.ModuleDict({"centre": nn.Embedding(WORDS, 48), "context": nn.Embedding(WORDS, 48)})
     for table in model.values():
-        nn.init.normal_(table.weight, std=0.1)
+        nn.init.normal_(table.get_parameter("weight"), std=0.1)
 
     def loss_of(step: int) -> Tensor:
         at = torch.randint(5, len(ids) - 5, (512,), generator=draw)
@@ -103,7 +103,7 @@ def factors(
     left, right, value = counts()
     model = nn.ModuleDict({name: nn.Embedding(WORDS, rank + 1) for name in ("left", "right")})
     for table in model.values():
-        nn.init.normal_(table.weight, std=0.1)
+        nn.init.normal_(table.get_parameter("weight"), std=0.1)
     draw, held = (
         torch.Generator().manual_seed(9),
         torch.rand(len(value), generator=torch.Generator().manual_seed(1)) < 0.1,

@@ -18,7 +18,7 @@ Items = list[dict[str, Tensor]]
 Change = Callable[[Any, Any], None]
 
 
-class At(TrainerCallback):  # type: ignore[misc]
+class At(TrainerCallback):
     """Something that happens to the model and the optimizer before a step."""
 
     def __init__(self, step: int, change: Change) -> None:
