@@ -1,7 +1,8 @@
-"""Scores that come several to a step, one for each sample: their mean for each round."""
+"""Scores that come several to a step, one for each sample: their mean for each round, and how sure it is."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from aurl.record import Json
@@ -14,14 +15,17 @@ class Rounds:
 
     Attributes:
         means: of the rounds so far, the last 64.
+        errors: the standard error of each, s / sqrt(n) with the standard deviation s of its n values; 0 for one value.
         steps: when each was.
     """
 
     def __init__(self) -> None:
         self.means: list[float] = []
+        self.errors: list[float] = []
         self.steps: list[int] = []
         self._step = -1
         self._sum = 0.0
+        self._squares = 0.0  # of the differences from the mean
         self._count = 0
 
     def push(self, step: int, value: float | None) -> bool:
@@ -29,13 +33,20 @@ class Rounds:
         ended = self._count > 0 and step > self._step
         if ended:
             self.means = [*self.means[-63:], self._sum / self._count]
+            self.errors = [*self.errors[-63:], math.sqrt(self._squares / max(1, self._count - 1) / self._count)]
             self.steps = [*self.steps[-63:], self._step]
-            self._sum, self._count = 0.0, 0
+            self._sum, self._squares, self._count = 0.0, 0.0, 0
         if value is not None:
             self._step = step
-            self._sum += max(-_MOST, min(_MOST, value))
-            self._count += 1
+            self._take(max(-_MOST, min(_MOST, value)))
         return ended
+
+    def _take(self, value: float) -> None:
+        """Welford's update: Technometrics 4, 1962."""
+        away = value - self._sum / self._count if self._count else 0.0
+        self._squares += min(_MOST, away * away * self._count / (self._count + 1))
+        self._sum += value
+        self._count += 1
 
     def state_dict(self) -> dict[str, Json]:
         return dict(self.__dict__)
@@ -44,3 +55,4 @@ class Rounds:
         for key in self.__dict__.keys() & state.keys():
             value = state[key]
             self.__dict__[key] = list(value) if isinstance(value, list) else value
+        self.errors = [0.0] * (len(self.means) - len(self.errors)) + self.errors  # a state from before they were kept
