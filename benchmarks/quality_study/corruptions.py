@@ -1,4 +1,5 @@
-"""Ten ways to spoil music, each by any amount from 0 to 1, and four that only some metrics are meant to hear.
+"""Ten ways to spoil music, each by any amount from 0 to 1, and five beside them: one whose notes are all
+wrong, and four that only some metrics are meant to hear.
 
 At 1 nothing is left of what the corruption is about: every note has a random pitch, every bar is out of its place, half
 of the notes are gone, the tokens are those of a model that knows nothing.
@@ -98,7 +99,16 @@ def transposed_notes(notes: Notes, how: Spoiling) -> Notes:
 
 
 def semitone_slips(notes: Notes, how: Spoiling) -> Notes:
-    """Each note moved by a semitone, either way."""
+    """Each note at one of the three semitones around it, so that at level 1 nothing is left of which one it was."""
+    return changed(notes, pitch=notes.pitch + np.where(how.some(notes), how.rng.integers(-1, 2, len(notes)), 0))
+
+
+def wrong_notes(notes: Notes, how: Spoiling) -> Notes:
+    """Each note moved by a semitone, either way: a share `level` of them is wrong.
+
+    Worst at level 2/3 and not at 1: where every note moves, half of all pairs keep their distance, against a third of
+    them where a third of the notes stays. What is the same in every key cannot fall steadily with it.
+    """
     return changed(notes, pitch=notes.pitch + np.where(how.some(notes), how.rng.choice((-1, 1), len(notes)), 0))
 
 
@@ -174,14 +184,14 @@ TEN: dict[str, Corruption] = {
     "a loop": stuck,
     "untrained model": random_tokens,
 }
-FURTHER: dict[str, Corruption] = {"jitter": jitter, "collage": collage}
+FURTHER: dict[str, Corruption] = {"each note off by one": wrong_notes, "jitter": jitter, "collage": collage}
 LOUDNESS: dict[str, Corruption] = {"random velocity": random_velocity, "one velocity": one_velocity}
 ALL: Mapping[str, Corruption] = TEN | FURTHER | LOUDNESS
 LEVELS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 RESPONSIBLE: Mapping[str, tuple[str, ...]] = {
     "rhythm_consistency": ("random onset", "jitter"),
     "rhythm_diversity": ("random onset",),
-    "harmonic_coherence": ("random pitch", "each note transposed", "semitone slips"),
+    "harmonic_coherence": ("random pitch", "each note transposed", "semitone slips", "each note off by one"),
     "melodic_contour": ("random pitch", "one note"),
     "dynamic_range": ("random velocity", "one velocity"),
     "note_density": ("half of the notes",),

@@ -10,7 +10,7 @@ from benchmarks.quality_study.scores import Study, monotony
 
 _WIDE, _HIGH, _GAP, _COLUMNS = 150, 100, 34, 5
 _LEFT, _TOP = 48, 82
-_COLOURS = ("#1f4e8c", "#c4511a", "#3a7d44", "#7b5ea7", "#8a6d1f", "#4a4a4a")
+_COLOURS = ("#1f4e8c", "#c4511a", "#3a7d44", "#7b5ea7", "#8a6d1f", "#4a4a4a", "#c2185b", "#00838f")
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#222}.h{font-size:15px;font-weight:600}.s{fill:#666;font-size:11px}"
     ".g{stroke:#ddd}"
@@ -41,7 +41,7 @@ def draw(studies: Sequence[Study], bars: int) -> str:
 def _legend(studies: Sequence[Study]) -> list[str]:
     parts = []
     for index, study in enumerate(studies):
-        x, colour = 14 + 130 * index, _COLOURS[index % len(_COLOURS)]
+        x, colour = 14 + 115 * index, _COLOURS[index % len(_COLOURS)]
         parts.append(f'<line x1="{x}" x2="{x + 20}" y1="44" y2="44" stroke="{colour}" stroke-width="2.5"/>')
         parts.append(f'<text x="{x + 26}" y="48">{escape(study.corpus)}</text>')
     return parts

@@ -67,12 +67,23 @@ def test_any_music_can_be_spoilt(name: str, onset: list[int], level: float, bar:
 def test_what_each_corruption_keeps() -> None:
     np.testing.assert_array_equal(np.sort(spoilt("shuffled bars", 1.0).pitch), np.sort(PIECE.pitch))
     assert len(set(spoilt("one note", 1.0).pitch.tolist())) == 1
-    assert set(np.abs(spoilt("semitone slips", 1.0).pitch.sum() - PIECE.pitch.sum()).ravel() % 2) == {len(PIECE) % 2}
+    assert set(np.abs(spoilt("each note off by one", 1.0).pitch.sum() - PIECE.pitch.sum()).ravel() % 2) == {
+        len(PIECE) % 2
+    }
     assert 0.35 < len(spoilt("half of the notes", 1.0)) / len(PIECE) < 0.65
     looped = spoilt("a loop", 1.0)
     assert len(set(looped.pitch.tolist())) <= 5
     assert abs(looped.bars - PIECE.bars) <= 1
     np.testing.assert_array_equal(spoilt("random velocity", 1.0).pitch, PIECE.pitch)
+
+
+def test_slips_leave_a_third_of_the_notes_where_they_were() -> None:
+    piece = Notes.build(np.arange(3000), 1, 60)
+    moved = spoilt("semitone slips", 1.0, piece).pitch - 60
+    assert set(moved.tolist()) == {-1, 0, 1}
+    assert 0.3 < np.mean(moved == 0) < 0.37
+    moved = spoilt("each note off by one", 0.1, piece).pitch - 60
+    assert 0.08 < np.mean(moved != 0) < 0.12
 
 
 def _rows(notes: Notes) -> np.ndarray:
@@ -103,7 +114,7 @@ def test_tables_and_curves_of_a_small_study(small: Study) -> None:
     assert "| noise | 1.000 |" in tables.discrimination([small])
     assert "`structural_coherence`: collage" in tables.responsibilities([small])
     assert "dynamic_range" not in tables.responsibilities([small])  # chorales have no dynamics
-    assert tables.monotonies([small]).count("\n") == 2 + len(TEN)
+    assert tables.monotonies([small]).count("\n") == 2 + len(TEN) + 1
     highest_noise, lowest_real = tables.never_above([small]).splitlines()[2].split("|")[3:6:2]
     assert float(highest_noise) < float(lowest_real)
     picture = curves.draw([small], 8)
@@ -120,11 +131,22 @@ def test_what_must_not_change_a_score(small: Study) -> None:
 
 def test_only_a_fall_is_alerted() -> None:
     rng = np.random.default_rng(0)
-    steady = rng.normal(0.7, 0.02, alerts.EVALUATIONS)
-    assert alerts.alerts(steady) == []
-    fallen = steady - 0.4 * (np.arange(alerts.EVALUATIONS) >= alerts.TURN)
-    assert alerts.alerts(fallen)[0] >= alerts.TURN
+    steady = rng.normal(0.7, 0.05, 500)
+    run = alerts.stream(steady, alerts.EVALUATIONS, rng)
+    assert alerts.alerts(run) == []
+    for fall in (0.4, 0.06):
+        fallen = run - fall * (np.arange(alerts.EVALUATIONS) >= alerts.TURN)[:, None]
+        assert alerts.TURN < alerts.alerts(fallen)[0] < alerts.TURN + 6
     assert alerts.power(steady, steady - 0.4, 3, seed=1) == 1.0
+    assert alerts.false_alarms(steady, 3, seed=1, evaluations=50, samples=8) == 0.0
+
+
+def test_streams_wobble_as_much_as_they_should() -> None:
+    scores = np.random.default_rng(0).normal(0.7, 0.04, 1000)
+    run = alerts.stream(scores, 20_000, np.random.default_rng(1), samples=1, wobble=8.0)[:, 0]
+    assert run.std() == pytest.approx(np.hypot(1.0, 2.0) * 0.04, rel=0.1)
+    shared = np.corrcoef(run[1:], run[:-1])[0, 1]
+    assert shared == pytest.approx(alerts.STAYS * 4 / 5, abs=0.05)
 
 
 def test_dynamics_are_given_to_the_same_notes() -> None:
