@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
+from aurl.music.midi import read_midi
 from aurl.music.notes import Notes
 from aurl.quality.sources import shipped
 from aurl.quality.windows import windows
@@ -32,6 +34,7 @@ from scripts.make_profiles import Split
 
 WRONG = 0.1
 """The share of wrong notes that the alert is to hear."""
+PIECES = "pieces of 64 bars, one track"
 SIZES = (8, 16, 32)
 """Samples an evaluation."""
 
@@ -109,18 +112,38 @@ def invariances(plan: Plan) -> str:
 
 def muspy(plan: Plan) -> str:
     """The published metrics, and the time beside MusPy's."""
-    pieces = _pieces_of_64_bars(plan)
-    spent, apart = speed.beside_muspy(shipped("mixed"), pieces, plan.few)
-    rows = [[name, f"{milliseconds:.2f}"] for name, milliseconds in spent.items()]
-    notes = sum(map(len, pieces)) // len(pieces)
-    same = spent["MusPy: its ten metrics"] / spent["aurl: MusPy's ten metrics"]
-    own = spent["MusPy: its ten metrics"] / spent["aurl: its ten metrics and their scores"]
+    with tempfile.TemporaryDirectory() as folder:
+        kinds = _files(plan, Path(folder))
+        apart = speed.largest_difference(kinds[PIECES])
+        notes = [round(fmean(len(read_midi(path)) for path in paths)) for paths in kinds.values()]
+        spent = [speed.beside_muspy(shipped("mixed"), paths, plan.few) for paths in kinds.values()]
+    rows = [[job, *[f"{one[job]:.2f}" for one in spent]] for job in speed.JOBS]
+    for name, ours in (("the same ten", speed.SAME), ("aurl's ten with their scores", speed.OWN)):
+        rows.append([f"MusPy's time over that of {name}", *[f"{one[speed.MUSPY] / one[ours]:.0f}" for one in spent]])
+    head = [
+        "CPU milliseconds",
+        *[f"{kind} ({len(kinds[kind])}, {count} notes)" for kind, count in zip(kinds, notes, strict=True)],
+    ]
     return (
-        f"{len(pieces)} pieces of 64 bars and {notes} notes on average:\n\n"
-        f"{markdown(['job', 'CPU milliseconds'], rows)}\n"
-        f"Largest difference between the two in MusPy's ten: {apart:.1e}. MusPy's own ten take {same:.0f} times as "
-        f"long as the same ten by aurl, and {own:.0f} times as long as aurl's ten with their scores.\n"
+        f"Medians; in brackets how many files, and their mean size:\n\n{markdown(head, rows)}\n"
+        f"Largest difference between the two in MusPy's ten, on {PIECES}: {apart:.1e}.\n"
     )
+
+
+def _files(plan: Plan, folder: Path) -> dict[str, list[Path]]:
+    """By kind, MIDI files to time."""
+    pieces = _pieces_of_64_bars(plan)
+    kinds = {
+        PIECES: speed.write_pieces(pieces, folder),
+        "the same, a track for each voice": speed.write_voices(pieces, folder),
+    }
+    (folder / "chorales").mkdir()
+    chorales = plan.load("chorales").held_out[: 2 if plan.quick else 5]
+    kinds["whole chorales, a track for each voice"] = speed.write_voices(chorales, folder / "chorales")
+    if plan.miditok:
+        songs = list(corpora.songs(plan.miditok))[: 2 if plan.quick else 12]
+        kinds["whole songs of 6 to 32 tracks"] = speed.write_bytes(songs, folder)
+    return kinds
 
 
 def alarms(plan: Plan) -> str:

@@ -25,6 +25,9 @@ MAX_NOTES = 20_000
 MAX_TICKS = 128 * 12 * TICKS_PER_BEAT
 """128 bars of 12/4: a metre of 64/1 must not make the arrays large."""
 
+_AT_ONCE = 1024
+"""Notes drawn at a time: many that all last to the end must not make the arrays large."""
+
 
 class Sheet:
     """The first 128 bars, 1536 beats or 20,000 notes of a sample, moved by whole bars so that it begins in bar 0.
@@ -107,14 +110,14 @@ class Sheet:
         """Which pitch sounds in which cell, bool [K, cells]; row 0 is `base`, and K a multiple of 12."""
         cells = -(-self.ticks // CELL)
         rows = -(-(self.highest + 1 - self.base) // 12) * 12
-        row = (self.pitch - self.base) * (cells + 1)
         begin = self.onset // CELL
-        stop = np.maximum(begin + 1, -(-self.end // CELL))
-        change = np.zeros(rows * (cells + 1), np.int16)
-        np.add.at(change, row + begin, np.int16(1))  # of the array's own type, which NumPy adds ten times faster
-        np.add.at(change, row + stop, np.int16(-1))
-        sounding = np.cumsum(change.reshape(rows, cells + 1), axis=1, dtype=np.int16)
-        return sounding[:, :cells] > 0
+        size = np.maximum(1, -(-self.end // CELL) - begin)
+        place = (self.pitch - self.base) * cells + begin
+        roll = np.zeros(rows * cells, bool)
+        for start in range(0, len(self), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            roll[_ranges(place[part], size[part])] = True
+        return roll.reshape(rows, cells)
 
     @cached_property
     def polyphony(self) -> Ints:
@@ -150,3 +153,10 @@ class Sheet:
         """
         line: Ints = self.group_top[self.group_top >= self.top[self.starts // CELL]]
         return line
+
+
+def _ranges(start: Ints, size: Ints) -> Ints:
+    """start, start + 1, ... of each range of at least one number, one range after the other, int64 [sum of sizes]."""
+    every = np.arange(int(size.sum()))
+    every += np.repeat(start - np.cumsum(size) + size, size)
+    return every

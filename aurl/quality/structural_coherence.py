@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from aurl.music.notes import Notes
 from aurl.quality.barlines import BarLines
 from aurl.quality.metric import ContrastMetric, Measure, Value, Values
-from aurl.quality.sheet import CELL, Sheet
+from aurl.quality.sheet import CELL, Ints, Sheet
 
 _FEWEST_BARS = 4
 _FEWEST_PAIRS = 6
@@ -95,14 +97,21 @@ def _cosines(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _parallels(similarity: NDArray[np.float32]) -> Value:
-    above = np.triu(np.ones_like(similarity[1:, 1:], dtype=bool), 1)
-    here, next_ = similarity[:-1, :-1][above].astype(float), similarity[1:, 1:][above].astype(float)
+    above = _above_diagonal(len(similarity))
+    here, next_ = similarity.ravel()[above].astype(float), similarity.ravel()[above + len(similarity) + 1].astype(float)
     if len(here) < _FEWEST_PAIRS:
         return "fewer than 5 bars"
     here -= here.mean()
     next_ -= next_.mean()
     spread = float(np.sqrt((here @ here) * (next_ @ next_)))
     return float(here @ next_) / spread if spread > 1e-9 else 0.0
+
+
+@lru_cache(maxsize=16)
+def _above_diagonal(bars: int) -> Ints:
+    """Where the pairs i < j < bars - 1 lie in a flat [bars, bars], row by row."""
+    row, column = np.triu_indices(bars - 1, 1)
+    return row * bars + column
 
 
 def _return(similarity: NDArray[np.float32], nearest: int) -> float:

@@ -46,6 +46,16 @@ def test_roll_and_what_follows_from_it(notes: Notes) -> None:
             assert sheet.top[cell] == max(pitches)
 
 
+def test_the_roll_of_many_notes_that_last() -> None:
+    rng = np.random.default_rng(0)
+    notes = Notes.build(rng.integers(0, 40 * 48, 3000), rng.integers(1, 5000, 3000), rng.integers(20, 100, 3000))
+    sheet = Sheet(notes)
+    wanted = np.zeros_like(sheet.roll)
+    for onset, end, pitch in zip(sheet.onset, sheet.end, sheet.pitch, strict=True):
+        wanted[pitch - sheet.base, onset // CELL : max(onset // CELL + 1, -(-end // CELL))] = True
+    assert np.array_equal(sheet.roll, wanted)
+
+
 @settings(max_examples=40, deadline=None)
 @given(some_notes())
 def test_groups(notes: Notes) -> None:
