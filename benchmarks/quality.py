@@ -77,7 +77,7 @@ def discrimination(plan: Plan) -> str:
         f"ROC-AUC of overall quality, single windows of {plan.bars} bars at level 1, held-out windows in brackets:\n\n"
         f"{tables.discrimination(plan.studies)}\nEach metric by itself, on what it is there to hear:\n\n"
         f"{tables.responsibilities(plan.studies)}\nThe same of `dynamic_range`, for which chorales were given swelling "
-        f"velocities, as none of the corpora has any:\n\n{_dynamics(plan)}\nWhat must never beat real music:\n\n"
+        f"velocities, as most of the corpora have none:\n\n{_dynamics(plan)}\nWhat must never beat real music:\n\n"
         f"{tables.never_above(plan.studies)}"
     )
 
