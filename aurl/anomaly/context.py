@@ -32,7 +32,8 @@ class Context:
         main: the first metric that was seen in each role.
         layout: what the last record held.
         finite: whether all of its scalars are finite.
-        training_loss: the statistics of its loss that training should lower, None without one that is finite.
+        training_loss: the statistics of its loss that training should lower, None without one that is finite; likewise
+            `gradient` of the gradient norm, `kl`, `step_time`, `data_time`.
         validation: its validation loss, None without one that is finite and above 0.
         stretch_ended: whether its training loss ends a stretch of eight, or is a whole epoch's.
 
@@ -53,9 +54,13 @@ class Context:
         self.planned: int | None = None
         self.history = History()
         self.main: dict[Role, str] = {}
-        self.layout = Layout(0, {}, {}, (), {}, (), None, False)
+        self.layout = Layout(0, {}, {}, (), {}, (), None, trains=False, validates=False)
         self.finite = True
         self.training_loss: Curve | None = None
+        self.gradient: Curve | None = None
+        self.kl: Curve | None = None
+        self.step_time: Curve | None = None
+        self.data_time: Curve | None = None
         self.validation: float | None = None
         self.stretch_ended = False
         self._curves: dict[str, Curve] = {}
@@ -76,30 +81,36 @@ class Context:
         layout = self._layouts.get(key)
         if layout is None:
             layout = self._lay_out(key, record)
-        if layout is not self.layout:
-            self._settle()  # what may wait in the one is read at each record in the other
-            self.layout = layout
         if layout.trains:
             self._advance(record)
-        self.finite = -math.inf < sum(scalars.values()) < math.inf or all(map(math.isfinite, scalars.values()))
-        if self.finite:
+        finite = -math.inf < sum(scalars.values()) < math.inf or all(map(math.isfinite, scalars.values()))
+        if layout is not self.layout or not (finite and self.finite):
+            self._arrange(layout, finite)
+        if finite:
             for name, take in layout.takers:
                 take(scalars[name])
-            self.training_loss = layout.training_loss
         else:
-            self._take_finite(layout, scalars)
+            for name, take in layout.takers:
+                if math.isfinite(scalars[name]):
+                    take(scalars[name])
         if layout.remembered:
             self._remember(record)
-        self.validation = self._validation(record) if Role.VAL_LOSS in layout.first else None
+        self.validation = self._validation(record) if layout.validates else None
         loss = self.training_loss
         self.stretch_ended = loss is not None and (loss.seen % STRETCH == 0 or self.coarse)
 
-    def _take_finite(self, layout: Layout, scalars: Mapping[str, float]) -> None:
-        for name, take in layout.takers:
-            if math.isfinite(scalars[name]):
-                take(scalars[name])
+    def _arrange(self, layout: Layout, finite: bool) -> None:
+        """Find what detectors ask for at each record; it stays the same as long as records look alike."""
+        for curve in self._curves.values():
+            curve.settle()  # what may wait in one layout is read at each record in another
+        self.layout, self.finite = layout, finite
         loss = layout.training_loss
-        self.training_loss = loss if loss is not None and math.isfinite(scalars[loss.name]) else None
+        self.training_loss = loss if loss is not None and self._has_number(loss.name) else None
+        self.gradient, self.kl = self.curve(Role.GRAD_NORM), self.curve(Role.KL)
+        self.step_time, self.data_time = self.curve(Role.STEP_TIME), self.curve(Role.DATA_TIME)
+
+    def _has_number(self, name: str) -> bool:
+        return self.finite or math.isfinite(self.record.scalars[name])
 
     def _remember(self, record: Record) -> None:
         layout, history = self.layout, self.history
@@ -133,8 +144,7 @@ class Context:
         name = self.layout.first.get(role)
         if name is None:
             return None
-        value = self.record.scalars[name]
-        return value if self.finite or math.isfinite(value) else None
+        return self.record.scalars[name] if self._has_number(name) else None
 
     def name(self, role: Role) -> str:
         """The name of this record's first metric of that role; the role itself where there is none."""
@@ -147,7 +157,7 @@ class Context:
     def curve(self, role: Role) -> Curve | None:
         """The statistics of this record's first metric of that role; None where it is absent or not finite."""
         curve = self.layout.curve_of.get(role)
-        if curve is None or not (self.finite or math.isfinite(self.record.scalars[curve.name])):
+        if curve is None or not self._has_number(curve.name):
             return None
         if curve.waiting:
             curve.settle()
@@ -240,6 +250,7 @@ class Context:
             remembered=tuple((role, first[role]) for role in REMEMBERED if role in first),
             training_loss=training_loss,
             trains=trains,
+            validates=Role.VAL_LOSS in first,
         )
         self._layouts[key] = layout
         return layout
@@ -278,10 +289,6 @@ class Context:
             for curve in self._curves.values():
                 curve.restart()
         self._be_wary()
-
-    def _settle(self) -> None:
-        for curve in self._curves.values():
-            curve.settle()
 
     def _be_wary(self) -> None:
         for curve in self._curves.values():

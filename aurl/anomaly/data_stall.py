@@ -44,8 +44,11 @@ class DataStall(Rule):
         self._first_share: list[float] = []
 
     def look(self, record: Record) -> Iterable[Record]:
-        waiting, whole = self.context.curve(Role.DATA_TIME), self.context.value(Role.STEP_TIME)
-        if waiting is None or waiting.value < 0 or waiting.unit is not None or not whole or whole <= 0:
+        waiting, step_time = self.context.data_time, self.context.step_time
+        if waiting is None or step_time is None or waiting.value < 0 or waiting.unit is not None:
+            return ()
+        whole = step_time.value
+        if whole <= 0:
             return ()
         self._seen += 1
         share = min(1.0, waiting.value / whole)

@@ -9,6 +9,7 @@ from aurl.anomaly.base import Rule, require
 from aurl.anomaly.roles import Role
 from aurl.record import Record, Severity
 
+_JUDGED = Role.DISCRIMINATOR_ACCURACY
 _ACCURACY = 0.97
 _ACCURACY_HOLD = 40
 _LOSS_FALLEN = 0.1  # of its level in the beginning
@@ -48,7 +49,7 @@ class DiscriminatorDomination(Rule):
     def look(self, record: Record) -> Iterable[Record]:
         context = self.context
         found: list[Record] = []
-        accuracy = context.value(Role.DISCRIMINATOR_ACCURACY)
+        accuracy = context.value(_JUDGED)
         if accuracy is not None:
             self._judge_seen += 1
             if accuracy > _ACCURACY or "accuracy" in self._runs:

@@ -47,7 +47,7 @@ class GradientExplosion(Rule):
         self._marks = 0
 
     def look(self, record: Record) -> Iterable[Record]:
-        gradient = self.context.curve(Role.GRAD_NORM)
+        gradient = self.context.gradient
         if gradient is None or gradient.seen <= self.warmup:
             return ()
         index = self.context.index

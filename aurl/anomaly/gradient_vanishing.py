@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from aurl.anomaly.base import Rule, require
+from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Record, Severity
 
@@ -17,6 +18,7 @@ _LAYERS_CRITICAL = 1e-5
 _DEAD, _DEAD_CRITICAL = 0.5, 0.9
 _EARLY = 32
 _HOLD = 20  # observations
+_LAYER_RATIO, _DEAD_UNITS = Role.LAYER_RATIO, Role.DEAD_UNITS
 _PROBES = 8  # of layers, which are looked at now and then
 
 
@@ -48,26 +50,24 @@ class GradientVanishing(Rule):
     def look(self, record: Record) -> Iterable[Record]:
         context = self.context
         found: list[Record] = []
-        norm = context.value(Role.GRAD_NORM)
-        if norm is not None and (norm < self._fine or self._early is None or self._runs):
-            found += self._norm(norm)
-        ratio = context.value(Role.LAYER_RATIO)
+        gradient = context.gradient
+        if gradient is not None and (gradient.value < self._fine or self._early is None or self._runs):
+            found += self._norm(gradient)
+        ratio = context.value(_LAYER_RATIO)
         if ratio is not None and self._lasts("layers", ratio < _LAYERS, _PROBES):
             found.append(self._layers(ratio))
-        dead = context.value(Role.DEAD_UNITS)
+        dead = context.value(_DEAD_UNITS)
         if dead is not None and self._lasts("dead", dead > _DEAD, self.confirm):
             found.append(self._dead(dead))
         return found
 
-    def _norm(self, norm: float) -> Iterable[Record]:
-        curve = self.context.curve(Role.GRAD_NORM)
-        if curve is None:
-            return
+    def _norm(self, curve: Curve) -> Iterable[Record]:
+        norm = curve.value
         if self._early is None and curve.seen >= _EARLY:
             self._early = curve.level
         if self._early is not None:
             self._fine = max(_NOTHING, 1.01 * curve.show(self._early) * _FALLEN)
-        name = self.context.name(Role.GRAD_NORM)
+        name = curve.name
         if self._lasts("nothing", norm < _NOTHING, self.confirm):
             yield self._tell(
                 Severity.CRITICAL if norm == 0.0 else Severity.WARNING,

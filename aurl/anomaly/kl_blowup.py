@@ -11,6 +11,7 @@ from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Record
 
+_WEIGHT = Role.KL_WEIGHT
 _TIMES = math.log(4.0)
 _CRITICAL = math.log(20.0)
 _HOLD = 5
@@ -48,12 +49,12 @@ class KlBlowup(Rule):
         self._loss: float | None = None  # its level, in log, then
 
     def look(self, record: Record) -> Iterable[Record]:
-        curve = self.context.curve(Role.KL)
+        curve = self.context.kl
         if curve is None or curve.unit is not None:
             return ()
         if self.settle_blocks(self._blocks, curve):
             self._settled, self._high = None, 0
-        weight = self.context.last(Role.KL_WEIGHT)
+        weight = self.context.last(_WEIGHT)
         if self._settled is not None and weight is not None and self._weight and weight < 0.9 * self._weight:
             self._settled = None
             self._blocks.restart()

@@ -26,7 +26,7 @@ class Layout(NamedTuple):
         takers: metrics, and what brings their statistics up to date; `curve_of` those of the first metric of a role.
         remembered: roles whose last value is kept.
         training_loss: the loss that training should lower.
-        trains: whether such a record is an observation of training.
+        trains: whether such a record is an observation of training; `validates` whether it holds a validation loss.
     """
 
     number: int
@@ -37,3 +37,4 @@ class Layout(NamedTuple):
     remembered: tuple[tuple[Role, str], ...]
     training_loss: Curve | None
     trains: bool
+    validates: bool

@@ -25,6 +25,7 @@ _CHANCE = tuple(math.log(k) for k in (2, 4, 10, 20, 50, 100, 200, 256, 1000, 102
 _CHANCE_MARGIN = 0.005
 _PLANNED_SHARE = 0.2
 _KINK_EVALUATIONS, _KINK_BLOCKS = 4, 6
+_UPDATE_RATIO = Role.UPDATE_RATIO
 _HOLD_STOP = 64  # a kink is seen for a while only; nothing new is said as long as it lasts
 
 
@@ -92,7 +93,7 @@ class LossPlateau(Rule):
     def _note_speed(self, loss: Curve | None) -> None:
         """What else tells how much is learnt: gradient norm and size of the update."""
         context, brake = self.context, self._brake
-        gradient = context.curve(Role.GRAD_NORM)
+        gradient = context.gradient
         if gradient is not None:
             if gradient.value < _NO_GRADIENT:
                 self._without_gradient += 1
@@ -102,7 +103,7 @@ class LossPlateau(Rule):
                 brake.gradient(gradient, loss, (context.index, context.step), context.last(Role.LR))
             elif context.index % _BLOCK == 0:
                 brake.note_rate(context.last(Role.LR))
-        update = context.value(Role.UPDATE_RATIO)
+        update = context.value(_UPDATE_RATIO)
         if update is not None:
             at = (context.index, context.step)
             brake.update(context.name(Role.UPDATE_RATIO), update, at, context.last(Role.LR))

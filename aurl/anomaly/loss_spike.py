@@ -56,7 +56,7 @@ class LossSpike(Rule):
     def look(self, record: Record) -> Iterable[Record]:
         context = self.context
         curve = context.training_loss
-        gradient = context.curve(Role.GRAD_NORM)
+        gradient = context.gradient
         if gradient is not None and gradient.rise > MIN_JUMP and gradient.seen > self.warmup:
             self._note_gradient(gradient)
         found = self._train(curve) if curve is not None and curve.rise > MIN_JUMP else ()

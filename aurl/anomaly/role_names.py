@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a metric measures, as far as detectors care."""
+    """What a metric measures, as far as detectors care.
+
+    Looking up a member takes as long as ten other names, so what is looked at in each record is kept in constants.
+    """
 
     LOSS = "loss"
     LOSS_PART = "loss_part"

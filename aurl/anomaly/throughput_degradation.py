@@ -11,6 +11,7 @@ from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Record
 
+_THROUGHPUT = Role.THROUGHPUT
 _SLOWER = math.log(1.5)
 _STILL = math.log(1.3)
 _CRITICAL = math.log(5.0)
@@ -51,13 +52,13 @@ class ThroughputDegradation(Rule):
         self._first_rates: list[float] = []
 
     def look(self, record: Record) -> Iterable[Record]:
-        curve = self.context.curve(Role.STEP_TIME)
+        curve = self.context.step_time
         if curve is None or curve.value <= 0 or curve.unit is not None:
             return ()
         self._seen += 1
         if self._seen <= 2:
             return ()  # compilation, caches
-        rate = self.context.value(Role.THROUGHPUT)
+        rate = self.context.value(_THROUGHPUT)
         if rate is not None and rate > 0:
             self._note_rate(math.log(rate))
         if self._before is not None and curve.y < self._before + _STILL and curve.level < self._before + _STILL:
