@@ -8,7 +8,7 @@ from typing import Any
 
 from aurl.anomaly.curve import Curve
 from aurl.anomaly.history import Fact, History
-from aurl.anomaly.layout import EACH_STEP, MEASURED, REMEMBERED, TRAINING, Layout
+from aurl.anomaly.layout import EACH_STEP, MEASURED, PROBES, REMEMBERED, TRAINING, Layout
 from aurl.anomaly.roles import Role, Roles
 from aurl.record import Json, Kind, Record
 
@@ -35,6 +35,7 @@ class Context:
         training_loss: the statistics of its loss that training should lower, None without one that is finite; likewise
             `gradient` of the gradient norm, `kl`, `step_time`, `data_time`.
         validation: its validation loss, None without one that is finite and above 0.
+        probed: whether it holds what is measured now and then only: layers, dead units, updates.
         stretch_ended: whether its training loss ends a stretch of eight, or is a whole epoch's.
 
     Args:
@@ -62,6 +63,7 @@ class Context:
         self.step_time: Curve | None = None
         self.data_time: Curve | None = None
         self.validation: float | None = None
+        self.probed = False
         self.stretch_ended = False
         self._curves: dict[str, Curve] = {}
         self._layouts: dict[tuple[object, ...], Layout] = {}
@@ -104,6 +106,7 @@ class Context:
         for curve in self._curves.values():
             curve.settle()  # what may wait in one layout is read at each record in another
         self.layout, self.finite = layout, finite
+        self.probed = not PROBES.isdisjoint(layout.first)
         loss = layout.training_loss
         self.training_loss = loss if loss is not None and self._has_number(loss.name) else None
         self.gradient, self.kl = self.curve(Role.GRAD_NORM), self.curve(Role.KL)
@@ -144,7 +147,8 @@ class Context:
         name = self.layout.first.get(role)
         if name is None:
             return None
-        return self.record.scalars[name] if self._has_number(name) else None
+        value = self.record.scalars[name]
+        return value if self.finite or math.isfinite(value) else None
 
     def name(self, role: Role) -> str:
         """The name of this record's first metric of that role; the role itself where there is none."""

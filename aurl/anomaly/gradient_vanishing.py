@@ -18,7 +18,6 @@ _LAYERS_CRITICAL = 1e-5
 _DEAD, _DEAD_CRITICAL = 0.5, 0.9
 _EARLY = 32
 _HOLD = 20  # observations
-_LAYER_RATIO, _DEAD_UNITS = Role.LAYER_RATIO, Role.DEAD_UNITS
 _PROBES = 8  # of layers, which are looked at now and then
 
 
@@ -53,13 +52,16 @@ class GradientVanishing(Rule):
         gradient = context.gradient
         if gradient is not None and (gradient.value < self._fine or self._early is None or self._runs):
             found += self._norm(gradient)
-        ratio = context.value(_LAYER_RATIO)
-        if ratio is not None and self._lasts("layers", ratio < _LAYERS, _PROBES):
-            found.append(self._layers(ratio))
-        dead = context.value(_DEAD_UNITS)
-        if dead is not None and self._lasts("dead", dead > _DEAD, self.confirm):
-            found.append(self._dead(dead))
+        if context.probed:
+            found += self._probe()
         return found
+
+    def _probe(self) -> Iterable[Record]:
+        ratio, dead = self.context.value(Role.LAYER_RATIO), self.context.value(Role.DEAD_UNITS)
+        if ratio is not None and self._lasts("layers", ratio < _LAYERS, _PROBES):
+            yield self._layers(ratio)
+        if dead is not None and self._lasts("dead", dead > _DEAD, self.confirm):
+            yield self._dead(dead)
 
     def _norm(self, curve: Curve) -> Iterable[Record]:
         norm = curve.value

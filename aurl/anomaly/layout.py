@@ -14,6 +14,7 @@ MEASURED = frozenset({
 })  # fmt: skip
 TRAINING = frozenset({Role.LOSS, Role.LOSS_PART, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.GRAD_NORM, Role.LR})
 EACH_STEP = (Role.KL, Role.GRAD_NORM, Role.STEP_TIME, Role.DATA_TIME)  # and the training loss; others now and then
+PROBES = frozenset({Role.LAYER_RATIO, Role.UPDATE_RATIO, Role.DEAD_UNITS})
 REMEMBERED = (Role.LR, Role.KL_WEIGHT, Role.LOSS_SCALE)
 
 

@@ -17,7 +17,7 @@ _TINY = 1e-8
 _SETTLED = 8  # observations without a rise, after which a jump is no warm-up
 _GONE = 1e-3  # of the peak
 _LEFT = 0.25  # of the planned steps
-_LR, _UPDATE_RATIO = Role.LR, Role.UPDATE_RATIO
+_LR = Role.LR
 _NO_UPDATE = 1e-7  # norm of a step's change over the norm of the weights
 
 
@@ -58,7 +58,7 @@ class LearningRateIssue(Rule):
                 self._steady, self._before = self._steady + 1, rate
             else:
                 found += self._rate(rate, record)
-        ratio = self.context.value(_UPDATE_RATIO)
+        ratio = self.context.value(Role.UPDATE_RATIO) if self.context.probed else None
         if ratio is not None:
             found += self._update(ratio, record)
         return found

@@ -25,7 +25,6 @@ _CHANCE = tuple(math.log(k) for k in (2, 4, 10, 20, 50, 100, 200, 256, 1000, 102
 _CHANCE_MARGIN = 0.005
 _PLANNED_SHARE = 0.2
 _KINK_EVALUATIONS, _KINK_BLOCKS = 4, 6
-_UPDATE_RATIO = Role.UPDATE_RATIO
 _HOLD_STOP = 64  # a kink is seen for a while only; nothing new is said as long as it lasts
 
 
@@ -103,7 +102,7 @@ class LossPlateau(Rule):
                 brake.gradient(gradient, loss, (context.index, context.step), context.last(Role.LR))
             elif context.index % _BLOCK == 0:
                 brake.note_rate(context.last(Role.LR))
-        update = context.value(_UPDATE_RATIO)
+        update = context.value(Role.UPDATE_RATIO) if context.probed else None
         if update is not None:
             at = (context.index, context.step)
             brake.update(context.name(Role.UPDATE_RATIO), update, at, context.last(Role.LR))
