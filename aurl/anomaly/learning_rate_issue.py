@@ -16,6 +16,7 @@ _CUT = 0.1  # of the peak: from above this to nothing is no schedule
 _TINY = 1e-8
 _SETTLED = 8  # observations without a rise, after which a jump is no warm-up
 _GONE = 1e-3  # of the peak
+_FADED, _FADED_SHARE = 1e-6, 0.05  # of the peak, for this share of the run
 _LEFT = 0.25  # of the planned steps
 _LR = Role.LR
 _NO_UPDATE = 1e-7  # norm of a step's change over the norm of the weights
@@ -27,8 +28,9 @@ class LearningRateIssue(Rule):
     A warning: the rate is 0, or below 1e-8 and was never higher, for ten observations; 0 for `confirm` where it was
     above a tenth of its peak just before, or where a quarter of the planned steps is left; it jumps to more than five
     times its last value and 1.5 times its peak after it had stopped rising (critical from twenty times); it is spent,
-    below a thousandth of its peak, with a quarter of the planned steps to go. Weights that did not change at all in a
-    step, with a learning rate above 0, are critical; changes below 1e-7 for twenty observations a warning.
+    below a thousandth of its peak, with a quarter of the planned steps to go, or below a millionth and 1e-8 for a
+    twentieth of the run, of which a cosine spends less there. Weights that did not change at all in a step, with a
+    learning rate above 0, are critical; changes below 1e-7 for twenty observations a warning.
 
     Args:
         confirm: observations in a row of an update or, at once, a rate of exactly 0, at least 2; one less is enough.
@@ -109,18 +111,16 @@ class LearningRateIssue(Rule):
         )
 
     def _too_soon(self, name: str, rate: float, step: int) -> Iterable[Record]:
-        spent = 0.0 <= rate < _GONE * self._peak and self._has_time_left(step)
+        early = self._has_time_left(step)
+        faded = 0.0 < rate < min(_TINY, _FADED * self._peak)
+        spent = faded or (0.0 <= rate < _GONE * self._peak and early)
         self._spent = self._spent + 1 if spent else 0
         if self._spent == 1:
             self._zero_onset = step
-        if self._spent < 2 * _ZERO:
+        if self._spent < 2 * _ZERO or not (early or self._spent > _FADED_SHARE * self.context.index):
             return
-        yield self._tell(
-            f"{name} has fallen to {rate:.3g} at step {step} of {self.context.planned} planned",
-            name,
-            rate,
-            self._zero_onset,
-        )
+        planned = f" of {self.context.planned} planned" if early else ""
+        yield self._tell(f"{name} has fallen to {rate:.3g} at step {step}{planned}", name, rate, self._zero_onset)
 
     def _has_time_left(self, step: int) -> bool:
         """Whether a quarter of the planned steps is still to come; false where no plan is known."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from aurl.anomaly.base import Rule, require
@@ -20,12 +20,16 @@ _SPACING = 1.1
 _MEDIAN_ERROR = 1.25  # standard error of a median over that of a mean
 _DROP = 0.1  # from the first value to the first block: something was learnt at once
 _PLANNED_SHARE = 0.04
+_STILL, _STILL_AFTER = 0.002, 48
+_FASTER, _TOO_LITTLE = 1.25, 2e-4
 _COARSE = 20  # an epoch counts for so many observations
 
 
 class Underfitting(Rule):
     """Since its first values, the loss fell by less than 1.5 %, with 95 % confidence, after 200 of them.
 
+    After 48 where it stands quite still: all losses so far lie within 0.2 % of each other, and they do not begin to
+    fall faster, as without noise they do at first.
     Not told of a run that was resumed, in the first 4 % of a planned run, or while the learning rate still rises. A
     warning; critical once ten times as long.
 
@@ -36,7 +40,7 @@ class Underfitting(Rule):
     type = "underfitting"
     needs = frozenset({Role.LOSS, Role.LOSS_PART})
     by_stretches = True
-    memory = ("_blocks", "_first", "_next")
+    memory = ("_blocks", "_first", "_next", "_lowest", "_highest")
 
     def __init__(self, *, observations: int = 200) -> None:
         super().__init__()
@@ -48,6 +52,7 @@ class Underfitting(Rule):
     def _forget(self) -> None:
         self._first: float | None = None
         self._next = 0.0
+        self._lowest = self._highest = 0.0  # of all losses so far
 
     def look(self, record: Record) -> Iterable[Record]:
         curve = self.context.training_loss
@@ -57,18 +62,25 @@ class Underfitting(Rule):
             self._forget()
         if not self.pull(self._blocks, curve):
             return ()
+        values = curve.trail[-self._blocks.size :]
         if self._first is None:
-            self._first = curve.trail[-self._blocks.size]
+            self._first = self._lowest = self._highest = values[0]
+        self._lowest, self._highest = min(self._lowest, *values), max(self._highest, *values)
         return self._check(curve)
 
     def _check(self, curve: Curve) -> Iterable[Record]:
         seen = self._blocks.seen * (_COARSE if self.context.coarse else 1)
         planned = self.context.planned
         early = planned is not None and self.context.step < _PLANNED_SHARE * planned
-        if seen < max(self.observations, self._next) or early or self.context.warming_up:
+        still = self._highest - self._lowest < _STILL and not _hastens(self._blocks.medians)
+        least = min(_STILL_AFTER, self.observations) if still else self.observations
+        if seen < max(least, self._next) or early or self.context.warming_up:
             return ()
         self._next = seen * _SPACING
+        severity = Severity.CRITICAL if seen >= 10 * self.observations else Severity.WARNING
         medians = self._blocks.medians
+        if still:
+            return (self._tell(curve, medians[0] - medians[-1], severity),)
         if len(medians) < 4 or self._first is None:
             return ()
         fell = fall(medians)
@@ -81,7 +93,6 @@ class Underfitting(Rule):
         if at_once or soon or not fell.size > _LOSS or at_most >= _GAIN:
             return ()
         gain = medians[0] - median(medians[-3:])
-        severity = Severity.CRITICAL if seen >= 10 * self.observations else Severity.WARNING
         return (self._tell(curve, gain, severity),)
 
     def _tell(self, curve: Curve, gain: float, severity: Severity) -> Record:
@@ -101,3 +112,10 @@ class Underfitting(Rule):
             onset_step=0,
             hold=2 * _BLOCK + int(2.0 * (_SPACING - 1.0) * self._blocks.seen),
         )
+
+
+def _hastens(medians: Sequence[float]) -> bool:
+    """Whether the last of three blocks or more fell further below its neighbour than the second did."""
+    if len(medians) < 3:
+        return True
+    return medians[-2] - medians[-1] > _FASTER * max(0.0, medians[0] - medians[1]) + _TOO_LITTLE

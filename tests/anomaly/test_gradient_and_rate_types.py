@@ -83,6 +83,14 @@ def test_a_rate_that_is_spent_too_soon_is_found() -> None:
     assert 380 <= first([start, *records(columns)], "learning_rate_issue").step <= 420
 
 
+def test_a_rate_that_fades_away_is_found_without_a_plan() -> None:
+    columns = healthy()
+    columns["lr"] = 1e-3 * 0.9 ** np.arange(800)
+    found = first(records(columns), "learning_rate_issue")
+    assert found.fields["onset_step"] == 133  # the first below a millionth
+    assert found.step <= 160
+
+
 @pytest.mark.parametrize(
     "rate",
     [
@@ -90,6 +98,7 @@ def test_a_rate_that_is_spent_too_soon_is_found() -> None:
         1e-3 * (1.0 + np.cos(np.pi * (np.arange(800) % 200) / 200.0)),  # cosine with restarts
         1e-3 * 0.1 ** (np.arange(800) // 250),  # step decay
         1e-3 * np.maximum(1.0 - np.arange(800) / 799.0, 0.0),  # linear to zero
+        1e-3 * 0.5 * (1.0 + np.cos(np.pi * np.arange(800) / 799.0)),  # cosine to zero
         1e-3 * (1.0 - np.abs(np.arange(800) / 400.0 - 1.0)) + 1e-5,  # one cycle
         1e-3 * (np.arange(800) % 200) / 199.0,  # a saw whose teeth begin at 0
     ],

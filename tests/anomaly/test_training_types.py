@@ -145,6 +145,16 @@ def test_underfitting_is_found_where_nothing_was_learnt() -> None:
     assert 200 <= found.step <= 260
 
 
+def test_a_loss_that_does_not_move_at_all_is_told_soon() -> None:
+    still = {"loss/total": 2.46 * np.exp(0.0003 * np.random.default_rng(0).standard_normal(60))}
+    assert first(records(still), "underfitting").step == 48
+
+
+def test_a_smooth_loss_that_begins_to_fall_slowly_is_fine() -> None:
+    slow = {"loss/total": 2.3 - 2e-6 * np.arange(600.0) ** 2}  # as whole batches do near a saddle
+    assert loud(records(slow)) == []
+
+
 def test_a_long_warm_up_is_not_called_underfitting() -> None:
     at = np.arange(600)
     values = 2.3 - 1.0 * np.clip((at - 350) / 200.0, 0.0, 1.0) + 0.02 * np.random.default_rng(0).standard_normal(600)
