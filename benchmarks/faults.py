@@ -9,9 +9,9 @@
 Each run is a small training on one CPU thread: aurl's own models in aurl's own loop, an MLP, a CNN and a VAE on
 scikit-learn's digits, and a GAN of points on a ring. In it one thing goes wrong at a step drawn by the seed. That it
 came about is proved by a check that knows no detector; a run without it is drawn again. Forty healthy runs stand
-beside. That a run overfits, whatever was done to it, is seen by such a check too, and no false alarm then. All records
-of a run are shown to a `Watch` with the default preset, one by one, as the Monitor would.
-`healthy` is a type too, for `--types`.
+beside. That a run overfits, whatever was done to it, is seen by such a check too, before its onset and after it, and is
+no false alarm then. All records of a run are shown to a `Watch` with the default preset, one by one, as the Monitor
+would. `healthy` is a type too, for `--types`.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _case(scenario: Scenario, trace: Trace) -> Case:
         steps=max(record.step for record in trace.records if record.kind is Kind.STEP),
         accept=scenario.accept,
         also=scenario.also | ({"overfitting"} if checks.overfits(trace) else set()),
-        throughout=scenario.throughout,
+        throughout=scenario.throughout | ({"overfitting"} if checks.overfits(trace, truth.onset) else set()),
         causes=scenario.causes,
         within=scenario.within,
         broken_at=trace.broken_at,

@@ -55,7 +55,7 @@ class Context:
         self.planned: int | None = None
         self.history = History()
         self.main: dict[Role, str] = {}
-        self.layout = Layout(0, {}, {}, (), {}, (), None, trains=False, validates=False)
+        self.layout = Layout(0, {}, {}, (), {}, (), None, trains=False)
         self.finite = True
         self.training_loss: Curve | None = None
         self.gradient: Curve | None = None
@@ -76,15 +76,18 @@ class Context:
         if record is self.record:
             return
         self.record = record
-        if record.kind is Kind.START:
-            self._start(record)
         scalars = record.scalars
         key = (record.kind, *scalars)
         layout = self._layouts.get(key)
         if layout is None:
             layout = self._lay_out(key, record)
+        if layout.begins:
+            self._start(record)
         if layout.trains:
-            self._advance(record)
+            self.index += 1
+            if record.step - self.step != self.gap or not self.gap:
+                self._advance(record.step)
+            self.step = record.step
         finite = -math.inf < sum(scalars.values()) < math.inf or all(map(math.isfinite, scalars.values()))
         if layout is not self.layout or not (finite and self.finite):
             self._arrange(layout, finite)
@@ -106,6 +109,7 @@ class Context:
         for curve in self._curves.values():
             curve.settle()  # what may wait in one layout is read at each record in another
         self.layout, self.finite = layout, finite
+        self.coarse = layout.coarse if layout.trains else self.coarse
         self.probed = not PROBES.isdisjoint(layout.first)
         loss = layout.training_loss
         self.training_loss = loss if loss is not None and self._has_number(loss.name) else None
@@ -118,8 +122,8 @@ class Context:
     def _remember(self, record: Record) -> None:
         layout, history = self.layout, self.history
         for role, name in layout.remembered:
-            value = self.value(role)
-            if value is not None and value != history.last.get(role):
+            value = record.scalars[name]
+            if value != history.last.get(role) and math.isfinite(value):
                 history.note(role, name, value, self.index, record.step)
 
     def _validation(self, record: Record) -> float | None:
@@ -255,6 +259,8 @@ class Context:
             training_loss=training_loss,
             trains=trains,
             validates=Role.VAL_LOSS in first,
+            coarse=record.kind is Kind.EPOCH,
+            begins=record.kind is Kind.START,
         )
         self._layouts[key] = layout
         return layout
@@ -270,17 +276,14 @@ class Context:
             self._curves[name] = Curve(name, self.window)
         return self._curves.get(name)
 
-    def _advance(self, record: Record) -> None:
-        """The time axis: count, and notice when it goes back or changes its rhythm."""
-        self.index += 1
-        self.coarse = record.kind is Kind.EPOCH
-        gap, before = record.step - self.step, self.gap
-        self.step = record.step
+    def _advance(self, step: int) -> None:
+        """The time axis goes back, or changes its rhythm."""
+        gap, before = step - self.step, self.gap
         if not self._started:
             self._started = True
             return
         if gap < 0:
-            self._restart(f"the step went back by {-gap} to {record.step}", forget=True)
+            self._restart(f"the step went back by {-gap} to {step}", forget=True)
         elif gap > 0:
             if before and not 1 / _CADENCE <= gap / before <= _CADENCE and gap > 1:
                 self._be_wary()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from aurl.anomaly.roles import Role
 from aurl.record import Json
 
+_LR = Role.LR
 _MOST = 32
 _CHANGED = 1.5  # factor from which a change of learning rate, KL weight or loss scale is a fact
 _STILL_RISING = 16  # observations since the learning rate last rose
@@ -57,7 +58,7 @@ class History:
         """Keep the value of a role, and the fact where it changed by much."""
         before = self.last.get(role)
         self.last[role] = value
-        if role is Role.LR and value > self.lr_peak:
+        if role is _LR and value > self.lr_peak:
             self.lr_peak, self._lr_rose = value, at
         if before is not None and min(before, value) > 0 and not 1 / _CHANGED < value / before < _CHANGED:
             kind = f"{role.value}_{'up' if value > before else 'down'}"

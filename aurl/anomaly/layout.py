@@ -27,7 +27,9 @@ class Layout(NamedTuple):
         takers: metrics, and what brings their statistics up to date; `curve_of` those of the first metric of a role.
         remembered: roles whose last value is kept.
         training_loss: the loss that training should lower.
-        trains: whether such a record is an observation of training; `validates` whether it holds a validation loss.
+        trains: whether such a record is an observation of training; `coarse` whether that of a whole epoch.
+        validates: whether it holds a validation loss.
+        begins: whether it begins a run.
     """
 
     number: int
@@ -38,4 +40,6 @@ class Layout(NamedTuple):
     remembered: tuple[tuple[Role, str], ...]
     training_loss: Curve | None
     trains: bool
-    validates: bool
+    coarse: bool = False
+    validates: bool = False
+    begins: bool = False

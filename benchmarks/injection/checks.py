@@ -136,10 +136,12 @@ def waits(trace: Trace) -> bool:
     return int((after > max(5 * np.median(before), before[20:].max())).sum()) >= 2
 
 
-def overfits(trace: Trace) -> bool:
-    """The last three validation losses are 10 % above the lowest one, while the training loss fell on."""
+def overfits(trace: Trace, until: float = math.inf) -> bool:
+    """The last three validation losses to a step are 10 % above the lowest one, while the training loss fell on."""
     at, validation = trace.values(Role.VAL_LOSS, Kind.EVAL)
     steps, train = trace.values(Role.LOSS)
+    validation, at = validation[at <= until], at[at <= until]
+    train, steps = train[steps <= until], steps[steps <= until]
     if not len(validation) or not len(train):
         return False
     best = at[validation.argmin()]
