@@ -187,7 +187,7 @@ def _explains(fact: Fact, incident: Incident) -> tuple[str, float] | None:
 
 def _record(incident: Incident, context: Context, settings: Settings) -> Iterable[Cause]:
     """What the record at which it was found says by itself."""
-    loss, gradient = context.training_loss, context.gradient
+    loss, gradient = context.training_loss, context.curve(Role.GRAD_NORM)
     type_ = incident.type
     if type_ in {"loss_spike", "gradient_explosion"} and loss is not None:
         yield from _jump(loss, gradient, context)
@@ -207,7 +207,7 @@ def _record(incident: Incident, context: Context, settings: Settings) -> Iterabl
 
 def _jump(loss: Curve, gradient: Curve | None, context: Context) -> Iterable[Cause]:
     """What a loss that leaves its range says of the batch, or of the KL divergence beside it."""
-    divergence = context.kl
+    divergence = context.curve(Role.KL)
     if divergence is not None and divergence.rise > max(_TWICE, divergence.limit(5.0), loss.rise):
         times = math.exp(min(divergence.rise, 700.0))
         yield Cause("kl_blowup", 0.65, f"{divergence.name} rose more, to {times:.3g} times its level")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aurl.anomaly.curve import Curve
 from aurl.anomaly.history import Fact, History
-from aurl.anomaly.layout import EACH_STEP, MEASURED, PROBES, REMEMBERED, TRAINING, Layout
+from aurl.anomaly.layout import MEASURED, NOTHING, PROBES, TRAINING, Layout, lay_out
 from aurl.anomaly.roles import Role, Roles
 from aurl.record import Json, Kind, Record
 
@@ -32,8 +32,7 @@ class Context:
         main: the first metric that was seen in each role.
         layout: what the last record held.
         finite: whether all of its scalars are finite.
-        training_loss: the statistics of its loss that training should lower, None without one that is finite; likewise
-            `gradient` of the gradient norm, `kl`, `step_time`, `data_time`.
+        quiet: whether all of its metrics that matter are finite and near their levels, so that few rules need a look.
         validation: its validation loss, None without one that is finite and above 0.
         probed: whether it holds what is measured now and then only: layers, dead units, updates.
         stretch_ended: whether its training loss ends a stretch of eight, or is a whole epoch's.
@@ -55,19 +54,17 @@ class Context:
         self.planned: int | None = None
         self.history = History()
         self.main: dict[Role, str] = {}
-        self.layout = Layout(0, {}, {}, (), {}, (), None, trains=False)
+        self.layout = NOTHING
         self.finite = True
-        self.training_loss: Curve | None = None
-        self.gradient: Curve | None = None
-        self.kl: Curve | None = None
-        self.step_time: Curve | None = None
-        self.data_time: Curve | None = None
+        self.quiet = False
         self.validation: float | None = None
         self.probed = False
         self.stretch_ended = False
         self._curves: dict[str, Curve] = {}
         self._layouts: dict[tuple[object, ...], Layout] = {}
         self._laid_out = 0
+        self._loss_is_there = False
+        self._losses = 0  # what the training loss has seen, the values that wait among them
         self._stepwise = False
         self._started = False
 
@@ -91,30 +88,42 @@ class Context:
         finite = -math.inf < sum(scalars.values()) < math.inf or all(map(math.isfinite, scalars.values()))
         if layout is not self.layout or not (finite and self.finite):
             self._arrange(layout, finite)
-        if finite:
-            for name, take in layout.takers:
-                take(scalars[name])
-        else:
-            for name, take in layout.takers:
-                if math.isfinite(scalars[name]):
-                    take(scalars[name])
+        self.quiet = finite and layout.batch.take(scalars)
+        if not finite:
+            layout.batch.take_finite(scalars)
         if layout.remembered:
             self._remember(record)
         self.validation = self._validation(record) if layout.validates else None
-        loss = self.training_loss
-        self.stretch_ended = loss is not None and (loss.seen % STRETCH == 0 or self.coarse)
+        self.stretch_ended = self._ends_stretch(layout)
 
     def _arrange(self, layout: Layout, finite: bool) -> None:
         """Find what detectors ask for at each record; it stays the same as long as records look alike."""
-        for curve in self._curves.values():
-            curve.settle()  # what may wait in one layout is read at each record in another
+        self.settle()  # what waits in one layout is read in another
+        layout.batch.begin()
         self.layout, self.finite = layout, finite
         self.coarse = layout.coarse if layout.trains else self.coarse
         self.probed = not PROBES.isdisjoint(layout.first)
+        self._loss_is_there = layout.training_loss is not None and self._has_number(layout.training_loss.name)
+        self._losses = layout.training_loss.seen if layout.training_loss is not None else 0
+
+    def _ends_stretch(self, layout: Layout) -> bool:
         loss = layout.training_loss
-        self.training_loss = loss if loss is not None and self._has_number(loss.name) else None
-        self.gradient, self.kl = self.curve(Role.GRAD_NORM), self.curve(Role.KL)
-        self.step_time, self.data_time = self.curve(Role.STEP_TIME), self.curve(Role.DATA_TIME)
+        if loss is None or not self._loss_is_there:
+            return False
+        self._losses = self._losses + 1 if self.quiet else loss.seen  # a quiet one is still waiting
+        return self._losses % STRETCH == 0 or self.coarse
+
+    def settle(self) -> None:
+        """Bring all statistics up to date; done by whatever gives them away."""
+        self.layout.batch.settle()
+
+    @property
+    def training_loss(self) -> Curve | None:
+        """The statistics of this record's loss that training should lower; None without one that is finite."""
+        if not self._loss_is_there:
+            return None
+        self.settle()
+        return self.layout.training_loss
 
     def _has_number(self, name: str) -> bool:
         return self.finite or math.isfinite(self.record.scalars[name])
@@ -167,8 +176,7 @@ class Context:
         curve = self.layout.curve_of.get(role)
         if curve is None or not self._has_number(curve.name):
             return None
-        if curve.waiting:
-            curve.settle()
+        self.settle()
         return curve
 
     def known(self, role: Role) -> Curve | None:
@@ -178,14 +186,8 @@ class Context:
 
     def statistics(self, name: str) -> Curve | None:
         """The statistics of a metric; None where none are kept of it."""
-        curve = self._curves.get(name)
-        if curve is not None:
-            curve.settle()
-        return curve
-
-    def tell(self, kind: str, text: str, size: float = 1.0) -> None:
-        """Remember a fact of this moment."""
-        self.history.tell(Fact(self.index, self.record.step, kind, text, size))
+        self.settle()
+        return self._curves.get(name)
 
     def _start(self, record: Record) -> None:
         """The plan, and whether the run goes on from a checkpoint."""
@@ -201,6 +203,7 @@ class Context:
             self.step = min(self.step, record.step)
 
     def state_dict(self) -> dict[str, Json]:
+        self.settle()
         return {
             "index": self.index,
             "era": self.era,
@@ -222,6 +225,7 @@ class Context:
         self.main = {Role(role): name for role, name in state["main"].items()}
         self._stepwise, self._started = state["stepwise"], state["started"]
         self._layouts.clear()
+        self.layout, self._loss_is_there = NOTHING, False
         self._curves = {}
         for name, saved in state["curves"].items():
             curve = self._curves[name] = Curve(name, self.window)
@@ -240,41 +244,27 @@ class Context:
             names, trains = {}, False  # means of what was seen step by step
         if not names.keys() <= self.main.keys() or len(self._layouts) >= _MOST_LAYOUTS:
             self._layouts.clear()  # what the training loss is may depend on the new roles
-        first = {role: found[0] for role, found in names.items()}
-        for role, name in first.items():
-            self.main.setdefault(role, name)
-        measured = [name for role, found in names.items() if role in MEASURED for name in found]
-        curves = [curve for name in measured if (curve := self._curve(name)) is not None]
-        curve_of = {role: self._curves[n] for role, n in first.items() if role in MEASURED and n in self._curves}
-        training_loss = self._loss_to_lower(record, curve_of)
-        urgent = {training_loss, *map(curve_of.get, EACH_STEP)}
+        for role, found in names.items():
+            self.main.setdefault(role, found[0])
+            if role in MEASURED:
+                for name in found:
+                    self._keep_curve(name)
         self._laid_out += 1
-        layout = Layout(
-            number=self._laid_out,
-            names=names,
-            first=first,
-            takers=tuple((curve.name, curve.push if curve in urgent else curve.later) for curve in curves),
-            curve_of=curve_of,
-            remembered=tuple((role, first[role]) for role in REMEMBERED if role in first),
-            training_loss=training_loss,
-            trains=trains,
-            validates=Role.VAL_LOSS in first,
-            coarse=record.kind is Kind.EPOCH,
-            begins=record.kind is Kind.START,
-        )
+        loss = self._loss_to_lower(names)
+        layout = lay_out(self._laid_out, record.kind, names, self._curves, loss, trains=trains)
         self._layouts[key] = layout
         return layout
 
-    def _loss_to_lower(self, record: Record, curve_of: Mapping[Role, Curve]) -> Curve | None:
+    def _loss_to_lower(self, names: Mapping[Role, Sequence[str]]) -> Curve | None:
         """The whole loss, or its reconstruction part: a VAE's or GAN's total moves with the weights of its terms."""
         if "loss/recon" in self._curves and (Role.KL in self.main or Role.GENERATOR_LOSS in self.main):
-            return self._curves["loss/recon"] if "loss/recon" in record.scalars else None
-        return curve_of.get(Role.LOSS)
+            held = any("loss/recon" in found for found in names.values())
+            return self._curves["loss/recon"] if held else None
+        return self._curves.get(names[Role.LOSS][0]) if Role.LOSS in names else None
 
-    def _curve(self, name: str) -> Curve | None:
+    def _keep_curve(self, name: str) -> None:
         if name not in self._curves and len(self._curves) < _MOST_CURVES:
             self._curves[name] = Curve(name, self.window)
-        return self._curves.get(name)
 
     def _advance(self, step: int) -> None:
         """The time axis goes back, or changes its rhythm."""
@@ -290,7 +280,8 @@ class Context:
             self.gap = gap
 
     def _restart(self, text: str, forget: bool) -> None:
-        self.tell("restart", text)
+        self.history.tell(Fact(self.index, self.record.step, "restart", text, 1.0))
+        self.settle()
         if forget:
             self.era += 1
             for curve in self._curves.values():
@@ -298,5 +289,6 @@ class Context:
         self._be_wary()
 
     def _be_wary(self) -> None:
+        self.settle()
         for curve in self._curves.values():
             curve.be_wary()

@@ -3,8 +3,7 @@
 Training curves decay, their noise is multiplicative and heavy-tailed. So everything is measured in logarithms: the
 level is the median of the last 32 accepted values, the rise of a value is its distance from that level with a steady
 descent taken off, and the spread is the interquartile range of such distances. Medians and quartiles are refreshed in
-batches, so a value costs a logarithm and a comparison, and a sort of a short list every eighth time. What is read now
-and then only may be taken in batches altogether, see `Curve.later`.
+batches, so a value costs a logarithm and a comparison, and a sort of a short list every eighth time.
 """
 
 from __future__ import annotations
@@ -28,7 +27,8 @@ _WARY = 1.5
 _REST = 30  # values after an outlier that do not enter the spread
 _MOST = 1e300  # units; beyond, a division overflows
 _TINY = 1e-5  # of the first level: below, a positive metric counts as zero
-_WAITING = 8  # values taken at once
+_QUIET_RISE, _QUIET_FALL = 0.8, 1.0  # share of the smallest rise that is marked; below the level, in log
+_NEVER = (math.inf, -math.inf)
 _TRAIL = 32
 _UNKNOWN = {"value": math.nan, "first": math.nan, "_base": math.inf, "_soft": math.inf}  # null in JSON
 
@@ -51,7 +51,7 @@ class Curve:
         slope: median distance from the level, below 0 while the metric falls steadily.
         era: counts how often the statistics began anew; values of different eras are not comparable.
         trail: the last 32 values and some before them, outliers among them, in the same logarithms.
-        waiting: values that `later` took and that are in none of these yet.
+        quiet: the values between these two are nothing that a rule would look at; none are while little is known.
 
     Args:
         window: distances remembered for the spread.
@@ -60,8 +60,8 @@ class Curve:
     __slots__ = (
         "_base", "_block_size", "_block_top", "_distances", "_floor", "_fresh", "_marks", "_recent", "_rejected",
         "_rest", "_since_spread", "_soft", "_tops", "_wary_until", "before", "era", "first", "level", "name",
-        "quartile_range", "rise", "seen", "slope", "spread", "tail", "trail", "unit", "upper_quartile", "value",
-        "waiting", "window", "y",
+        "quartile_range", "quiet", "rise", "seen", "slope", "spread", "tail", "trail", "unit", "upper_quartile",
+        "value", "window", "y",
     )  # fmt: skip
 
     def __init__(self, name: str, window: int = 96) -> None:
@@ -87,20 +87,7 @@ class Curve:
         self._tops: list[float] = []
         self._since_spread = 0
         self.trail: list[float] = []
-        self.waiting: list[float] = []
-
-    def later(self, value: float) -> None:
-        """Take the next finite value, but only when eight wait or at `settle`: what is done at once is cheaper."""
-        self.waiting.append(value)
-        if len(self.waiting) >= _WAITING:
-            self.settle()
-
-    def settle(self) -> None:
-        """Take the values that wait; to be called before anything is read or pushed."""
-        if self.waiting:
-            waiting, self.waiting = self.waiting, []
-            for value in waiting:
-                self.push(value)
+        self.quiet = _NEVER
 
     def push(self, value: float) -> None:
         """Take the next finite value."""
@@ -165,19 +152,17 @@ class Curve:
 
     def be_wary(self, values: int = LEVEL) -> None:
         """Widen the limits for the next values: after a restart or a change of the logging interval."""
-        self.settle()
         self._wary_until = max(self._wary_until, self.seen + values)
 
     def restart(self) -> None:
         """Forget level and noise, as after the run went back to an earlier state."""
-        self.settle()
         unit, floor, first, era = self.unit, self._floor, self.first, self.era
         self.__init__(self.name, self.window)  # type: ignore[misc]
         self.unit, self._floor, self.first, self.era = unit, floor, first, era + 1
 
     def state_dict(self) -> dict[str, Json]:
-        self.settle()
-        state: dict[str, Json] = {key: getattr(self, key) for key in self.__slots__} | {"trail": self.trail[-_TRAIL:]}
+        state: dict[str, Json] = {key: getattr(self, key) for key in self.__slots__ if key != "quiet"}
+        state["trail"] = self.trail[-_TRAIL:]
         for key in _UNKNOWN:
             value = getattr(self, key)
             state[key] = value if math.isfinite(value) else None
@@ -188,6 +173,7 @@ class Curve:
             value = state[key]
             value = _UNKNOWN.get(key) if value is None else list(value) if isinstance(value, list) else value
             setattr(self, key, value)
+        self._set_quiet()
 
     def _unusual(self, y: float) -> None:
         """A value well above the level: mark it, and leave it out if it is far above."""
@@ -237,6 +223,14 @@ class Curve:
         self._soft = 0.6 * max(MIN_JUMP, _TAIL_MARGIN * self.tail) if self.seen >= 6 else math.inf
         if self.unit is None and self.seen <= 8:
             self._floor = _TINY * math.exp(min(self.level, 700.0)) or 1e-300
+        self._set_quiet()
+
+    def _set_quiet(self) -> None:
+        if self.unit is None and self.seen >= 64 and abs(self._base) < 700.0:
+            low, high = self._base - _QUIET_FALL, self._base + _QUIET_RISE * self._soft
+            self.quiet = (math.exp(low), math.exp(high))
+        else:
+            self.quiet = _NEVER
 
     def _set_spread(self) -> None:
         self._since_spread = 0

@@ -10,6 +10,7 @@ from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Record, Severity
 
+_DATA_TIME, _STEP_TIME = Role.DATA_TIME, Role.STEP_TIME
 _SLOWER = math.log(5.0)
 _SHARE = 0.5
 _LONG = 30.0  # seconds
@@ -44,17 +45,21 @@ class DataStall(Rule):
         self._first_share: list[float] = []
 
     def look(self, record: Record) -> Iterable[Record]:
-        waiting, step_time = self.context.data_time, self.context.step_time
-        if waiting is None or step_time is None or waiting.value < 0 or waiting.unit is not None:
-            return ()
-        whole = step_time.value
-        if whole <= 0:
+        waited, whole = self.context.value(_DATA_TIME), self.context.value(_STEP_TIME)
+        if waited is None or whole is None or waited < 0 or whole <= 0:
             return ()
         self._seen += 1
-        share = min(1.0, waiting.value / whole)
+        share = min(1.0, waited / whole)
         if len(self._first_share) < _KEPT:
             self._first_share.append(share)
         self._shares = ((self._shares << 1) | (share > _SHARE)) & ((1 << _KEPT) - 1)
+        if share <= _SHARE and self._shares.bit_count() < _CHRONIC:
+            self._stalls = (self._stalls << 1) & 7
+            return ()  # the usual case
+        waiting = self.context.curve(_DATA_TIME)
+        return () if waiting is None or waiting.unit is not None else self._look_closer(waiting, share, whole)
+
+    def _look_closer(self, waiting: Curve, share: float, whole: float) -> Iterable[Record]:
         stalled = share > _SHARE and waiting.rise > max(_SLOWER, waiting.limit(self.zscore))
         self._stalls = ((self._stalls << 1) | stalled) & 7
         if self._seen <= self.warmup:

@@ -17,7 +17,7 @@ _LOSS_RISEN = 1.5
 _REFERENCE = 30  # observations that make the levels of the beginning
 _LOSS_HOLD = 40
 _CHANCE, _CHANCE_MARGIN = math.log(2.0), 0.01
-_EVERY = 4  # looks between two at the losses' levels, which move slowly
+_EVERY = 8  # looks between two at the losses' levels, which move slowly
 _COARSE = 8  # an epoch counts for so many observations
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from aurl.anomaly.base import Rule, require
-from aurl.anomaly.curve import MIN_JUMP, Curve
+from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Record, Severity
 
@@ -47,12 +47,12 @@ class GradientExplosion(Rule):
         self._marks = 0
 
     def look(self, record: Record) -> Iterable[Record]:
-        gradient = self.context.gradient
+        index = self.context.index
+        if self.context.quiet and not self._marks and index - self._outlier_at > _SOON:
+            return ()  # the usual case
+        gradient = self.context.curve(Role.GRAD_NORM)
         if gradient is None or gradient.seen <= self.warmup:
             return ()
-        index = self.context.index
-        if gradient.rise <= MIN_JUMP and not self._marks and index - self._outlier_at > _SOON:
-            return ()  # the usual case
         limit = gradient.limit(self.zscore, self.iqr)
         outlier = gradient.rise > limit
         self._marks = ((self._marks << 1) & 63) | (outlier and gradient.rise > _LARGE)

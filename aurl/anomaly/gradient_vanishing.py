@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 
 from aurl.anomaly.base import Rule, require
-from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Record, Severity
 
@@ -18,6 +17,7 @@ _LAYERS_CRITICAL = 1e-5
 _DEAD, _DEAD_CRITICAL = 0.5, 0.9
 _EARLY = 32
 _HOLD = 20  # observations
+_GRAD_NORM = Role.GRAD_NORM
 _PROBES = 8  # of layers, which are looked at now and then
 
 
@@ -49,9 +49,9 @@ class GradientVanishing(Rule):
     def look(self, record: Record) -> Iterable[Record]:
         context = self.context
         found: list[Record] = []
-        gradient = context.gradient
-        if gradient is not None and (gradient.value < self._fine or self._early is None or self._runs):
-            found += self._norm(gradient)
+        norm = context.value(_GRAD_NORM)
+        if norm is not None and (norm < self._fine or self._early is None or self._runs):
+            found += self._norm(norm)
         if context.probed:
             found += self._probe()
         return found
@@ -63,8 +63,10 @@ class GradientVanishing(Rule):
         if dead is not None and self._lasts("dead", dead > _DEAD, self.confirm):
             yield self._dead(dead)
 
-    def _norm(self, curve: Curve) -> Iterable[Record]:
-        norm = curve.value
+    def _norm(self, norm: float) -> Iterable[Record]:
+        curve = self.context.curve(_GRAD_NORM)
+        if curve is None:
+            return
         if self._early is None and curve.seen >= _EARLY:
             self._early = curve.level
         if self._early is not None:

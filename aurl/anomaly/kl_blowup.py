@@ -11,7 +11,7 @@ from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Record
 
-_WEIGHT = Role.KL_WEIGHT
+_KL, _WEIGHT = Role.KL, Role.KL_WEIGHT
 _TIMES = math.log(4.0)
 _CRITICAL = math.log(20.0)
 _HOLD = 5
@@ -36,7 +36,7 @@ class KlBlowup(Rule):
 
     type = "kl_blowup"
     needs = frozenset({Role.KL})
-    memory = ("_blocks", "_settled", "_high", "_onset", "_weight", "_loss")
+    memory = ("_blocks", "_settled", "_high", "_high_at", "_looks", "_onset", "_weight", "_loss")
 
     def __init__(self, *, confirm: int = 3) -> None:
         super().__init__()
@@ -44,30 +44,40 @@ class KlBlowup(Rule):
         self.hold = max(1, confirm - 3 + _HOLD)
         self._blocks = Blocks(_BLOCK)
         self._settled: float | None = None
-        self._high = self._onset = 0
+        self._high = self._onset = self._looks = self._high_at = 0
         self._weight: float | None = None  # of the KL when it settled
         self._loss: float | None = None  # its level, in log, then
 
     def look(self, record: Record) -> Iterable[Record]:
-        curve = self.context.kl
+        value = self.context.value(_KL)
+        if value is None:
+            return ()
+        self._looks += 1
+        high = self._settled is not None and value > math.exp(min(700.0, self._settled + _TIMES))
+        if not (high or self._high or self.context.coarse) and self._looks % _BLOCK:
+            return ()  # the usual case
+        curve = self.context.curve(_KL)
         if curve is None or curve.unit is not None:
             return ()
         if self.settle_blocks(self._blocks, curve):
-            self._settled, self._high = None, 0
+            self._settled, self._high, self._high_at = None, 0, 0
         weight = self.context.last(_WEIGHT)
         if self._settled is not None and weight is not None and self._weight and weight < 0.9 * self._weight:
             self._settled = None
             self._blocks.restart()
-        if self._settled is not None and curve.y > self._settled + _TIMES and self._learns(curve):
+        if self._settled is not None and high and self._learns(curve):
             self._settled = None
             self._blocks.restart()
-        if self._settled is not None and curve.y > self._settled + _TIMES:
+        if self._settled is not None and high:
             if not self._high:
                 self._onset = record.step
             self._high += 1
+            self._high_at = self._looks
             return (self._tell(curve, self._settled),) if self._high >= self.hold else ()
         self._high = 0
-        if self._blocks.push(curve.y):
+        size = self._blocks.size
+        if self._looks % size == 0 and self._looks - self._high_at >= size <= curve.seen:
+            self._blocks.extend(curve.trail[-size:])
             self._settle(weight)
         return ()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from aurl.anomaly.batch import Batch
 from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
+from aurl.record import Kind
 
 MEASURED = frozenset({
     Role.LOSS, Role.LOSS_PART, Role.KL, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.GRAD_NORM, Role.STEP_TIME,
@@ -24,8 +26,8 @@ class Layout(NamedTuple):
     Attributes:
         number: different for each.
         names: metrics by role; `first` the first of each.
-        takers: metrics, and what brings their statistics up to date; `curve_of` those of the first metric of a role.
-        remembered: roles whose last value is kept.
+        batch: what brings statistics up to date; `curve_of` those of the first metric of a role.
+        remembered: roles whose last value is kept, and where to find it.
         training_loss: the loss that training should lower.
         trains: whether such a record is an observation of training; `coarse` whether that of a whole epoch.
         validates: whether it holds a validation loss.
@@ -35,7 +37,7 @@ class Layout(NamedTuple):
     number: int
     names: Mapping[Role, tuple[str, ...]]
     first: Mapping[Role, str]
-    takers: tuple[tuple[str, Callable[[float], None]], ...]
+    batch: Batch
     curve_of: Mapping[Role, Curve]
     remembered: tuple[tuple[Role, str], ...]
     training_loss: Curve | None
@@ -43,3 +45,37 @@ class Layout(NamedTuple):
     coarse: bool = False
     validates: bool = False
     begins: bool = False
+
+
+NOTHING = Layout(0, {}, {}, Batch((), ()), {}, (), None, trains=False)
+"""That of no record at all."""
+
+
+def lay_out(
+    number: int,
+    kind: Kind | str,
+    names: Mapping[Role, tuple[str, ...]],
+    curves: Mapping[str, Curve],
+    training_loss: Curve | None,
+    *,
+    trains: bool,
+) -> Layout:
+    """The layout of records of a kind that hold these metrics, with what is known of each."""
+    first = {role: found[0] for role, found in names.items()}
+    measured = {role: [n for n in found if n in curves] for role, found in names.items() if role in MEASURED}
+    held = [curves[name] for found in measured.values() for name in found]
+    curve_of = {role: curves[first[role]] for role in measured if first[role] in curves}
+    watched = {training_loss, *map(curve_of.get, EACH_STEP)}
+    return Layout(
+        number=number,
+        names=names,
+        first=first,
+        batch=Batch([c for c in held if c in watched], [c for c in held if c not in watched]),
+        curve_of=curve_of,
+        remembered=tuple((role, first[role]) for role in REMEMBERED if role in first),
+        training_loss=training_loss,
+        trains=trains,
+        coarse=kind is Kind.EPOCH,
+        validates=Role.VAL_LOSS in first,
+        begins=kind is Kind.START,
+    )

@@ -25,6 +25,7 @@ _CHANCE = tuple(math.log(k) for k in (2, 4, 10, 20, 50, 100, 200, 256, 1000, 102
 _CHANCE_MARGIN = 0.005
 _PLANNED_SHARE = 0.2
 _KINK_EVALUATIONS, _KINK_BLOCKS = 4, 6
+_GRAD_NORM = Role.GRAD_NORM
 _HOLD_STOP = 64  # a kink is seen for a while only; nothing new is said as long as it lasts
 
 
@@ -78,9 +79,9 @@ class LossPlateau(Rule):
         context = self.context
         validation = context.validation
         found = self._validate(record.step, validation) if validation is not None else ()
-        curve = context.training_loss
-        self._note_speed(curve)
-        if curve is None or not context.stretch_ended or curve.unit is not None:
+        self._note_speed()
+        curve = context.training_loss if context.stretch_ended else None
+        if curve is None or curve.unit is not None:
             return found  # of a loss that crosses zero, shares are meaningless
         if self.settle_blocks(self._blocks, curve):
             self._forget()
@@ -89,17 +90,19 @@ class LossPlateau(Rule):
             return found
         return (*found, *self._check(curve), *self._check_stop(curve))
 
-    def _note_speed(self, loss: Curve | None) -> None:
+    def _note_speed(self) -> None:
         """What else tells how much is learnt: gradient norm and size of the update."""
         context, brake = self.context, self._brake
-        gradient = context.gradient
-        if gradient is not None:
-            if gradient.value < _NO_GRADIENT:
+        norm = context.value(_GRAD_NORM)
+        if norm is not None:
+            if norm < _NO_GRADIENT:
                 self._without_gradient += 1
             elif self._without_gradient:
                 self._without_gradient = 0
-            if brake.is_worth_a_look(gradient):
-                brake.gradient(gradient, loss, (context.index, context.step), context.last(Role.LR))
+            gradient = None if context.quiet and not brake.is_on else context.curve(_GRAD_NORM)
+            if gradient is not None and brake.is_worth_a_look(gradient):
+                at = (context.index, context.step)
+                brake.gradient(gradient, context.training_loss, at, context.last(Role.LR))
             elif context.index % _BLOCK == 0:
                 brake.note_rate(context.last(Role.LR))
         update = context.value(Role.UPDATE_RATIO) if context.probed else None

@@ -55,15 +55,17 @@ class LossSpike(Rule):
 
     def look(self, record: Record) -> Iterable[Record]:
         context = self.context
-        curve = context.training_loss
-        gradient = context.gradient
-        if gradient is not None and gradient.rise > MIN_JUMP and gradient.seen > self.warmup:
-            self._note_gradient(gradient)
-        found = self._train(curve) if curve is not None and curve.rise > MIN_JUMP else ()
+        found = () if context.quiet else self._look_closer()
         validation = context.validation
         if validation is not None:
             return (*found, *self._validate(math.log(validation), validation))
         return found
+
+    def _look_closer(self) -> Iterable[Record]:
+        curve, gradient = self.context.training_loss, self.context.curve(Role.GRAD_NORM)
+        if gradient is not None and gradient.rise > MIN_JUMP and gradient.seen > self.warmup:
+            self._note_gradient(gradient)
+        return self._train(curve) if curve is not None and curve.rise > MIN_JUMP else ()
 
     def _note_gradient(self, gradient: Curve) -> None:
         if gradient.rise > gradient.limit(self.zscore):

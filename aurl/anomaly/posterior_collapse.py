@@ -9,7 +9,7 @@ from aurl.anomaly.blocks import median
 from aurl.anomaly.roles import Role
 from aurl.record import Record, Severity
 
-_ACTIVE_UNITS = Role.ACTIVE_UNITS
+_ACTIVE_UNITS, _DIVERGENCE = Role.ACTIVE_UNITS, Role.KL
 _KL = 0.05  # nats per sequence
 _ACTIVE = 0.1  # share of latent dimensions
 _HOLD = 30  # observations after the code was in use
@@ -47,7 +47,7 @@ class PosteriorCollapse(Rule):
     def look(self, record: Record) -> Iterable[Record]:
         context = self.context
         active = context.value(_ACTIVE_UNITS)
-        divergence = None if context.kl is None else context.kl.value
+        divergence = context.value(_DIVERGENCE)
         if active is None and not (context.has(Role.KL_WEIGHT) or context.has(Role.LOSS_PART)):
             return ()
         if active is None and divergence is None:

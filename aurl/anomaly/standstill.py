@@ -120,6 +120,11 @@ class Brake:
         self.blocks = Sides(_BLOCKS_NEEDED)
         self.validation = Sides(_EVALUATIONS_NEEDED)
 
+    @property
+    def is_on(self) -> bool:
+        """Whether the gradient norm is low at present."""
+        return self._low > 0
+
     def is_worth_a_look(self, curve: Curve) -> bool:
         """Whether `gradient` has anything to do with this gradient norm: the quick answer for the usual case."""
         return curve.rise < _GRADIENT or self._low > 0

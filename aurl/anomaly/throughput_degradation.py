@@ -11,7 +11,7 @@ from aurl.anomaly.curve import Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Record
 
-_THROUGHPUT = Role.THROUGHPUT
+_STEP_TIME, _THROUGHPUT = Role.STEP_TIME, Role.THROUGHPUT
 _SLOWER = math.log(1.5)
 _STILL = math.log(1.3)
 _CRITICAL = math.log(5.0)
@@ -52,8 +52,8 @@ class ThroughputDegradation(Rule):
         self._first_rates: list[float] = []
 
     def look(self, record: Record) -> Iterable[Record]:
-        curve = self.context.step_time
-        if curve is None or curve.value <= 0 or curve.unit is not None:
+        seconds = self.context.value(_STEP_TIME)
+        if seconds is None or seconds <= 0:
             return ()
         self._seen += 1
         if self._seen <= 2:
@@ -61,10 +61,16 @@ class ThroughputDegradation(Rule):
         rate = self.context.value(_THROUGHPUT)
         if rate is not None and rate > 0:
             self._note_rate(math.log(rate))
+        if self.context.quiet and self._before is None and not self._marks and self._seen % _BLOCK:
+            return ()  # the usual case
+        curve = self.context.curve(_STEP_TIME)
+        if curve is None or curve.unit is not None:
+            return ()
         if self._before is not None and curve.y < self._before + _STILL and curve.level < self._before + _STILL:
             self._before, self._marks, self._high = None, 0, 0
         self._fast(curve)
-        if self._blocks.push(curve.y):
+        if self._seen % _BLOCK == 0 and curve.seen >= _BLOCK:
+            self._blocks.extend(curve.trail[-_BLOCK:])
             self._slow(curve)
         if self._before is None or not self._rate_falls():
             return ()

@@ -134,16 +134,3 @@ def test_rounds_are_means_of_what_shares_a_step() -> None:
     ends = [rounds.push(step, value) for step, value in ((10, 1.0), (10, 3.0), (15, None), (20, 5.0), (30, 7.0))]
     assert ends == [False, False, True, False, True]
     assert (rounds.means, rounds.steps) == ([2.0, 5.0], [10, 20])
-
-
-@given(st.lists(st.floats(1e-3, 1e3), max_size=300), st.integers(0, 300))
-@settings(max_examples=30, deadline=None)
-def test_values_taken_in_batches_give_the_same_statistics(values: list[float], read_at: int) -> None:
-    at_once, batched = Curve("loss/total"), Curve("loss/total")
-    for number, value in enumerate(values):
-        at_once.push(value)
-        batched.later(value)
-        if number == read_at:
-            batched.settle()
-            assert batched.level == at_once.level
-    assert batched.state_dict() == at_once.state_dict()
