@@ -30,6 +30,7 @@ class Context:
         resumed: whether the run began as the continuation of another.
         history: what happened lately.
         main: the first metric that was seen in each role.
+        measured: metrics of which statistics are kept.
         layout: what the last record held.
         finite: whether all of its scalars are finite.
         quiet: whether all of its metrics that matter are finite and near their levels, so that few rules need a look.
@@ -54,6 +55,7 @@ class Context:
         self.planned: int | None = None
         self.history = History()
         self.main: dict[Role, str] = {}
+        self.measured = 0
         self.layout = NOTHING
         self.finite = True
         self.quiet = False
@@ -230,6 +232,7 @@ class Context:
         for name, saved in state["curves"].items():
             curve = self._curves[name] = Curve(name, self.window)
             curve.load_state_dict(saved)
+        self.measured = len(self._curves)
 
     def _lay_out(self, key: tuple[object, ...], record: Record) -> Layout:
         names: dict[Role, tuple[str, ...]] = {}
@@ -265,6 +268,7 @@ class Context:
     def _keep_curve(self, name: str) -> None:
         if name not in self._curves and len(self._curves) < _MOST_CURVES:
             self._curves[name] = Curve(name, self.window)
+            self.measured += 1
 
     def _advance(self, step: int) -> None:
         """The time axis goes back, or changes its rhythm."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from aurl.anomaly.base import Rule, grade, require
 from aurl.anomaly.blocks import Blocks, median, noise
-from aurl.anomaly.curve import Curve
+from aurl.anomaly.curve import LEVEL, Curve
 from aurl.anomaly.roles import Role
 from aurl.record import Record
 
@@ -28,8 +28,9 @@ class ThroughputDegradation(Rule):
 
     Fast: eight of the last ten steps take 1.5 times the recent level and exceed its usual range. Slow: three block
     medians in a row lie 1.5 times and four noise widths above the lower quartile of all earlier ones. Neither counts
-    while a logged throughput (samples or tokens per second) holds up, for then the steps do more. A warning, critical
-    from five times, until the step time is back within 1.3 times of what it was.
+    while a logged throughput (samples or tokens per second) holds up, for then the steps do more; and where a further
+    loss or norm is logged for the first time, as when a discriminator joins in, what steps took before is forgotten. A
+    warning, critical from five times, until the step time is back within 1.3 times of what it was.
 
     Args:
         zscore: robust standard deviations of the log step time, > 0.
@@ -38,7 +39,18 @@ class ThroughputDegradation(Rule):
 
     type = "throughput_degradation"
     needs = frozenset({Role.STEP_TIME})
-    memory = ("_blocks", "_marks", "_before", "_onset", "_high", "_rates", "_first_rates", "_seen")
+    memory = (
+        "_blocks",
+        "_marks",
+        "_before",
+        "_onset",
+        "_high",
+        "_rates",
+        "_first_rates",
+        "_seen",
+        "_measured",
+        "_learnt",
+    )
 
     def __init__(self, *, zscore: float = 5.0, warmup: int = 16) -> None:
         super().__init__()
@@ -47,6 +59,8 @@ class ThroughputDegradation(Rule):
         self.zscore, self.warmup = zscore, warmup
         self._blocks = Blocks(_BLOCK)
         self._marks = self._high = self._onset = self._seen = 0
+        self._measured = 0  # metrics that are known
+        self._learnt = 0  # the observation from which the recent level is one of steps as they are now
         self._before: float | None = None  # log of the usual step time, while it is exceeded
         self._rates: list[float] = []
         self._first_rates: list[float] = []
@@ -58,6 +72,8 @@ class ThroughputDegradation(Rule):
         self._seen += 1
         if self._seen <= 2:
             return ()  # compilation, caches
+        if self.context.measured != self._measured:
+            self._forget()
         rate = self.context.value(_THROUGHPUT)
         if rate is not None and rate > 0:
             self._note_rate(math.log(rate))
@@ -76,7 +92,15 @@ class ThroughputDegradation(Rule):
             return ()
         return (self._tell(curve, self._before),)
 
+    def _forget(self) -> None:
+        self._measured = self.context.measured
+        self._learnt = self._seen + LEVEL
+        self._blocks.restart()
+        self._marks = self._high = 0
+
     def _fast(self, curve: Curve) -> None:
+        if self._seen < self._learnt:
+            return
         slow = curve.rise > _SLOWER and curve.rise > curve.limit(self.zscore)
         if not slow and not self._marks:
             return  # the usual case

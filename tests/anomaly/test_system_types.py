@@ -40,6 +40,14 @@ def test_longer_steps_that_do_more_are_fine() -> None:
     assert loud(records(columns)) == []
 
 
+def test_steps_that_take_longer_since_a_discriminator_joined_in_are_fine() -> None:
+    columns = healthy()
+    columns["time/step"][200:] *= 1.8
+    assert "throughput_degradation" in {type_ for type_, _, _ in loud(records(columns))}
+    joined = records(columns | {"loss/adv": np.full(800, 0.7)})[200:]
+    assert loud([*records(columns)[:200], *joined]) == []
+
+
 def test_stalls_of_the_loader_are_found() -> None:
     columns = healthy()
     for at in (400, 401):
