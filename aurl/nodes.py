@@ -68,7 +68,7 @@ def sample(
     *,
     every: int | None = None,
     count: int = 4,
-    scored: int = 16,
+    scored: int = 64,
     continuations: int = 1,
     prompt_bars: int = 1,
     length: int | None = None,

@@ -43,7 +43,7 @@ class Sampler:
         *,
         every: int | None = None,
         count: int = 4,
-        scored: int = 16,
+        scored: int = 64,
         continuations: int = 1,
         prompt_bars: int = 1,
         length: int | None = None,
