@@ -96,8 +96,12 @@ class Rule(Detector):
         return anew
 
     def pull(self, blocks: Blocks, curve: Curve) -> bool:
-        """Fill a block from the metric's trail; False where it has not seen as many values since the last one."""
-        if curve.seen % blocks.size or curve.seen < blocks.size:
+        """Fill a block from the metric's trail, if the last value ends one; whether it did.
+
+        A rule by stretches asks where eight values are over, so blocks hold a multiple of eight, or one or three of a
+        log of epochs, each of which is asked for.
+        """
+        if curve.seen % blocks.size or len(curve.trail) < blocks.size:
             return False
         blocks.extend(curve.trail[-blocks.size :])
         return True

@@ -14,7 +14,8 @@ class Batch:
     """The statistics of the metrics of like records, and the values that have not entered them yet.
 
     What a step costs after other work is not arithmetic but fetching what lies scattered in memory. A quiet record is
-    compared with bounds that lie together, and waits; nothing of the curves is touched.
+    compared with bounds that lie together, and waits; nothing of the curves is touched. The bounds are those of when
+    values last entered, so a record is quiet or not by levels that are eight records old at most.
 
     Args:
         watched: statistics that rules read at each record.
@@ -30,7 +31,7 @@ class Batch:
         self.begin()
 
     def begin(self) -> None:
-        """Look up what is quiet now; to be called after the curves have taken values from elsewhere."""
+        """Look up what is quiet now; to be called after the curves took values from elsewhere or began anew."""
         self._bounds = [curve.quiet for curve in self._watched]
 
     def take(self, scalars: Mapping[str, float]) -> bool:
@@ -54,10 +55,10 @@ class Batch:
     def settle(self) -> None:
         """Enter what waits."""
         if self._rows:
+            rows, self._rows = self._rows, []
             for place, curve in enumerate(self._curves):
-                for row in self._rows:
+                for row in rows:
                     curve.push(row[place])
-            self._rows = []
             self.begin()
 
     def _push(self, values: Sequence[float]) -> None:

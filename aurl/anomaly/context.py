@@ -33,7 +33,8 @@ class Context:
         measured: metrics of which statistics are kept.
         layout: what the last record held.
         finite: whether all of its scalars are finite.
-        quiet: whether all of its metrics that matter are finite and near their levels, so that few rules need a look.
+        quiet: whether all of its metrics that matter are finite and near their levels of eight records ago at most, so
+            that few rules need a look.
         validation: its validation loss, None without one that is finite and above 0.
         probed: whether it holds what is measured now and then only: layers, dead units, updates.
         stretch_ended: whether its training loss ends a stretch of eight, or is a whole epoch's.
@@ -80,6 +81,7 @@ class Context:
         layout = self._layouts.get(key)
         if layout is None:
             layout = self._lay_out(key, record)
+        # The time axis comes first: where it goes back, statistics begin anew before they take this record's values.
         if layout.begins:
             self._start(record)
         if layout.trains:
@@ -228,6 +230,7 @@ class Context:
         self._stepwise, self._started = state["stepwise"], state["started"]
         self._layouts.clear()
         self.layout, self._loss_is_there = NOTHING, False
+        self.quiet = self.stretch_ended = False
         self._curves = {}
         for name, saved in state["curves"].items():
             curve = self._curves[name] = Curve(name, self.window)
@@ -290,6 +293,8 @@ class Context:
             self.era += 1
             for curve in self._curves.values():
                 curve.restart()
+            self.layout.batch.begin()
+            self._losses = 0
         self._be_wary()
 
     def _be_wary(self) -> None:

@@ -51,7 +51,7 @@ class Curve:
         slope: median distance from the level, below 0 while the metric falls steadily.
         era: counts how often the statistics began anew; values of different eras are not comparable.
         trail: the last 32 values and some before them, outliers among them, in the same logarithms.
-        quiet: the values between these two are nothing that a rule would look at; none are while little is known.
+        quiet: values between these two are no matter for a rule of sudden changes; none are while little is known.
 
     Args:
         window: distances remembered for the spread.
@@ -228,7 +228,7 @@ class Curve:
     def _set_quiet(self) -> None:
         if self.unit is None and self.seen >= 64 and abs(self._base) < 700.0:
             low, high = self._base - _QUIET_FALL, self._base + _QUIET_RISE * self._soft
-            self.quiet = (math.exp(low), math.exp(high))
+            self.quiet = (math.exp(low), math.exp(min(high, 700.0)))
         else:
             self.quiet = _NEVER
 

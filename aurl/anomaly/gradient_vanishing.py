@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from aurl.anomaly.base import Rule, require
 from aurl.anomaly.roles import Role
@@ -45,6 +46,10 @@ class GradientVanishing(Rule):
         self._onsets: dict[str, int] = {}
         self._early: float | None = None  # log of the gradient norm's level after the first observations
         self._fine = math.inf  # norms from here on are neither
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self._fine = math.inf  # found again at the next look
 
     def look(self, record: Record) -> Iterable[Record]:
         context = self.context

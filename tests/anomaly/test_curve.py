@@ -86,6 +86,12 @@ def test_a_curve_goes_on_from_its_state(split: int, seed: int) -> None:
     assert second.state_dict() == whole.state_dict()
 
 
+def test_values_near_the_largest_number_are_taken() -> None:
+    y = np.concatenate([600 + noisy(200, 0.3), 690 + 5 * noisy(20, 0.3), 690 + noisy(200, 0.3)])
+    curve = fed(np.exp(np.minimum(y, 709.0)))
+    assert math.isfinite(curve.quiet[1])
+
+
 def test_memory_does_not_grow() -> None:
     curve = Curve("x")
     sizes = []

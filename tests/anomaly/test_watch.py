@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -270,3 +271,52 @@ def test_health_and_the_gradient_limit() -> None:
 def test_incident_numbers_rise() -> None:
     numbers = [int(str(one.fields["incident"])) for one in alerts(troubled()) if one.fields["status"] == "open"]
     assert all(b > a for a, b in pairwise(numbers))
+
+
+def test_a_state_without_the_last_values_ends_no_block() -> None:
+    """Checkpoints of earlier versions did not hold them."""
+    run = records(healthy(80))
+    before, after = watch(), watch()
+    for record in run[:40]:
+        before.observe(record)
+    state = json.loads(json.dumps(before.state_dict()))
+    for context in state["contexts"].values():
+        for curve in context["curves"].values():
+            del curve["trail"]
+    after.load_state_dict(state)
+    for record in run[40:48]:
+        after.observe(record)
+    divergence = after.state_dict()["detectors"]["training_divergence"]
+    assert divergence["_blocks"]["completed"] == 2
+
+
+def test_a_state_is_taken_back_by_a_watch_that_has_seen_another_run() -> None:
+    fresh, used = watch(), watch()
+    columns = healthy(400)
+    for record in records(columns | {"grad/norm": 1e-6 * columns["grad/norm"]}):
+        used.observe(record)
+    before = watch()
+    run = records(columns)
+    for record in run[:100]:
+        before.observe(record)
+    state = json.loads(json.dumps(before.state_dict()))
+    told = []
+    for one in (fresh, used):
+        one.load_state_dict(json.loads(json.dumps(state)))
+        lost = [replace(record, scalars=record.scalars | {"grad/norm": 1e-5}) for record in run[100:160]]
+        told.append([(a.step, a.fields["type"]) for record in lost for a in one.observe(record)])
+    assert told[0] == told[1]
+    assert "gradient_vanishing" in {type_ for _, type_ in told[0]}
+
+
+def test_nothing_is_quiet_after_the_step_went_back() -> None:
+    one = watch()
+    run = records({name: column for name, column in healthy(200).items() if name in {"loss/total", "lr"}})
+    for record in run:
+        one.observe(record)
+    one.observe(run[49])
+    assert not one.context.quiet
+    assert not one.context.stretch_ended
+    loss = one.context.training_loss
+    assert loss is not None
+    assert loss.seen == 1
