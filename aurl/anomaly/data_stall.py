@@ -15,6 +15,7 @@ _SLOWER = math.log(5.0)
 _SHARE = 0.5
 _LONG = 30.0  # seconds
 _KEPT, _CHRONIC = 32, 28
+_EVERY = 8  # steps between two words on a bottleneck
 _WORTH = 0.02  # seconds a step, below which waiting is not worth a word
 _RISEN = 0.3  # share of the step
 
@@ -53,7 +54,8 @@ class DataStall(Rule):
         if len(self._first_share) < _KEPT:
             self._first_share.append(share)
         self._shares = ((self._shares << 1) | (share > _SHARE)) & ((1 << _KEPT) - 1)
-        if share <= _SHARE and self._shares.bit_count() < _CHRONIC:
+        told = self._shares.bit_count() >= _CHRONIC and self._seen % _EVERY == 0
+        if (share <= _SHARE or self.context.quiet) and not told:
             self._stalls = (self._stalls << 1) & 7
             return ()  # the usual case
         waiting = self.context.curve(_DATA_TIME)
@@ -66,7 +68,7 @@ class DataStall(Rule):
             return ()
         if stalled:
             return (self._stall(waiting, share),)
-        if self._shares.bit_count() >= _CHRONIC and whole > _WORTH:
+        if self._shares.bit_count() >= _CHRONIC and whole > _WORTH and self._seen % _EVERY == 0:
             return (self._bottleneck(waiting, share),)
         return ()
 
@@ -92,6 +94,7 @@ class DataStall(Rule):
             expected=(None, None),
             suggestions=self._advice(),
             evidence=(f"{100 * first:.0f} % when the run began",),
+            hold=2 * _EVERY,
         )
 
     def _advice(self) -> tuple[str, ...]:
