@@ -3,7 +3,7 @@
     python -m benchmarks.other_logs -o DIR [--only TEXT]
     python benchmarks/real_logs.py --dir DIR
 
-Trains some fifty models on one thread of the CPU in scikit-learn, transformers, Lightning, LightGBM and plain loops of
+Trains some seventy models on one CPU thread in scikit-learn, transformers, Lightning, LightGBM and plain loops of
 PyTorch, on data that comes with Python and scikit-learn, and writes a CSV file a training, `index.csv` and
 `events.csv`. LightGBM is not among aurl's packages (`pip install lightgbm`); without it its curves are left out.
 

@@ -101,10 +101,7 @@ class Rule(Detector):
         A rule by stretches asks where eight values are over, so blocks hold a multiple of eight, or one or three of a
         log of epochs, each of which is asked for.
         """
-        if curve.seen % blocks.size or len(curve.trail) < blocks.size:
-            return False
-        blocks.extend(curve.trail[-blocks.size :])
-        return True
+        return curve.seen % blocks.size == 0 and blocks.fill(curve.trail)
 
     def found(
         self,

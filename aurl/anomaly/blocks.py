@@ -55,10 +55,12 @@ class Blocks:
                 self.width *= 2
         return True
 
-    def extend(self, values: Sequence[float]) -> None:
-        """Take the values of a whole block at once."""
-        self._values = list(values[:-1])
-        self.push(values[-1])
+    def fill(self, trail: Sequence[float]) -> bool:
+        """Make a block of the last values of a trail; False where it has fewer."""
+        if len(trail) < self.size:
+            return False
+        self._values = list(trail[-self.size : -1])
+        return self.push(trail[-1])
 
     @property
     def seen(self) -> int:

@@ -54,23 +54,23 @@ class DataStall(Rule):
         if len(self._first_share) < _KEPT:
             self._first_share.append(share)
         self._shares = ((self._shares << 1) | (share > _SHARE)) & ((1 << _KEPT) - 1)
-        told = self._shares.bit_count() >= _CHRONIC and self._seen % _EVERY == 0
-        if (share <= _SHARE or self.context.quiet) and not told:
+        chronic = self._shares.bit_count() >= _CHRONIC and whole > _WORTH and self._seen % _EVERY == 0
+        if (share <= _SHARE or self.context.quiet) and not chronic:
             self._stalls = (self._stalls << 1) & 7
             return ()  # the usual case
         waiting = self.context.curve(_DATA_TIME)
-        return () if waiting is None or waiting.unit is not None else self._look_closer(waiting, share, whole)
+        if waiting is None or waiting.unit is not None:
+            return ()
+        return self._look_closer(waiting, share, chronic=chronic)
 
-    def _look_closer(self, waiting: Curve, share: float, whole: float) -> Iterable[Record]:
+    def _look_closer(self, waiting: Curve, share: float, *, chronic: bool) -> Iterable[Record]:
         stalled = share > _SHARE and waiting.rise > max(_SLOWER, waiting.limit(self.zscore))
         self._stalls = ((self._stalls << 1) | stalled) & 7
         if self._seen <= self.warmup:
             return ()
         if stalled:
             return (self._stall(waiting, share),)
-        if self._shares.bit_count() >= _CHRONIC and whole > _WORTH and self._seen % _EVERY == 0:
-            return (self._bottleneck(waiting, share),)
-        return ()
+        return (self._bottleneck(waiting, share),) if chronic else ()
 
     def _stall(self, waiting: Curve, share: float) -> Record:
         again = self._stalls.bit_count() >= 2 or waiting.value >= _LONG

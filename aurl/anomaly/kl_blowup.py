@@ -76,8 +76,7 @@ class KlBlowup(Rule):
             return (self._tell(curve, self._settled),) if self._high >= self.hold else ()
         self._high = 0
         size = self._blocks.size
-        if self._looks % size == 0 and self._looks - self._high_at >= size <= len(curve.trail):
-            self._blocks.extend(curve.trail[-size:])
+        if self._looks % size == 0 and self._looks - self._high_at >= size and self._blocks.fill(curve.trail):
             self._settle(weight)
         return ()
 

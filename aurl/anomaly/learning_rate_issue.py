@@ -25,7 +25,7 @@ _NO_UPDATE = 1e-7  # norm of a step's change over the norm of the weights
 class LearningRateIssue(Rule):
     """Watches the learning rate itself, and the relative size of updates (`update/ratio`).
 
-    A warning: the rate is 0, or below 1e-8 and was never higher, for ten observations; 0 for `confirm` where it was
+    A warning: the rate is 0, or below 1e-8 and was never higher, for ten observations; 0 for `confirm` - 1 where it was
     above a tenth of its peak just before, or where a quarter of the planned steps is left; it jumps to more than five
     times its last value and 1.5 times its peak after it had stopped rising (critical from twenty times); it is spent,
     below a thousandth of its peak, with a quarter of the planned steps to go, or below a millionth and 1e-8 for a
@@ -33,7 +33,8 @@ class LearningRateIssue(Rule):
     learning rate above 0, are critical; changes below 1e-7 for twenty observations a warning.
 
     Args:
-        confirm: observations in a row of an update or, at once, a rate of exactly 0, at least 2; one less is enough.
+        confirm: observations, at least 2; an update of exactly 0, or a rate that went to 0 at once, is told after one
+            fewer in a row.
     """
 
     type = "learning_rate_issue"

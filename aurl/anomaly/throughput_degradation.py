@@ -85,8 +85,7 @@ class ThroughputDegradation(Rule):
         if self._before is not None and curve.y < self._before + _STILL and curve.level < self._before + _STILL:
             self._before, self._marks, self._high = None, 0, 0
         self._fast(curve)
-        if self._seen % _BLOCK == 0 and len(curve.trail) >= _BLOCK:
-            self._blocks.extend(curve.trail[-_BLOCK:])
+        if self._seen % _BLOCK == 0 and self._blocks.fill(curve.trail):
             self._slow(curve)
         if self._before is None or not self._rate_falls():
             return ()

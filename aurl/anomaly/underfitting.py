@@ -30,6 +30,7 @@ class Underfitting(Rule):
 
     After 48 where it stands quite still: all losses so far lie within 0.2 % of each other, and they do not begin to
     fall faster, as without noise they do at first.
+
     Not told of a run that was resumed, in the first 4 % of a planned run, or while the learning rate still rises. A
     warning; critical once ten times as long.
 

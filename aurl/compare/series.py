@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from aurl.codec import decode
 from aurl.compare.cache import recall, remember, stamp
 from aurl.compare.model import Curve
-from aurl.errors import RecordError
+from aurl.errors import AurlError, RecordError
 from aurl.eventlog import read_records, segments
 from aurl.record import Json, Kind, Record
 from aurl.rundir import RunDirectory
@@ -63,14 +63,16 @@ def read_series(runs: Sequence[RunSummary], metrics: Sequence[str]) -> list[Seri
 
 
 def read_one(run: RunSummary, metrics: Sequence[str]) -> Series:
-    """The series of one run, without the cache."""
+    """The series of one run, without the cache; what cannot be read is told in it, and the others are compared."""
+    import polars as pl
+
     trouble = ""
     table = _parquet(run, metrics)
     if table is None:
         skipped: list[str] = []
         try:
             table = _from_log(run.path, metrics, skipped)
-        except Exception as error:  # noqa: BLE001  whatever a broken log raises, the other runs are compared
+        except (AurlError, OSError, pl.exceptions.PolarsError) as error:
             return Series({}, trouble=f"its event log cannot be read ({error})")
         if skipped:
             trouble = f"{len(skipped)} damaged lines of its event log are left out ({skipped[0]})"

@@ -1,8 +1,6 @@
-"""Small statistics that several metrics use."""
+"""Three small statistics that several metrics use."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,19 +22,6 @@ def gini_mean_difference(values: NDArray[np.int64] | NDArray[np.float64]) -> flo
     n = len(values)
     rank = 2 * np.arange(1, n + 1) - n - 1
     return float(2 * (rank * np.sort(values)).sum() / (n * (n - 1)))
-
-
-def percentiles(values: NDArray[np.float64], shares: Sequence[float]) -> list[float]:
-    """`numpy.percentile` with linear interpolation, to the last bit and four times as fast on short arrays."""
-    ordered = np.sort(values)
-    found = []
-    for share in shares:
-        place = (len(ordered) - 1) * (share / 100)
-        below = int(place)
-        low, high = ordered[[below, min(below + 1, len(ordered) - 1)]].tolist()
-        part = place - below
-        found.append(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part))
-    return found
 
 
 def distinct(codes: NDArray[np.uint64], n: int) -> float:

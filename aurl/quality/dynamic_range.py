@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aurl.quality.counting import gini_mean_difference, percentiles
+from aurl.quality.counting import gini_mean_difference
 from aurl.quality.metric import Measure, Metric, Value, Values
 from aurl.quality.sheet import Floats, Sheet
 
@@ -31,9 +31,9 @@ class DynamicRange(Metric):
     )
 
     def measure(self, sheet: Sheet) -> Values:
-        low, high = percentiles(sheet.velocity, (5, 95))
+        low, high = np.percentile(sheet.velocity, (5, 95))
         loudness = np.add.reduceat(sheet.velocity, sheet.first) / sheet.counts
-        return {"dynamics": high - low, "dynamics_smoothness": _smoothness(loudness)}
+        return {"dynamics": float(high - low), "dynamics_smoothness": _smoothness(loudness)}
 
 
 def _smoothness(loudness: Floats) -> Value:

@@ -253,8 +253,8 @@ def test_no_values_whatever_raise_or_leave_json(data: st.DataObject) -> None:
         step += int(rng.integers(-1, 4))
         scalars = {name: float(rng.lognormal(0, 1)) if rng.random() < 0.7 else float(rng.choice(odd)) for name in names}
         for found in watching.observe(Record(KINDS[rng.integers(len(KINDS))], max(0, step), scalars)):
-            json.dumps(dict(found.fields))
-    json.dumps(watching.state_dict(), allow_nan=False)
+            assert json.loads(json.dumps(dict(found.fields)))["status"] in {"open", "worse", "end"}
+    assert json.loads(json.dumps(watching.state_dict(), allow_nan=False)).keys() >= {"detectors", "contexts"}
 
 
 def test_health_and_the_gradient_limit() -> None:
@@ -320,3 +320,48 @@ def test_nothing_is_quiet_after_the_step_went_back() -> None:
     loss = one.context.training_loss
     assert loss is not None
     assert loss.seen == 1
+
+
+def mixture(seed: int) -> list[Record]:
+    """A run of a VAE-GAN with everything between its steps: evaluations, probes, gaps, NaN, zeros, jumps, restarts."""
+    rng = np.random.default_rng(seed)
+    names = [name for name in ("loss/recon", "loss/kl", "loss/adv", "loss/disc") if rng.random() < 0.5]
+    names += ["loss/total", "grad/norm", "lr", "time/step", "time/data"]
+    noise = rng.choice([0.003, 0.03, 0.3])
+    levels = dict(zip(names, rng.lognormal(size=len(names)), strict=True))
+    made: list[Record] = []
+    step = 0
+    for number in range(400):
+        step = max(1, step - 40) if rng.random() < 0.004 else step + 1
+        if rng.random() < 0.01:
+            levels[names[rng.integers(len(names))]] *= rng.choice([0.01, 0.5, 2.0, 30.0])
+        scalars = {name: float(levels[name] * np.exp(noise * rng.standard_normal())) for name in names}
+        if rng.random() < 0.02:
+            scalars[names[rng.integers(len(names))]] = float(rng.choice([0.0, -1.0, math.nan, math.inf, 1e6]))
+        if number % 25 == 0:
+            scalars |= {"grad/layer_ratio": 0.3, "update/ratio": 1e-3}
+        made.append(Record(Kind.STEP, step, scalars, time=float(number)))
+        if number % 17 == 0:
+            made.append(Record(Kind.EVAL, step, {"val/loss/total": float(rng.lognormal(0, 0.1))}, time=float(number)))
+    return made
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_values_that_wait_change_no_alert(seed: int) -> None:
+    def told(*, settle: bool, resume: int = 0) -> list[tuple[int, object, object, object]]:
+        watching, found = watch(), []
+        for number, record in enumerate(mixture(seed), 1):
+            alerts_now = watching.observe(record)
+            found += [(number, one.fields["type"], one.fields["status"], one.fields["severity"]) for one in alerts_now]
+            if settle:
+                watching.context.settle()
+            if resume and number % resume == 0:
+                state = json.loads(json.dumps(watching.state_dict()))
+                watching = watch()
+                watching.load_state_dict(state)
+        return found
+
+    waited = told(settle=False)
+    assert waited
+    assert waited == told(settle=True)
+    assert waited == told(settle=False, resume=11)

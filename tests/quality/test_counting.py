@@ -10,15 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurl.quality.counting import (
-    clipped_counts,
-    distinct,
-    entropy,
-    gini_mean_difference,
-    ngrams,
-    percentiles,
-    random_codes,
-)
+from aurl.quality.counting import clipped_counts, distinct, entropy, gini_mean_difference, ngrams, random_codes
 
 
 def test_entropy() -> None:
@@ -47,12 +39,3 @@ def test_ngrams_tell_order() -> None:
 
 def test_counts_are_clipped() -> None:
     assert clipped_counts(np.array([1, 2, 9, 100]), 4).tolist() == [0, 1, 1, 0, 2]
-
-
-@given(
-    st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=40),
-    st.lists(st.sampled_from([0, 5, 12.5, 50, 95, 100]), max_size=4),
-)
-def test_percentiles_are_numpys_to_the_last_bit(values: list[float], shares: list[float]) -> None:
-    array = np.array(values)
-    assert percentiles(array, shares) == [np.percentile(array, share) for share in shares]

@@ -141,7 +141,7 @@ def test_start_and_stop_are_repeatable() -> None:
     probe.stop()
     probe.stop()
     probe.start()
-    collected.wait(Kind.SYSTEM, 2)
+    assert len(collected.wait(Kind.SYSTEM, 2)) == 2
     probe.stop()
 
 
