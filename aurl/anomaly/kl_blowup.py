@@ -36,7 +36,7 @@ class KlBlowup(Rule):
 
     type = "kl_blowup"
     needs = frozenset({Role.KL})
-    memory = ("_blocks", "_settled", "_high", "_high_at", "_looks", "_onset", "_weight", "_loss")
+    memory = ("_blocks", "_settled", "_high", "_looks", "_onset", "_weight", "_loss")
 
     def __init__(self, *, confirm: int = 3) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class KlBlowup(Rule):
         self.hold = max(1, confirm - 3 + _HOLD)
         self._blocks = Blocks(_BLOCK)
         self._settled: float | None = None
-        self._high = self._onset = self._looks = self._high_at = 0
+        self._high = self._onset = self._looks = 0
         self._weight: float | None = None  # of the KL when it settled
         self._loss: float | None = None  # its level, in log, then
 
@@ -60,7 +60,7 @@ class KlBlowup(Rule):
         if curve is None or curve.unit is not None:
             return ()
         if self.settle_blocks(self._blocks, curve):
-            self._settled, self._high, self._high_at = None, 0, 0
+            self._settled, self._high = None, 0
         weight = self.context.last(_WEIGHT)
         if self._settled is not None and weight is not None and self._weight and weight < 0.9 * self._weight:
             self._settled = None
@@ -72,11 +72,9 @@ class KlBlowup(Rule):
             if not self._high:
                 self._onset = record.step
             self._high += 1
-            self._high_at = self._looks
             return (self._tell(curve, self._settled),) if self._high >= self.hold else ()
         self._high = 0
-        size = self._blocks.size
-        if self._looks % size == 0 and self._looks - self._high_at >= size and self._blocks.fill(curve.trail):
+        if self._looks % self._blocks.size == 0 and self._blocks.fill(curve.trail):
             self._settle(weight)
         return ()
 

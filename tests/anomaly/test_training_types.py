@@ -207,3 +207,9 @@ def test_a_loss_that_may_be_negative_is_watched_too(shift: float) -> None:
     assert loud(records({"loss/total": values})) == []
     values[500] += 40.0
     assert first(records({"loss/total": values}), "loss_spike").step == 501
+
+
+def test_validation_losses_that_swing_are_found_between_steady_training_losses() -> None:
+    swinging = 1.0 + 2.0 * (np.arange(40) // 2 % 2)
+    found = first(with_evals(records(healthy()), swinging, every=20), "loss_oscillation")
+    assert found.fields["metric"] == "val/loss/total"
