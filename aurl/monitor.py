@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 from aurl.anomaly.base import POLICIES
 from aurl.anomaly.watch import Watch
-from aurl.deferred import Deferred
-from aurl.dispatch import SinkThread
 from aurl.errors import CRASH, DONE, PREEMPTED, STOPPED, ConfigError
-from aurl.eventlog import EventLog
+from aurl.machine.deferred import Deferred
 from aurl.record import Json, Kind, Record, Severity
-from aurl.rundir import RunDirectory
-from aurl.sinks.apart import Apart
+from aurl.runs.eventlog import EventLog
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks.base import Sink
+from aurl.sinks.thread import SinkThread
+from aurl.sinks.worker import Apart
 
 if TYPE_CHECKING:
-    from aurl.system.probe import SystemProbe
+    from aurl.machine.probe import SystemProbe
 
 EXIT_CODES = {"done": DONE, "failed": CRASH, "stopped": STOPPED, "preempted": PREEMPTED}
 _SYNCED = frozenset({Kind.EPOCH, Kind.CHECKPOINT, Kind.START, Kind.END})
@@ -105,13 +105,15 @@ class Monitor:
             config: what to remember as this run's configuration (secrets are masked).
             start: further fields of the START record, such as `epochs=10`.
         """
-        from aurl import env, presets
-        from aurl.runfile import RunFile
+        from aurl.anomaly.chosen import choose_watch
+        from aurl.machine import env
+        from aurl.sinks.chosen import choose_sinks
+        from aurl.sinks.runfile import RunFile
         from aurl.sinks.textlog import TextLog
 
         run = RunDirectory(Path(path).absolute())
-        watch, policy = presets.watch(anomaly, config)
-        chosen = presets.sinks(logging) + presets.sinks(notify, "notify")
+        watch, policy = choose_watch(anomaly, config)
+        chosen = choose_sinks(logging) + choose_sinks(notify, "notify")
         run.create()
         info: dict[str, Json] = {"id": run.id, "name": run.id, "tags": list(tags), "config": dict(config or {})}
         info |= env.snapshot(Path.cwd())
@@ -260,7 +262,7 @@ class Monitor:
         self._take(Record(Kind.NOTE, self.last_step, fields=fields, time=time.time()))
 
     def _write_table(self) -> None:
-        from aurl.table import write_parquet
+        from aurl.runs.table import write_parquet
 
         try:
             write_parquet(self.run.path, self.run.scalars_parquet)
@@ -275,7 +277,7 @@ class Monitor:
 
 
 def _start_probe(monitor: Monitor, seconds: float) -> SystemProbe:
-    from aurl.system.probe import SystemProbe
+    from aurl.machine.probe import SystemProbe
 
     probe = SystemProbe(monitor.write, lambda: monitor.last_step, every=seconds, outputs=monitor.run.path)
     probe.start()

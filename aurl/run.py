@@ -16,26 +16,29 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from aurl import checkpointer, env, nodes, presets
-from aurl.build import build
-from aurl.checkpointer import Checkpointer
+from aurl.anomaly.chosen import build_watch
+from aurl.config import nodes
+from aurl.config.build import build
 from aurl.data.module import MusicData
-from aurl.ending import Ending
-from aurl.engine import Engine
 from aurl.errors import CRASH, AurlError, ConfigError, RunError
-from aurl.loop import Loop
+from aurl.machine import env
+from aurl.machine.secrets import mask_argv
+from aurl.machine.signals import StopSignal
 from aurl.models.base import MusicModel
 from aurl.monitor import EXIT_CODES, Monitor
-from aurl.optim import AdamW
-from aurl.pictures.gallery import Gallery
 from aurl.quality.judge import open_judge
 from aurl.record import Json, Kind
-from aurl.recovery import Recovery
-from aurl.rundir import RunDirectory
-from aurl.runfile import RunFile
-from aurl.samples import SampleWriter
-from aurl.secrets import mask_argv
-from aurl.signals import StopSignal
+from aurl.runs.rundir import RunDirectory
+from aurl.sinks.runfile import RunFile
+from aurl.train import checkpointer
+from aurl.train.checkpointer import Checkpointer
+from aurl.train.ending import Ending
+from aurl.train.engine import Engine
+from aurl.train.loop import Loop
+from aurl.train.optim import AdamW
+from aurl.train.pictures.gallery import Gallery
+from aurl.train.recovery import Recovery
+from aurl.train.samples import SampleWriter
 
 
 class Outcome(NamedTuple):
@@ -60,7 +63,7 @@ def execute(config: Mapping[str, Any], folder: Path, argv: list[str]) -> Outcome
     """Train as the config says, in this run directory; every ending is recorded there, and returned.
 
     Args:
-        config: plain and resolved, as `aurl.build.to_plain` gives it.
+        config: plain and resolved, as `aurl.config.build.to_plain` gives it.
         folder: the run's directory; made where it is missing, gone on with where it holds a run.
         argv: the command, for `run.json`; secrets are masked.
 
@@ -189,7 +192,7 @@ def _monitor(run: RunDirectory, config: Mapping[str, Any], argv: list[str]) -> M
     return Monitor(
         run,
         sinks=[build(config["textlog"], "textlog"), RunFile(info), *sinks],
-        watch=presets.build_watch(config["anomaly"], config),
+        watch=build_watch(config["anomaly"], config),
         policy=config["anomaly"]["policy"],
         probe_seconds=config["probe_seconds"],
     )

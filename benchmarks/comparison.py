@@ -20,12 +20,12 @@ import numpy as np
 from scipy import stats
 
 import aurl.compare
-from aurl.compare import family
 from aurl.compare.budget import final
-from aurl.compare.estimates import iqm_interval, mean_interval
-from aurl.compare.model import Curve
-from aurl.env import default_cache
-from aurl.music.atomic import replace_file
+from aurl.compare.model import RunCurve
+from aurl.compare.statistics import family
+from aurl.compare.statistics.estimates import iqm_interval, mean_interval
+from aurl.machine.env import default_cache
+from aurl.machine.files import replace_file
 from benchmarks import importance, simulated_sweeps
 from benchmarks.measure import table
 from benchmarks.simulated_sweeps import COMMON, EFFECT, NOISES, Bools, Floats, claimed, power, sweeps
@@ -218,7 +218,7 @@ def _curve_tests(seed: int, evaluations: tuple[int, int], ends: tuple[float, flo
     rng = np.random.default_rng(seed)
     sides = [[_curve(rng, count, end) for _ in range(5)] for count, end in zip(evaluations, ends, strict=True)]
     budget = min(int(curve.steps[-1]) for side in sides for curve in side)
-    chosen: list[Callable[[Curve], float]] = [
+    chosen: list[Callable[[RunCurve], float]] = [
         lambda curve: final(curve, budget, 0.1) or 0.0,
         lambda curve: final(curve, int(curve.steps[-1]), 0.1) or 0.0,
         lambda curve: float(curve.values[-1]),
@@ -230,12 +230,12 @@ def _curve_tests(seed: int, evaluations: tuple[int, int], ends: tuple[float, flo
     ]
 
 
-def _curve(rng: np.random.Generator, evaluations: int, end: float) -> Curve:
+def _curve(rng: np.random.Generator, evaluations: int, end: float) -> RunCurve:
     """A falling curve whose level differs between seeds by 1, with evaluation noise of 2."""
     steps = np.round(np.linspace(4000 / evaluations, 4000, evaluations)).astype(np.int64)
     steps = steps[steps <= end * 4000]
     values = rng.normal() + 30 * np.exp(-steps / 1500) + 2 * rng.normal(size=len(steps))
-    return Curve(steps, values, steps.astype(np.float64))
+    return RunCurve(steps, values, steps.astype(np.float64))
 
 
 def _version() -> str:

@@ -29,9 +29,9 @@ from urllib.request import urlopen
 
 import orjson
 
-from aurl.dashboard.packing import unpack_binary
-from aurl.eventlog import EventLog, read_records
+from aurl.dashboard.store.packing import unpack_binary
 from aurl.record import Kind, Record
+from aurl.runs.eventlog import EventLog, read_records
 from benchmarks.dashboard_data import NAMES, SPIKE, SPIKES, begin, curves, long_run, many_runs
 from benchmarks.dashboard_parts import (
     Browser,

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aurl import process
-from aurl.codec import encode
+from aurl.machine import process
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
-from aurl.runfile import RunFile
-from aurl.sinks import tfevents
+from aurl.runs.codec import encode
+from aurl.runs.rundir import RunDirectory
+from aurl.sinks.runfile import RunFile
+from aurl.sinks.tensorboard import events as tfevents
 
 NAMES = (
     "loss/total", "loss/recon", "loss/kl", "loss/adv", "loss/disc", "grad/norm", "lr", "time/step", "time/data",

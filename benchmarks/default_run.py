@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from aurl.runs.listing import find_runs
-from aurl.table import scalar_table
+from aurl.runs.table import scalar_table
 
 COLUMNS = {
     "val/loss/recon": "val recon",

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from statistics import fmean, median
 
-from aurl import presets
+from aurl.anomaly.chosen import choose_watch
 from aurl.record import Kind, Record
 
 
@@ -44,7 +44,7 @@ def steps(count: int, seed: int = 0) -> list[Record]:
 
 def measure(records: list[Record], preset: str, between: Callable[[], None] | None = None) -> tuple[float, float]:
     """Median and mean of microseconds a step, after 500 steps."""
-    watching = presets.watch(preset)[0]
+    watching = choose_watch(preset)[0]
     spent = []
     for known in records:
         if between is not None:

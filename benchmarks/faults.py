@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import orjson
 
-from aurl import presets
+from aurl.anomaly.chosen import choose_watch
 from aurl.record import Kind
 from benchmarks.injection import catalog, checks, report, scoring
 from benchmarks.injection.conduct import Cache, NotCachedError, provoke
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def score(scenario: Scenario, trace: Trace, *, pictures: bool = False) -> Scored:
     """Show the records of a run to the default detectors, and judge what they say."""
-    watch, _ = presets.watch("default", {"optim.lr": 1e-3, "trainer.clip_norm": 1.0})
+    watch, _ = choose_watch("default", {"optim.lr": 1e-3, "trainer.clip_norm": 1.0})
     began = time.thread_time()
     alerts = [alert for record in trace.records for alert in watch.observe(record)]
     microseconds = 1e6 * (time.thread_time() - began) / len(trace.records)

@@ -27,11 +27,11 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.ensemble import RandomForestRegressor
 
-from aurl.compare.interactions import interactions
-from aurl.compare.search_space import Number, Range, Space
-from aurl.compare.sensitivity import LEAST_FOLDED_R2, LEAST_R2, sensitivity
-from aurl.compare.sobol import indices
-from aurl.compare.surrogates import folded_r2
+from aurl.compare.impact.interactions import interactions
+from aurl.compare.impact.sensitivity import LEAST_FOLDED_R2, LEAST_R2, sensitivity
+from aurl.compare.impact.sobol import indices
+from aurl.compare.impact.surrogates import folded_r2
+from aurl.compare.search_space import DeclaredRange, Number, Space
 from benchmarks.measure import table as as_table
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -120,7 +120,7 @@ def evaluate(cell: Cell, seed: int) -> dict[str, Any]:
 
 def _ours(found: dict[str, Any], x: Floats, y: Floats) -> dict[str, Any]:
     columns = {name: x[:, side].tolist() for side, name in enumerate(NAMES)}
-    declared = dict.fromkeys(NAMES, Range(0.0, 1.0))
+    declared = dict.fromkeys(NAMES, DeclaredRange(0.0, 1.0))
     started = time.perf_counter()
     answer = sensitivity(columns, y, declared, least_r2=-np.inf, least_folded=-np.inf)
     assert not isinstance(answer, str)

@@ -15,12 +15,12 @@ from typing import Any
 from unittest import mock
 
 import aurl.run  # noqa: F401  imported before the forks, like all that a training needs
-from aurl import checkpoint
 from aurl.cli import main as aurl_command
 from aurl.cli import train  # noqa: F401  as above
-from aurl.codec import encode
-from aurl.eventlog import EventLog
 from aurl.record import Record
+from aurl.runs.codec import encode
+from aurl.runs.eventlog import EventLog
+from aurl.train import checkpoint
 from benchmarks.measure import silence
 
 _MARK = struct.Struct("=c16s")  # `r` and a record's digest, or `c` where a checkpoint begins

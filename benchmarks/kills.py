@@ -24,8 +24,8 @@ from typing import TypeAlias
 import torch
 
 from aurl.errors import AurlError
-from aurl.eventlog import read_records, segments
 from aurl.record import Kind
+from aurl.runs.eventlog import read_records, segments
 from aurl.runs.listing import is_run
 from benchmarks.killable import Attempt, attempt, digest
 from benchmarks.measure import machine, table

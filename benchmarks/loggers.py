@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from aurl.monitor import Monitor
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks.base import Sink
-from aurl.sinks.tensorboard import TensorBoardSink
+from aurl.sinks.tensorboard.sink import TensorBoardSink
 from aurl.sinks.textlog import TextLog
 
 LOOP_FIELDS: Mapping[str, int | float] = {

@@ -26,11 +26,11 @@ from typing import Any
 import numpy as np
 import orjson
 
-from aurl.codec import encode
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
-from aurl.runfile import RunFile
-from aurl.table import write_parquet
+from aurl.runs.codec import encode
+from aurl.runs.rundir import RunDirectory
+from aurl.runs.table import write_parquet
+from aurl.sinks.runfile import RunFile
 from benchmarks.measure import machine, table
 
 POINTS = 1_000

@@ -24,8 +24,8 @@ from statistics import fmean
 
 from aurl.music.midi import read_midi
 from aurl.music.notes import Notes
-from aurl.quality.sources import shipped
-from aurl.quality.windows import windows
+from aurl.quality.reference.sources import shipped
+from aurl.quality.reference.windows import windows
 from benchmarks.quality_study import alerts, corpora, curves, invariance, speed, tables, training
 from benchmarks.quality_study.corruptions import LOUDNESS
 from benchmarks.quality_study.scores import OVERALL, Study, auc

@@ -27,8 +27,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from aurl import presets
-from aurl.anomaly.roles import guess
+from aurl.anomaly.chosen import choose_watch
+from aurl.anomaly.statistics.roles import guess
 from aurl.record import Kind, Record
 
 MERGE = 100  # rows within which alerts of a type are one episode
@@ -161,7 +161,7 @@ def watch_all(logs: Sequence[Log], settings: dict[str, Any]) -> tuple[list[list[
     """The alarms of each log under these changes to the default preset, and the mean microseconds of a record."""
     spent, alarms = 0.0, []
     for log in logs:
-        watching = presets.watch(settings or "default")[0]
+        watching = choose_watch(settings or "default")[0]
         began = time.process_time()
         told = [(row, alert) for row, record in enumerate(log.records) for alert in watching.observe(record)]
         spent += time.process_time() - began

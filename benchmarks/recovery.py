@@ -29,8 +29,8 @@ import torch
 from torch import Tensor, nn
 
 import aurl.run
-from aurl.eventlog import read_records
 from aurl.record import Kind, Record
+from aurl.runs.eventlog import read_records
 from benchmarks.injection.bench import Bench
 from benchmarks.injection.broken_data import BadBatches
 from benchmarks.injection.broken_rates import Rate

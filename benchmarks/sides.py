@@ -22,19 +22,19 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
-from aurl.build import build
-from aurl.checkpointer import Checkpointer
+from aurl.config.build import build
 from aurl.config.preflight import preflight
 from aurl.config.resolvers import register
 from aurl.data.batch import Batch
 from aurl.data.loader import TrainLoader
 from aurl.data.module import MusicData
-from aurl.eventlog import read_records
-from aurl.loop import Loop
 from aurl.models.base import MusicModel
-from aurl.optim import AdamW
 from aurl.record import Kind
 from aurl.run import build_model, execute, seed_everything
+from aurl.runs.eventlog import read_records
+from aurl.train.checkpointer import Checkpointer
+from aurl.train.loop import Loop
+from aurl.train.optim import AdamW
 from benchmarks.measure import cpu_seconds
 
 STEPS = 1_000_000

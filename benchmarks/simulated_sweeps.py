@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from aurl.compare import family
+from aurl.compare.statistics import family
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -30,13 +30,13 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from aurl import presets
-from aurl.eventlog import read_records
-from aurl.lint.wandb_log import WandbLog
+from aurl.lint.readers.wandb_log import WandbLog
 from aurl.monitor import Monitor
 from aurl.record import Kind
-from aurl.replay import replay
-from aurl.rundir import RunDirectory
+from aurl.runs.eventlog import read_records
+from aurl.runs.rundir import RunDirectory
+from aurl.sinks.chosen import choose_sinks
+from aurl.sinks.replay import replay
 from aurl.sinks.textlog import TextLog
 from benchmarks import monitor_cost
 from benchmarks.loggers import LOGGERS, available
@@ -146,13 +146,13 @@ def _readers() -> Iterator[tuple[str, Reader]]:
 
 
 def _tensorboard_again(folder: Path) -> set[int]:
-    [sink] = presets.sinks("tensorboard")
+    [sink] = choose_sinks("tensorboard")
     replay(folder / "run", sink)
     return _tensorboard(folder / "run" / "events" / "tensorboard")
 
 
 def _wandb_again(folder: Path) -> set[int]:
-    [sink] = presets.sinks("wandb")
+    [sink] = choose_sinks("wandb")
     replay(folder / "run", sink)
     return _wandb(folder / "run" / "events" / "wandb")
 

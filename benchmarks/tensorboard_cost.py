@@ -26,12 +26,12 @@ from torch.utils.tensorboard import SummaryWriter
 
 from aurl.music.audio import wav_bytes
 from aurl.music.notes import Notes
-from aurl.music.pianoroll import write_piano_roll
-from aurl.pictures.base import npz
-from aurl.pictures.histograms import measure
 from aurl.record import Json, Kind, Record
-from aurl.rundir import RunDirectory
-from aurl.sinks.tensorboard import TensorBoardSink
+from aurl.runs.rundir import RunDirectory
+from aurl.show.pianoroll import write_piano_roll
+from aurl.sinks.tensorboard.sink import TensorBoardSink
+from aurl.train.pictures.base import npz
+from aurl.train.pictures.histograms import measure
 from benchmarks.measure import cpu_seconds, in_child, machine, spread, table
 from benchmarks.monitor_cost import NAMES
 

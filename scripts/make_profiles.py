@@ -29,15 +29,15 @@ from aurl.music.corpus import load_chorales
 from aurl.music.musicxml import parse_musicxml, unpack_mxl
 from aurl.music.notes import TICKS_PER_BEAT, Notes
 from aurl.music.tunes import tune
-from aurl.quality.profile import LENGTHS, Profile
-from aurl.quality.reference import Reference
-from aurl.quality.windows import windows
+from aurl.quality.reference.profile import LENGTHS, Profile
+from aurl.quality.reference.reference import Reference
+from aurl.quality.reference.windows import windows
 from scripts.make_corpus import choose_splits
 
 ROOT = PurePosixPath("music21/corpus")
 CLASSICAL = ("haydn", "mozart", "beethoven", "corelli", "schumann_clara", "schumann_robert", "joplin", "monteverdi")
 TUNES = "ryansMammoth"
-FOLDER = Path("aurl/quality/profiles")
+FOLDER = Path("aurl/quality/reference/profiles")
 MOST = 240
 SHORTEST = 8
 

@@ -16,21 +16,21 @@ from typing import Any
 
 import pytest
 
-from aurl.build import to_plain
 from aurl.cli import COMMANDS, main
 from aurl.cli.export import export
+from aurl.config.build import to_plain
 from aurl.config.compose import compose
 from aurl.config.flags import is_multirun, source_of, split_argv
 from aurl.config.overrides import expand
 from aurl.config.phrases import dotted
 from aurl.config.preflight import preflight
 from aurl.config.resolvers import register
-from aurl.config.session import Source
-from aurl.eventlog import read_records
+from aurl.config.session import ConfigSource
+from aurl.machine.conf import conf_dir
 from aurl.music.corpus import load_chorales
-from aurl.presets import conf_dir
 from aurl.record import Kind
 from aurl.run import execute
+from aurl.runs.eventlog import read_records
 from aurl.sinks.textlog import LINE
 from tests import markdown
 from tests.conftest import TINY, Trainer
@@ -245,7 +245,7 @@ def sinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_the_sink_of_the_readme_works(sinks: Path) -> None:
     register()
     chosen = [*TINY, "debug=nan", "model=transformer", "logging=[alert_file]", f"paths.outputs='{sinks}'"]
-    [config] = preflight(chosen, source=Source(extra_dirs=(sinks / "mysinks" / "conf",)))
+    [config] = preflight(chosen, source=ConfigSource(extra_dirs=(sinks / "mysinks" / "conf",)))
     outcome = execute(config, sinks / "run", ["train.py"])
     assert outcome.exit_code == 3
     assert re.match(r"step \d+: .* is (nan|inf)", (outcome.folder / "events" / "alerts.txt").read_text())

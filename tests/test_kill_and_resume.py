@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from aurl.eventlog import read_records
 from aurl.record import Kind, Record
+from aurl.runs.eventlog import read_records
 from tests.conftest import TINY, Trainer
 
 PLAN = ("trainer.epochs=4", "checkpoint.every=5", "seed=3")
@@ -21,8 +21,8 @@ ANNOUNCING = """
 import os, sys
 from aurl import checkpoint
 from aurl.cli import main
-from aurl.codec import encode
-from aurl.eventlog import EventLog
+from aurl.runs.codec import encode
+from aurl.runs.eventlog import EventLog
 
 append, save = EventLog.append, checkpoint.save
 

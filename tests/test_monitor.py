@@ -15,10 +15,10 @@ import pytest
 from aurl.anomaly.base import Detector, alert
 from aurl.anomaly.watch import Watch
 from aurl.errors import ConfigError, EventLogError, RunError
-from aurl.eventlog import read_records
 from aurl.monitor import Monitor
 from aurl.record import Kind, Record, Severity
-from aurl.rundir import RunDirectory
+from aurl.runs.eventlog import read_records
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks.base import Sink
 from aurl.sinks.memory import MemorySink
 
@@ -268,7 +268,7 @@ def test_a_disk_full_at_close_spills_the_last_records(
         raise RuntimeError("no parquet either")
 
     monkeypatch.setattr(os, "write", full)
-    monkeypatch.setattr("aurl.table.write_parquet", ruined)
+    monkeypatch.setattr("aurl.runs.table.write_parquet", ruined)
     with pytest.raises(EventLogError, match="append them"):
         monitor.close()
     monkeypatch.undo()

@@ -19,14 +19,14 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from aurl.eventlog import read_records
 from aurl.monitor import Monitor
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
-from aurl.runfile import RunFile
+from aurl.runs.eventlog import read_records
 from aurl.runs.listing import read_run
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks.base import Sink
-from aurl.sinks.tensorboard import TensorBoardSink
+from aurl.sinks.runfile import RunFile
+from aurl.sinks.tensorboard.sink import TensorBoardSink
 from aurl.sinks.textlog import LINE, TextLog
 
 STEPS = 60

@@ -14,10 +14,10 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from aurl.engine import Engine
-from aurl.eventlog import read_records
 from aurl.record import Kind, Record
-from aurl.table import scalar_table
+from aurl.runs.eventlog import read_records
+from aurl.runs.table import scalar_table
+from aurl.train.engine import Engine
 from tests.conftest import Trainer
 
 
@@ -166,7 +166,7 @@ def test_a_checkpoint_disk_that_is_full_is_told_and_training_goes_on(
     def full(*args: object, **kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("aurl.checkpoint.dcp_save", full)
+    monkeypatch.setattr("aurl.train.checkpoint.dcp_save", full)
     outcome = train("run", "trainer.epochs=1", "checkpoint.every=2")
     assert outcome.status == "done"
     assert len(losses(outcome.folder)) == 5
@@ -207,7 +207,7 @@ def test_a_crash_is_recorded_with_its_traceback(train: Trainer, monkeypatch: pyt
     def crash(*args: object) -> None:
         raise IndexError("out of notes")
 
-    monkeypatch.setattr("aurl.engine.Engine.evaluate", crash)
+    monkeypatch.setattr("aurl.train.engine.Engine.evaluate", crash)
     outcome = train("run", "trainer.epochs=1")
     assert (outcome.status, outcome.exit_code) == ("failed", 1)
     assert outcome.message == "IndexError: out of notes"
@@ -219,7 +219,7 @@ def test_a_batch_beyond_memory_says_which_key_to_lower(train: Trainer, monkeypat
     def exhausted(*args: object) -> None:
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:119] DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr("aurl.engine.Engine.train_step", exhausted)
+    monkeypatch.setattr("aurl.train.engine.Engine.train_step", exhausted)
     outcome = train("run", "trainer.epochs=1")
     assert outcome.exit_code == 1
     assert outcome.message.startswith(

@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from aurl.anomaly.blocks import Blocks
-from aurl.anomaly.context import Context
-from aurl.anomaly.curve import Curve
-from aurl.anomaly.roles import Role
 from aurl.anomaly.settings import Settings
+from aurl.anomaly.statistics.blocks import Blocks
+from aurl.anomaly.statistics.context import Context
+from aurl.anomaly.statistics.curve import Curve
+from aurl.anomaly.statistics.roles import Role
 from aurl.errors import ConfigError
 from aurl.record import Json, Kind, Record, Severity
 

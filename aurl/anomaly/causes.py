@@ -11,12 +11,12 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from aurl.anomaly.context import Context
-from aurl.anomaly.curve import Curve
-from aurl.anomaly.history import Fact
 from aurl.anomaly.incidents import ACUTE, Incident
-from aurl.anomaly.roles import Role
 from aurl.anomaly.settings import Settings
+from aurl.anomaly.statistics.context import Context
+from aurl.anomaly.statistics.curve import Curve
+from aurl.anomaly.statistics.history import Fact
+from aurl.anomaly.statistics.roles import Role
 
 REACH = 64  # observations back in which something acute can be a cause
 _AGEING = 0.3  # share of the score that is lost at the end of the reach

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from aurl.anomaly.roles import Role
+from aurl.anomaly.statistics.roles import Role
 from aurl.record import Json, Kind, Record, Severity
 
 ACUTE = frozenset({"loss_spike", "gradient_explosion", "nan_values", "data_stall"})

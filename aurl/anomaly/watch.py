@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from aurl.anomaly import causes, telling
 from aurl.anomaly.base import Detector, Rule
-from aurl.anomaly.context import Context
-from aurl.anomaly.curve import Curve
 from aurl.anomaly.incidents import Incident, Incidents
-from aurl.anomaly.roles import Role, Roles
 from aurl.anomaly.settings import Settings
+from aurl.anomaly.statistics.context import Context
+from aurl.anomaly.statistics.curve import Curve
+from aurl.anomaly.statistics.roles import Role, Roles
 from aurl.errors import ConfigError
 from aurl.record import Json, Kind, Record, Severity
 
@@ -54,7 +54,7 @@ class Watch:
         detectors: by name; those of the same window share their statistics.
         cooldown: see `Incidents`.
         max_alerts: alerts told in 1,000 observations; more are counted, fatal ones always told.
-        roles: shell patterns of metric names by role, see `aurl.anomaly.roles.Roles`.
+        roles: shell patterns of metric names by role, see `aurl.anomaly.statistics.roles.Roles`.
         config: the run's flat configuration, for advice that names its keys.
 
     Raises:

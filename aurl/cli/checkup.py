@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aurl.errors import AurlError
-from aurl.sinks.wording import printable
+from aurl.show.wording import printable
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -25,7 +25,7 @@ _NOT_FOR_USERS = frozenset({"dev"})
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckupLine:
     """One line of the report.
 
     Attributes:
@@ -41,9 +41,9 @@ class Finding:
     advice: str = ""
 
 
-def examine(outputs: Path) -> list[Finding]:
+def examine(outputs: Path) -> list[CheckupLine]:
     """All findings, for runs that are to lie in this folder."""
-    from aurl.env import default_cache
+    from aurl.machine.env import default_cache
 
     return [
         *packages(),
@@ -57,12 +57,12 @@ def examine(outputs: Path) -> list[Finding]:
     ]
 
 
-def packages() -> Iterator[Finding]:
+def packages() -> Iterator[CheckupLine]:
     """Python and the packages that aurl's own metadata asks for, then the extras."""
-    yield Finding("python", OK, f"{platform.python_version()} ({platform.platform()})")
+    yield CheckupLine("python", OK, f"{platform.python_version()} ({platform.platform()})")
     requirements = _requirements()
     if not requirements:
-        yield Finding("packages", WARN, "aurl is not installed, so its needs are unknown", "run `pip install -e .`")
+        yield CheckupLine("packages", WARN, "aurl is not installed, so its needs are unknown", "run `pip install -e .`")
         return
     for requirement, extra in requirements:
         if extra is None:
@@ -71,104 +71,106 @@ def packages() -> Iterator[Finding]:
         yield _extra(extra, [requirement for requirement, of in requirements if of == extra])
 
 
-def devices() -> Iterator[Finding]:
+def devices() -> Iterator[CheckupLine]:
     """What torch computes on."""
     try:
         import torch
     except (ImportError, OSError) as error:  # OSError: one of its shared libraries is missing
-        yield Finding("devices", PROBLEM, f"torch cannot be imported: {error}", "reinstall torch")
+        yield CheckupLine("devices", PROBLEM, f"torch cannot be imported: {error}", "reinstall torch")
         return
     threads = f"CPU with {torch.get_num_threads()} threads of {os.cpu_count()} cores"
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
-        yield Finding("devices", OK, f"CUDA {torch.version.cuda}: {', '.join(names)}; {threads}")
+        yield CheckupLine("devices", OK, f"CUDA {torch.version.cuda}: {', '.join(names)}; {threads}")
     elif torch.version.cuda and _has_gpu():
         advice = "update the driver, or install a torch built for an older CUDA"
-        yield Finding("devices", PROBLEM, f"there is a GPU, but torch for CUDA {torch.version.cuda} finds none", advice)
+        yield CheckupLine(
+            "devices", PROBLEM, f"there is a GPU, but torch for CUDA {torch.version.cuda} finds none", advice
+        )
     elif _has_gpu():
         advice = "install a torch built for CUDA (https://pytorch.org)"
-        yield Finding("devices", WARN, f"there is a GPU, but this torch is built without CUDA; {threads}", advice)
+        yield CheckupLine("devices", WARN, f"there is a GPU, but this torch is built without CUDA; {threads}", advice)
     else:
-        yield Finding("devices", OK, f"{threads}; no GPU")
+        yield CheckupLine("devices", OK, f"{threads}; no GPU")
 
 
-def gpus() -> Finding:
+def gpus() -> CheckupLine:
     """What the driver says through NVML, the source of `system/gpu_*`."""
-    from aurl.system.gpu import Gpus
-    from aurl.system.source import SourceError
+    from aurl.machine.gpu import Gpus
+    from aurl.machine.source import SourceError
 
     found = Gpus()
     try:
         lines = [f"{gpu['name']} {gpu['memory_gb'] or 0:.0f} GB, driver {gpu['driver']}" for gpu in found.describe()]
     except SourceError as error:
-        return Finding("nvml", OK, f"no GPU readings ({error})")
+        return CheckupLine("nvml", OK, f"no GPU readings ({error})")
     finally:
         found.close()
-    return Finding("nvml", OK, "; ".join(lines))
+    return CheckupLine("nvml", OK, "; ".join(lines))
 
 
-def conf() -> Finding:
+def conf() -> CheckupLine:
     """Where aurl's own yaml files lie."""
-    from aurl.presets import conf_dir
+    from aurl.machine.conf import conf_dir
 
     try:
-        return Finding("conf", OK, str(conf_dir()))
+        return CheckupLine("conf", OK, str(conf_dir()))
     except AurlError as error:
-        return Finding("conf", PROBLEM, str(error), "reinstall aurl")
+        return CheckupLine("conf", PROBLEM, str(error), "reinstall aurl")
 
 
-def audio() -> Finding:
+def audio() -> CheckupLine:
     """What renders the previews of samples."""
     from aurl.music.audio import backend_name
 
     name = backend_name()
     if name != "sine":
-        return Finding("audio", OK, name)
+        return CheckupLine("audio", OK, name)
     library = find_library("fluidsynth")
     advice = (
         f"libfluidsynth is here ({library}): `pip install pyfluidsynth`"
         if library
         else "for instruments, `pip install --no-deps tinysoundfont`"
     )
-    return Finding("audio", OK, "sine waves (pretty_midi), enough to listen to notes", advice)
+    return CheckupLine("audio", OK, "sine waves (pretty_midi), enough to listen to notes", advice)
 
 
-def folder(name: str, path: Path, choice: str, *, needed: bool = True) -> Finding:
+def folder(name: str, path: Path, choice: str, *, needed: bool = True) -> CheckupLine:
     """Whether the folder, or the nearest one above it that exists, can be written, and how much room there is.
 
     Args:
         choice: how another folder is chosen.
         needed: whether training cannot do without.
     """
-    from aurl.system.host import existing
-    from aurl.system.source import GB
+    from aurl.machine.host import existing
+    from aurl.machine.source import GB
 
     bad = PROBLEM if needed else WARN
     place = existing(path.absolute())
     if not place.is_dir():
-        return Finding(name, bad, f"{path}: {place} is a file", choice)
+        return CheckupLine(name, bad, f"{path}: {place} is a file", choice)
     try:
         free = shutil.disk_usage(place).free / GB
         tempfile.TemporaryFile(dir=place).close()
     except OSError as error:
-        return Finding(name, bad, f"{path}: cannot be written ({error.strerror})", choice)
+        return CheckupLine(name, bad, f"{path}: cannot be written ({error.strerror})", choice)
     detail = f"{path}: writable, {free:.1f} GB free"
     if free >= _SCARCE_GB:
-        return Finding(name, OK, detail)
-    return Finding(name, bad if free < _NONE_GB else WARN, detail, f"free some space, or {choice}")
+        return CheckupLine(name, OK, detail)
+    return CheckupLine(name, bad if free < _NONE_GB else WARN, detail, f"free some space, or {choice}")
 
 
-def git(start: Path) -> Finding:
+def git(start: Path) -> CheckupLine:
     """Whether runs can say which code made them."""
-    from aurl import git as repository
+    from aurl.machine import git as repository
 
     if shutil.which("git") is None:
-        return Finding("git", WARN, "not found", "install git, and run.json will name the commit of each run")
+        return CheckupLine("git", WARN, "not found", "install git, and run.json will name the commit of each run")
     state: dict[str, Any] = repository.state(start)
     if state["sha"] is None:
-        return Finding("git", OK, f"{start} is in no repository with a commit; runs will name none")
+        return CheckupLine("git", OK, f"{start} is in no repository with a commit; runs will name none")
     changed = ", with uncommitted changes (kept as a diff beside each run)" if state["dirty"] else ""
-    return Finding("git", OK, f"{state['sha'][:12]} on {printable(state['branch'] or 'a detached head')}{changed}")
+    return CheckupLine("git", OK, f"{state['sha'][:12]} on {printable(state['branch'] or 'a detached head')}{changed}")
 
 
 def _requirements() -> list[tuple[Requirement, str | None]]:
@@ -195,17 +197,17 @@ def _applies(requirement: Requirement, extras: list[str]) -> bool:
     return marker is None or any(marker.evaluate({"extra": extra}) for extra in ["", *extras])
 
 
-def _package(requirement: Requirement) -> Finding:
+def _package(requirement: Requirement) -> CheckupLine:
     version = _installed(requirement)
     if version is None:
-        return Finding(requirement.name, PROBLEM, "not installed", f"pip install '{_wanted(requirement)}'")
+        return CheckupLine(requirement.name, PROBLEM, "not installed", f"pip install '{_wanted(requirement)}'")
     if not requirement.specifier.contains(version, prereleases=True):
         detail = f"{version}, but aurl needs {requirement.specifier}"
-        return Finding(requirement.name, PROBLEM, detail, f"pip install '{_wanted(requirement)}'")
-    return Finding(requirement.name, OK, version)
+        return CheckupLine(requirement.name, PROBLEM, detail, f"pip install '{_wanted(requirement)}'")
+    return CheckupLine(requirement.name, OK, version)
 
 
-def _extra(extra: str, requirements: list[Requirement]) -> Finding:
+def _extra(extra: str, requirements: list[Requirement]) -> CheckupLine:
     name = f"extra {extra}"
     versions = {requirement: _installed(requirement) for requirement in requirements}
     unfit = [
@@ -214,13 +216,13 @@ def _extra(extra: str, requirements: list[Requirement]) -> Finding:
         if version is None or not requirement.specifier.contains(version, prereleases=True)
     ]
     if not unfit:
-        return Finding(
+        return CheckupLine(
             name, OK, ", ".join(f"{requirement.name} {version}" for requirement, version in versions.items())
         )
     advice = f"pip install 'aurl[{extra}]' where you want it"
     if any(versions.values()):
-        return Finding(name, WARN, f"in part: lacks {', '.join(unfit)}", advice)
-    return Finding(name, OK, "not installed (optional)", advice)
+        return CheckupLine(name, WARN, f"in part: lacks {', '.join(unfit)}", advice)
+    return CheckupLine(name, OK, "not installed (optional)", advice)
 
 
 def _installed(requirement: Requirement) -> str | None:

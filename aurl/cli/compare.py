@@ -12,11 +12,11 @@ from pathlib import Path
 import orjson
 
 from aurl.compare.comparing import compare
-from aurl.compare.document import to_json
 from aurl.compare.model import Comparison
-from aurl.compare.screen import screen
+from aurl.compare.report.document import to_json
+from aurl.compare.report.screen import screen
 from aurl.errors import DONE, RunError
-from aurl.music.atomic import replace_file
+from aurl.machine.files import replace_file
 
 _FILTER = re.compile(r"[A-Za-z_][\w./-]*=.*", re.DOTALL)
 _DESCRIPTION = """Compare runs: which configuration is better, how sure that is, and what it would take to know.
@@ -90,19 +90,19 @@ def write_report(comparison: Comparison, kind: str, file: Path) -> None:
 
 
 def _html(comparison: Comparison, file: Path) -> None:
-    from aurl.compare.html import write_html
+    from aurl.compare.report.html import write_html
 
     write_html(comparison, file)
 
 
 def _markdown(comparison: Comparison, file: Path) -> None:
-    from aurl.compare.markdown import markdown
+    from aurl.compare.report.markdown import markdown
 
     replace_file(file, markdown(comparison).encode())
 
 
 def _latex(comparison: Comparison, file: Path) -> None:
-    from aurl.compare.latex import latex
+    from aurl.compare.report.latex import latex
 
     replace_file(file, latex(comparison).encode())
 

@@ -23,7 +23,7 @@ def run(args: list[str]) -> int:
         return _snapshot(options)
     from aurl.dashboard.guard import is_loopback
     from aurl.dashboard.serving import serve
-    from aurl.env import default_cache
+    from aurl.machine.env import default_cache
 
     def tell(address: str) -> None:
         if options.json:
@@ -49,7 +49,7 @@ def run(args: list[str]) -> int:
 def _snapshot(options: argparse.Namespace) -> int:
     """Write one page into a file instead of serving it."""
     from aurl.dashboard.snapshot import write_snapshot
-    from aurl.env import default_cache
+    from aurl.machine.env import default_cache
 
     if options.output is None:
         raise ConfigError(f"--snapshot {options.snapshot}: say where to, -o FILE.html or -o FILE.png")

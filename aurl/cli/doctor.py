@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from aurl import __version__
-from aurl.cli.checkup import PROBLEM, Finding, examine
+from aurl.cli.checkup import PROBLEM, CheckupLine, examine
 from aurl.errors import CRASH, DONE
 
 _COLOURS = {"ok": "green", "warn": "yellow", "problem": "red"}
@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _show(findings: Sequence[Finding], problems: int) -> None:
+def _show(findings: Sequence[CheckupLine], problems: int) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -51,7 +51,7 @@ def _show(findings: Sequence[Finding], problems: int) -> None:
     console.print(f"aurl {__version__}: {_verdict(findings, problems)}", soft_wrap=True)
 
 
-def _verdict(findings: Sequence[Finding], problems: int) -> str:
+def _verdict(findings: Sequence[CheckupLine], problems: int) -> str:
     warnings = sum(finding.status == "warn" for finding in findings)
     if problems:
         return f"{problems} problem{'s' if problems > 1 else ''} to solve before training"

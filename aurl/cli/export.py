@@ -41,9 +41,9 @@ def export(folder: Path, target: Path, checkpoint: str, *, csv: bool = False) ->
     Raises:
         AurlError: no such checkpoint, or no event log.
     """
-    from aurl.checkpoint import export_model
-    from aurl.checkpointer import resolve
-    from aurl.table import scalar_table
+    from aurl.runs.table import scalar_table
+    from aurl.train.checkpoint import export_model
+    from aurl.train.checkpointer import resolve
 
     chosen = checkpoint if checkpoint != "best" or (folder / "checkpoints" / "best").exists() else "latest"
     target.mkdir(parents=True, exist_ok=True)

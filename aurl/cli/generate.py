@@ -83,9 +83,9 @@ def generate(folder: Path, target: Path, settings: dict[str, Any], *, audio: boo
     Raises:
         AurlError: see `run`.
     """
-    from aurl.checkpointer import resolve
     from aurl.music.midi import read_midi
-    from aurl.sampler import Sampler
+    from aurl.train.checkpointer import resolve
+    from aurl.train.sampler import Sampler
 
     chosen = settings["checkpoint"]
     if chosen == "best" and not (folder / "checkpoints" / "best").exists():
@@ -118,10 +118,10 @@ def load_model(folder: Path, checkpoint: Path) -> tuple[MusicModel, Tokenizer, i
     """
     from omegaconf import OmegaConf
 
-    from aurl.build import build, to_plain
-    from aurl.checkpoint import load_model as load_weights
-    from aurl.checkpoint import read_state
+    from aurl.config.build import build, to_plain
     from aurl.config.resolvers import register
+    from aurl.train.checkpoint import load_model as load_weights
+    from aurl.train.checkpoint import read_state
 
     register()
     path = folder / ".hydra" / "config.yaml"
@@ -142,7 +142,7 @@ def load_model(folder: Path, checkpoint: Path) -> tuple[MusicModel, Tokenizer, i
 def _write(notes: Notes, path: Path, audio: bool) -> None:
     from aurl.music.audio import write_audio
     from aurl.music.midi_writer import write_midi
-    from aurl.music.pianoroll import write_piano_roll
+    from aurl.show.pianoroll import write_piano_roll
 
     write_midi(notes, path)
     write_piano_roll(notes, path.with_suffix(".png"))

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import orjson
 
+from aurl.anomaly.chosen import build_watch
 from aurl.errors import DONE, USAGE, AurlError, DataError
-from aurl.importing.imported import Import, import_log
 from aurl.lint.folders import logs_in
+from aurl.lint.imported import Import, import_log
 from aurl.lint.log import Log
 from aurl.lint.opening import open_log, run_of
 from aurl.lint.overrides import Overrides, is_override, read
-from aurl.lint.text import EXPECTED
-from aurl.presets import build_watch
+from aurl.lint.readers.text import EXPECTED
 
 _DESCRIPTION = """Make run directories from the logs of other tools, so that compare, the dashboard and reports take
 them.

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from aurl.anomaly.chosen import build_watch
 from aurl.errors import DONE, STOPPED, USAGE, AurlError, DataError
 from aurl.lint.findings import Finding, examine
 from aurl.lint.folders import logs_in
 from aurl.lint.log import Log
 from aurl.lint.opening import open_log
 from aurl.lint.overrides import Overrides, is_override, read
+from aurl.lint.readers.text import EXPECTED, unreadable
 from aurl.lint.report import plain, report, summary
-from aurl.lint.text import EXPECTED, unreadable
-from aurl.presets import build_watch
 
 if TYPE_CHECKING:
     from rich.console import Console

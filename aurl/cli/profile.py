@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aurl.errors import DONE, ConfigError
 
 if TYPE_CHECKING:
-    from aurl.quality.profile import Profile
+    from aurl.quality.reference.profile import Profile
 
 _DESCRIPTION = """Fits a reference profile on the MIDI files under a folder, at those window lengths of which it has 20
 windows or more. A tenth of 40 pieces or more is held out, to say how real music scores."""
@@ -23,9 +23,9 @@ def run(args: list[str]) -> int:
     Raises:
         AurlError: no usable files, too few windows, or a place that cannot be written.
     """
-    from aurl.quality.copying import DEFAULT_N, CopyIndex
-    from aurl.quality.profile import LENGTHS, Profile
-    from aurl.quality.sources import hold_out, read_folder
+    from aurl.quality.reference.copying import DEFAULT_N, CopyIndex
+    from aurl.quality.reference.profile import LENGTHS, Profile
+    from aurl.quality.reference.sources import hold_out, read_folder
 
     parser = argparse.ArgumentParser("aurl profile", description=_DESCRIPTION)
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of MIDI files")

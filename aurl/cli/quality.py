@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from aurl.quality.files import FileScore
-    from aurl.quality.profile import Profile
+    from aurl.quality.reference.profile import Profile
 
 _DESCRIPTION = """Scores MIDI files, or all those in folders, against a reference profile: 1 is like real music of that
 kind, and every score names the profile. A file that cannot be read gets its reason. Exit code 0 if any file was scored,
@@ -37,7 +37,7 @@ def run(args: list[str]) -> int:
     from rich.console import Console
 
     from aurl.quality.files import FileScorer, score_files
-    from aurl.quality.sources import open_profile
+    from aurl.quality.reference.sources import open_profile
 
     messages = Console(stderr=True, highlight=False)
     profile, warnings = open_profile(options.reference)
@@ -92,7 +92,7 @@ def _picture_target(path: Path | None) -> Path | None:
 
 def _files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """Named files as they are, folders by their MIDI files, each file once; and the folders that cannot be listed."""
-    from aurl.quality.sources import midi_files
+    from aurl.quality.reference.sources import midi_files
 
     found: list[Path] = []
     refused: list[str] = []
@@ -133,9 +133,9 @@ def _show(results: Sequence[FileScore], profile: Profile) -> None:
 
 
 def _draw(results: Sequence[FileScore], profile: Profile, target: Path) -> None:
-    from aurl.music.atomic import replace_file
+    from aurl.machine.files import replace_file
     from aurl.quality.picture import draw_scores
-    from aurl.quality.profile import usual_bars
+    from aurl.quality.reference.profile import usual_bars
     from aurl.quality.report import profile_names
 
     scored = [result.scored for result in results if result.scored is not None]

@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 import yaml
 
-from aurl import presets
 from aurl.errors import CRASH, DONE, AurlError, ConfigError, did_you_mean
-from aurl.replay import Replayed, replay
+from aurl.machine.conf import construct, load_option
 from aurl.runs.listing import find_runs, resolve_run
 from aurl.sinks.base import Sink
+from aurl.sinks.replay import Replayed, replay
 
 _DESCRIPTION = """Write sinks of finished runs again, from their event logs: TensorBoard pages that a kill cut short,
 a tracker that was not there when the run trained. What a sink has under the run's events/ is replaced once the new
@@ -74,7 +74,7 @@ def _nodes(arguments: Sequence[str]) -> dict[str, dict[str, Any]]:
     if not chosen:
         raise ConfigError("aurl replay: which sink? Give logging=tensorboard or logging=[tensorboard,wandb]")
     nodes = {
-        name: dict(node) for choice in chosen for name, node in presets.load("logging", str(choice)).items() if node
+        name: dict(node) for choice in chosen for name, node in load_option("logging", str(choice)).items() if node
     }
     for key, value in pairs:
         if key != "logging":
@@ -93,7 +93,7 @@ def _change(nodes: Mapping[str, dict[str, Any]], key: str, value: object) -> Non
 
 
 def _build(name: str, node: Mapping[str, Any]) -> Sink:
-    sink = presets.construct(node)
+    sink = construct(node)
     if not isinstance(sink, Sink):
         raise ConfigError(f"logging.{name}: {type(sink).__name__} is no sink")
     return sink
@@ -121,7 +121,7 @@ def _replay(run: Path, name: str, node: Mapping[str, Any], *, as_json: bool) -> 
 
 def _records(run: Path) -> int | None:
     """Lines of the event log, for the progress bar."""
-    from aurl.eventlog import segments
+    from aurl.runs.eventlog import segments
 
     try:
         return sum(_lines(path) for path in segments(run / "events")) or None

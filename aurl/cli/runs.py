@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aurl.errors import DONE
 from aurl.runs.listing import STATUSES, RunSummary, find_runs
 from aurl.scalars import describe
-from aurl.sinks.wording import duration, finite, printable, whole
+from aurl.show.wording import duration, finite, printable, whole
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -11,7 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from aurl.errors import AurlError
-from aurl.music.atomic import replace_file
+from aurl.machine.files import replace_file
 from aurl.runs.listing import find_runs
 
 JSON, HTML = "compare.json", "compare.html"
@@ -46,11 +46,11 @@ def write_comparison(folder: Path) -> str:
     if not folder.is_dir() or len(find_runs(folder)) < 2:
         return ""
     from aurl.compare.comparing import compare
-    from aurl.compare.document import to_json
+    from aurl.compare.report.document import to_json
 
     comparison = compare([folder])
     replace_file(folder / JSON, orjson.dumps(to_json(comparison), option=orjson.OPT_INDENT_2))
-    from aurl.compare.html import write_html
+    from aurl.compare.report.html import write_html
 
     write_html(comparison, folder / HTML)
     return f"the sweep's {len(comparison.runs)} runs compared in {folder / HTML}; `aurl compare {folder}` shows it here"

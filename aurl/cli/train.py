@@ -13,9 +13,9 @@ from aurl.config.flags import is_multirun, source_of, split_argv
 from aurl.config.places import missing_places
 from aurl.config.preflight import preflight
 from aurl.config.resolvers import register
+from aurl.config.resume import with_saved_overrides
 from aurl.errors import AurlError, RunError
-from aurl.presets import conf_dir
-from aurl.resume import with_saved_overrides
+from aurl.machine.conf import conf_dir
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -35,7 +35,7 @@ def run(args: list[str]) -> int:
     flags, overrides = split_argv(args)
     overrides = with_saved_overrides(overrides, is_multirun(flags))
     if not ASKS.intersection(flags):
-        from aurl import trial
+        from aurl.config import trial
 
         checked = preflight(
             overrides, is_multirun(flags), source_of(flags), inspect=missing_places, construct=trial.faults
@@ -86,7 +86,7 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
     from hydra.types import RunMode
     from rich.console import Console
 
-    from aurl.build import to_plain
+    from aurl.config.build import to_plain
     from aurl.config.files import mask_file, save_hydra_files
     from aurl.config.show import tree
     from aurl.run import Outcome, execute

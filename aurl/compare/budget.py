@@ -13,8 +13,8 @@ from statistics import median
 
 import numpy as np
 
-from aurl.compare.estimates import iqm
-from aurl.compare.model import Curve, Fate, RunData
+from aurl.compare.model import Fate, RunCurve, RunData
+from aurl.compare.statistics.estimates import iqm
 from aurl.errors import ConfigError
 
 FAILED = frozenset({"failed", "stopped", "crashed"})
@@ -71,7 +71,7 @@ def choose_share(runs: Sequence[RunData], metric: str, budget: int, given: float
     return min(_WIDEST_SHARE, max([0.1, *needed]))
 
 
-def final(curve: Curve, budget: int, share: float) -> float | None:
+def final(curve: RunCurve, budget: int, share: float) -> float | None:
     """The interquartile mean of the values over the last share of the budget; NaN where the curve has diverged.
 
     Where none lies in that window, the last value before it. A curve has diverged when its last value in the budget
@@ -113,7 +113,7 @@ def _finished(run: RunData, metric: str) -> bool:
     return metric in run.curves and run.status not in FAILED | UNFINISHED
 
 
-def _share_of_last(curve: Curve, budget: int) -> float:
+def _share_of_last(curve: RunCurve, budget: int) -> float:
     steps = curve.steps[curve.steps <= budget]
     if len(steps) < 4 * _FEW_POINTS:
         return 0.0  # three values of so few would be more than the end of the curve

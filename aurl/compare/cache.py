@@ -1,7 +1,7 @@
 """What was read from logs before, so that the same comparison is quick the second time.
 
-One SQLite file under `aurl.env.default_cache()`; several comparisons may use it at once. A cache that is locked, full
-or damaged counts as empty: nothing depends on it but time.
+One SQLite file under `aurl.machine.env.default_cache()`; several comparisons may use it at once. A cache that is
+locked, full or damaged counts as empty: nothing depends on it but time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from aurl.env import default_cache
+from aurl.machine.env import default_cache
 
 _DAY = 86_400.0
 _KEPT_DAYS = 30.0

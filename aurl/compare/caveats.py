@@ -7,8 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
-from aurl.compare.holm import holm
 from aurl.compare.search_space import Setting, is_number, space_of
+from aurl.compare.statistics.holm import holm
 
 _MOST_LISTED = 5
 _ENTANGLED, _FEWEST = 0.8, 8

@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from aurl.compare import gathering, remarks
-from aurl.compare.claims import Question, best_set, claims
-from aurl.compare.failing import failure_tests
 from aurl.compare.finding import find
 from aurl.compare.grouping import confounded
-from aurl.compare.impact_cache import impact_once
+from aurl.compare.impact.impact_cache import impact_once
 from aurl.compare.loading import measured, skeletons, watts, with_curves
 from aurl.compare.metrics import choose_metric, choose_mode, objectives
 from aurl.compare.model import Comparison, Mode, RunData
 from aurl.compare.selecting import choose_baseline, select
+from aurl.compare.statistics.claims import Question, best_set, claims
+from aurl.compare.statistics.failing import failure_tests
 from aurl.errors import ConfigError
 
 
@@ -125,10 +125,10 @@ def _tested(comparison: Comparison, baseline: str | None) -> Comparison:
 
 def _explained(comparison: Comparison) -> Comparison:
     """With what the settings do, what is best, and sentences about it all."""
-    from aurl.compare.best import best
-    from aurl.compare.importance import impact
-    from aurl.compare.insights import insights
-    from aurl.compare.pareto import pareto
+    from aurl.compare.impact.importance import impact
+    from aurl.compare.insights.all import insights
+    from aurl.compare.statistics.best import best
+    from aurl.compare.statistics.pareto import pareto
 
     comparison = replace(comparison, impact=impact_once(comparison, impact))
     comparison = replace(comparison, pareto=tuple(pareto(comparison)))

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from aurl.compare.estimates import iqm, iqm_interval, mean_interval
 from aurl.compare.grouping import confounded, distinct, split, varying
 from aurl.compare.model import Group, Mode, RunData
-from aurl.compare.naming import group_id
-from aurl.compare.progress import band, reached, within
+from aurl.compare.statistics.estimates import iqm, iqm_interval, mean_interval
+from aurl.compare.statistics.progress import band, reached, within
 from aurl.record import Json
+from aurl.show.naming import group_id
 
 NO_SETTINGS = "has no settings (config.json, .hydra/config.yaml), so it belongs to no group"
 _MOST_IN_A_NAME = 6

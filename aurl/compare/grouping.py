@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import orjson
 
-from aurl.compare.settings import is_bookkeeping
 from aurl.record import Json
+from aurl.runs.settings import is_bookkeeping
 
 Settings = Mapping[str, Json]
 Item = TypeVar("Item")

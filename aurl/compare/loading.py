@@ -10,12 +10,12 @@ from typing import Any
 from aurl.compare.budget import choose_budget, choose_share, final, judge
 from aurl.compare.finding import unique_ids
 from aurl.compare.metrics import peak
-from aurl.compare.model import SECONDS, Curve, Mode, RunData
-from aurl.compare.progress import best_of, mean_height, within
-from aurl.compare.series import Series, read_series
-from aurl.compare.settings import settings_of
+from aurl.compare.model import SECONDS, Mode, RunCurve, RunData
+from aurl.compare.series import RunSeries, read_series
+from aurl.compare.statistics.progress import best_of, mean_height, within
 from aurl.record import Json
 from aurl.runs.listing import RunSummary
+from aurl.runs.settings import settings_of
 
 _KNOWN_PLACES = ("seed", "run.seed", "data.seed", "trainer.seed", "random_seed", "random_state")
 
@@ -104,7 +104,7 @@ def _samples(run: RunSummary) -> tuple[str, ...]:
     return tuple(sorted(f"samples/{file.name}" for file in (run.path / "samples").glob("*.mid")))
 
 
-def _filled(run: RunData, series: Series) -> RunData:
+def _filled(run: RunData, series: RunSeries) -> RunData:
     return replace(run, curves=series.curves, alerts=series.alerts, why=run.why or series.trouble)
 
 
@@ -119,7 +119,7 @@ def _finals(
     return {name: value for name, value in finals.items() if value is not None and math.isfinite(value)}
 
 
-def _final(curve: Curve | None, budget: int, share: float) -> float | None:
+def _final(curve: RunCurve | None, budget: int, share: float) -> float | None:
     return None if curve is None else final(curve, budget, share)
 
 

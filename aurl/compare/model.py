@@ -26,7 +26,7 @@ MEMORY = ("system/gpu_used_gb", "system/ram_gb")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Curve:
+class RunCurve:
     """One metric of one run, superseded stretches left out, by ascending step.
 
     Attributes:
@@ -101,7 +101,7 @@ class RunData:
     target_step: int | None = None
     target_seconds: float | None = None
     target_joules: float | None = None
-    curves: Mapping[str, Curve] = field(default_factory=dict)
+    curves: Mapping[str, RunCurve] = field(default_factory=dict)
     alerts: tuple[Mapping[str, Json], ...] = ()
     resumes: int = 0
     argv: tuple[str, ...] = ()
@@ -233,7 +233,7 @@ class Impact:
         r2: of the surrogate, for configurations left out; None for a grid.
         tests: by param, the Holm-adjusted p of a grid's F test; empty for a surrogate.
         cross: by param, the importance by the other surrogate, where that one predicts too.
-        diverging: settings on which failures depend, see `aurl.compare.diverging.Diverging`; `unit` says
+        diverging: settings on which failures depend, see `aurl.compare.statistics.diverging.Diverging`; `unit` says
             whether runs or configurations are counted.
     """
 
@@ -268,7 +268,7 @@ class Comparison:
         target: the value for steps and time to a target, or None.
         objectives: names of the scalars in `finals` that are worth weighing against each other, with their direction;
             the metric first.
-        impact, pareto, best, insights: see aurl/compare/importance.py, pareto.py, insights.py.
+        impact, pareto, best, insights: see aurl/compare/impact/importance.py, pareto.py, insights.py.
         warnings: what was left out, repaired or assumed, in sentences.
     """
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from aurl.compare.claims import MOST_GROUPS
 from aurl.compare.model import Claim, FailureTest, Group, RunData
+from aurl.compare.statistics.claims import MOST_GROUPS
 from aurl.record import Json
 from aurl.runs.listing import RunSummary
 

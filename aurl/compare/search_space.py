@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
+from aurl.show.arrays import Floats
+
 Setting: TypeAlias = Any
 """One value of a config key: a number, text, true, null, or a list of them."""
 
@@ -121,7 +122,7 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class DeclaredRange:
     """A range that a sweep declared for a number, which its runs need not reach."""
 
     low: float
@@ -130,7 +131,7 @@ class Range:
 
 
 def space_of(
-    columns: Mapping[str, Sequence[Setting]], declared: Mapping[str, Range] | None = None
+    columns: Mapping[str, Sequence[Setting]], declared: Mapping[str, DeclaredRange] | None = None
 ) -> tuple[Space, dict[str, str]]:
     """The space of these settings, and of each parameter that was left out the reason.
 
@@ -162,7 +163,7 @@ def is_number(setting: Setting) -> bool:
     return isinstance(setting, (int, float)) and not isinstance(setting, bool) and math.isfinite(setting)
 
 
-def _parameter(name: str, settings: Sequence[Setting], declared: Range | None) -> Parameter | str:
+def _parameter(name: str, settings: Sequence[Setting], declared: DeclaredRange | None) -> Parameter | str:
     levels = {spell(setting): setting for setting in settings}
     if len(levels) < 2:
         return "has one value only"
@@ -175,7 +176,7 @@ def _parameter(name: str, settings: Sequence[Setting], declared: Range | None) -
     return Category(name, tuple(levels[key] for key in sorted(levels)))
 
 
-def _number(name: str, settings: Sequence[float], declared: Range | None) -> Number:
+def _number(name: str, settings: Sequence[float], declared: DeclaredRange | None) -> Number:
     low, high = min(settings), max(settings)
     if declared is None:
         return Number(name, low, high, _is_scale(settings))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aurl.compare.model import Group, RunData
-from aurl.compare.naming import same_value, show_value
-from aurl.compare.settings import is_bookkeeping
 from aurl.errors import ConfigError, did_you_mean
 from aurl.record import Json
 from aurl.runs.listing import RunSummary
+from aurl.runs.settings import is_bookkeeping
+from aurl.show.naming import same_value, show_value
 
 _SHOWN = 8
 _OF_THE_RUN = ("name", "status", "seed", "id")

@@ -12,15 +12,15 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from aurl.codec import decode
 from aurl.compare.cache import recall, remember, stamp
-from aurl.compare.model import Curve
+from aurl.compare.model import RunCurve
 from aurl.errors import AurlError, RecordError
-from aurl.eventlog import read_records, segments
 from aurl.record import Json, Kind, Record
-from aurl.rundir import RunDirectory
+from aurl.runs.codec import decode
+from aurl.runs.eventlog import read_records, segments
 from aurl.runs.listing import RunSummary
-from aurl.table import table_of
+from aurl.runs.rundir import RunDirectory
+from aurl.runs.table import table_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,7 +32,7 @@ _ROW = ""  # stands for "this record had scalars": keeps the time of every recor
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class RunSeries:
     """What was read of one run's log.
 
     Attributes:
@@ -41,12 +41,12 @@ class Series:
         trouble: what was wrong with the log, in words that follow the run's name; empty when nothing was.
     """
 
-    curves: Mapping[str, Curve]
+    curves: Mapping[str, RunCurve]
     alerts: tuple[Mapping[str, Json], ...] = ()
     trouble: str = ""
 
 
-def read_series(runs: Sequence[RunSummary], metrics: Sequence[str]) -> list[Series]:
+def read_series(runs: Sequence[RunSummary], metrics: Sequence[str]) -> list[RunSeries]:
     """The series of each run, those known from before from the cache.
 
     Args:
@@ -62,7 +62,7 @@ def read_series(runs: Sequence[RunSummary], metrics: Sequence[str]) -> list[Seri
     return [known[key] for key in keys]
 
 
-def read_one(run: RunSummary, metrics: Sequence[str]) -> Series:
+def read_one(run: RunSummary, metrics: Sequence[str]) -> RunSeries:
     """The series of one run, without the cache; what cannot be read is told in it, and the others are compared."""
     import polars as pl
 
@@ -73,10 +73,10 @@ def read_one(run: RunSummary, metrics: Sequence[str]) -> Series:
         try:
             table = _from_log(run.path, metrics, skipped)
         except (AurlError, OSError, pl.exceptions.PolarsError) as error:
-            return Series({}, trouble=f"its event log cannot be read ({error})")
+            return RunSeries({}, trouble=f"its event log cannot be read ({error})")
         if skipped:
             trouble = f"{len(skipped)} damaged lines of its event log are left out ({skipped[0]})"
-    return Series(_curves(table, metrics, _resume_times(run)), _alerts(run), trouble)
+    return RunSeries(_curves(table, metrics, _resume_times(run)), _alerts(run), trouble)
 
 
 def _parquet(run: RunSummary, metrics: Sequence[str]) -> pl.DataFrame | None:
@@ -122,14 +122,14 @@ def _resume_times(run: RunSummary) -> list[float]:
     return sorted(float(time) for time in times if isinstance(time, (int, float)))
 
 
-def _curves(table: pl.DataFrame, metrics: Sequence[str], resumes: Sequence[float]) -> dict[str, Curve]:
+def _curves(table: pl.DataFrame, metrics: Sequence[str], resumes: Sequence[float]) -> dict[str, RunCurve]:
     if not len(table):
         return {}
     times = table["time"].to_numpy()
     seconds = _working_seconds(times, resumes)
     steps = table["step"].to_numpy()
     is_step, is_epoch = ((table["kind"] == kind.value).to_numpy() for kind in (Kind.STEP, Kind.EPOCH))
-    curves: dict[str, Curve] = {}
+    curves: dict[str, RunCurve] = {}
     for name in metrics:
         if name not in table.columns:
             continue
@@ -142,15 +142,15 @@ def _curves(table: pl.DataFrame, metrics: Sequence[str], resumes: Sequence[float
     return curves
 
 
-def _one_value_a_step(steps: NDArray[np.int64], values: NDArray[np.float64], seconds: NDArray[np.float64]) -> Curve:
+def _one_value_a_step(steps: NDArray[np.int64], values: NDArray[np.float64], seconds: NDArray[np.float64]) -> RunCurve:
     """The curve by ascending step; several values of one step, such as those of several samples, are averaged."""
     distinct, place, counts = np.unique(steps, return_inverse=True, return_counts=True)
     if len(distinct) == len(steps):
         order = np.argsort(steps, kind="stable")
-        return Curve(distinct, values[order], seconds[order])
+        return RunCurve(distinct, values[order], seconds[order])
     with np.errstate(invalid="ignore"):  # infinities of both signs
         means = np.bincount(place, values) / counts
-    return Curve(distinct, means, np.bincount(place, seconds) / counts)
+    return RunCurve(distinct, means, np.bincount(place, seconds) / counts)
 
 
 def _working_seconds(times: NDArray[np.float64], resumes: Sequence[float]) -> NDArray[np.float64]:
@@ -193,7 +193,7 @@ def _key(run: RunSummary, metrics: Sequence[str]) -> str:
     )
 
 
-def _pack(series: Series) -> bytes:
+def _pack(series: RunSeries) -> bytes:
     head = {
         "curves": {name: len(curve.steps) for name, curve in series.curves.items()},
         "alerts": list(series.alerts),
@@ -203,7 +203,7 @@ def _pack(series: Series) -> bytes:
     return b"".join([orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE), *arrays])
 
 
-def _unpack(blob: bytes) -> Series | None:
+def _unpack(blob: bytes) -> RunSeries | None:
     """None where the blob is damaged."""
     head, _, data = blob.partition(b"\n")
     try:
@@ -212,8 +212,8 @@ def _unpack(blob: bytes) -> Series | None:
         at = 0
         for name, count in described["curves"].items():
             columns = np.frombuffer(data, np.int64, 3 * count, at).reshape(3, count)
-            curves[name] = Curve(columns[0], columns[1].view(np.float64), columns[2].view(np.float64))
+            curves[name] = RunCurve(columns[0], columns[1].view(np.float64), columns[2].view(np.float64))
             at += columns.nbytes
-        return Series(curves, tuple(described["alerts"]), described["trouble"])
+        return RunSeries(curves, tuple(described["alerts"]), described["trouble"])
     except (orjson.JSONDecodeError, ValueError, KeyError, TypeError):
         return None

@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from aurl.config.explain import explain
 from aurl.config.grammar import parse, quote_options
-from aurl.config.session import CONFIG_NAME, Session, Source, session
+from aurl.config.session import CONFIG_NAME, ConfigSource, Session, session
 from aurl.config.values import check_values
 
 # Hydra lets raw errors of Python through for some overrides (`=3` is a ValueError, `group=[nan]` a TypeError).
@@ -46,7 +46,7 @@ def compose(
         ConfigError: an override or a file cannot be read, a key, group or option does not exist, a mandatory value
             is missing or an interpolation leads nowhere; all such faults of one kind in one message.
     """
-    with session(Source(config_dir, tuple(extra_dirs), config_name)) as opened:
+    with session(ConfigSource(config_dir, tuple(extra_dirs), config_name)) as opened:
         return compose_in(opened, overrides)
 
 

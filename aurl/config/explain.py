@@ -19,7 +19,7 @@ from aurl.config.session import Session
 from aurl.config.signatures import signature_of
 from aurl.config.validate import TARGET
 from aurl.errors import ConfigError, did_you_mean
-from aurl.secrets import mask_override, mask_text
+from aurl.machine.secrets import mask_override, mask_text
 
 
 def explain(error: BaseException, overrides: Sequence[Override], opened: Session) -> ConfigError:

@@ -15,8 +15,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from aurl.config.show import flatten
 from aurl.errors import RunError
-from aurl.rundir import RunDirectory
-from aurl.secrets import MASK, mask, mask_override
+from aurl.machine.secrets import MASK, mask, mask_override
+from aurl.runs.rundir import RunDirectory
 
 SHORTEST_SECRET = 4  # a shorter one would be found by chance all over the file
 _NUMBER = re.compile(r"[-+]?[\d_.]+(?:[eE][-+]?\d+)?")

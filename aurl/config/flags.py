@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from aurl.config.grammar import quote_options
-from aurl.config.session import CONFIG_NAME, Source
+from aurl.config.session import CONFIG_NAME, ConfigSource
 from aurl.errors import ConfigError, did_you_mean
 
 # Long name of each flag to its short one.
@@ -62,11 +62,11 @@ def is_multirun(flags: Sequence[str]) -> bool:
     return "--multirun" in flags
 
 
-def source_of(flags: Sequence[str]) -> Source:
+def source_of(flags: Sequence[str]) -> ConfigSource:
     """Where the flags, as `split_argv` gives them, say that configs are read from."""
     values = dict(pairwise(flags))
     path, extra = values.get("--config-path"), values.get("--config-dir")
-    return Source(
+    return ConfigSource(
         Path(path).absolute() if path else None,
         (Path(extra).absolute(),) if extra else (),
         values.get("--config-name", CONFIG_NAME).removesuffix(".yaml"),

@@ -20,7 +20,7 @@ from hydra.grammar.gen.OverrideLexer import OverrideLexer
 from hydra.grammar.gen.OverrideParser import OverrideParser
 
 from aurl.config.phrases import ConfigFaultsError
-from aurl.secrets import mask_override
+from aurl.machine.secrets import mask_override
 
 _KEY = re.compile(r"^(?P<prefix>[+~]*)(?P<group>[\w/\-]+)(?P<package>@[^=]*)?=(?P<value>.+)$", re.DOTALL)
 _PLAIN_OPTIONS = re.compile(r"^\[?[\w\-/., ]+\]?$")

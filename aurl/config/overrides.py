@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from aurl.config.compose import load
-from aurl.config.session import Session, Source, session
+from aurl.config.session import ConfigSource, Session, session
 from aurl.errors import ConfigError
 
 BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
@@ -22,7 +22,7 @@ MOST_JOBS = 64
 
 
 def expand(
-    overrides: Sequence[str], multirun: bool, source: Source | None = None, most: int = MOST_JOBS
+    overrides: Sequence[str], multirun: bool, source: ConfigSource | None = None, most: int = MOST_JOBS
 ) -> list[list[str]]:
     """The overrides of each job, as Hydra's basic sweeper combines them; the overrides alone without `multirun`.
 

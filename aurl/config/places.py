@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from aurl.config.resume import locate
 from aurl.errors import RunError
-from aurl.resume import locate
 
 
 def missing_places(config: Mapping[str, Any]) -> list[str]:

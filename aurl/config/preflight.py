@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from aurl.build import to_plain
+from aurl.config.build import to_plain
 from aurl.config.compose import compose_in
 from aurl.config.overrides import MOST_JOBS, expand_in
 from aurl.config.phrases import ConfigFaultsError
-from aurl.config.session import Session, Source, session
+from aurl.config.session import ConfigSource, Session, session
 from aurl.config.validate import Nodes, Provided, validate
 from aurl.errors import ConfigError
-from aurl.secrets import mask_override
+from aurl.machine.secrets import mask_override
 
 # Looks at a resolved config for faults that no signature shows, such as files that do not exist.
 Inspect: TypeAlias = Callable[[Mapping[str, Any]], Sequence[str]]
@@ -21,7 +21,7 @@ Inspect: TypeAlias = Callable[[Mapping[str, Any]], Sequence[str]]
 def preflight(
     overrides: Sequence[str],
     multirun: bool = False,
-    source: Source | None = None,
+    source: ConfigSource | None = None,
     *,
     nodes: Nodes | None = None,
     provided: Provided | None = None,
@@ -34,8 +34,8 @@ def preflight(
     Args:
         overrides: as `aurl.config.flags.split_argv` gives them.
         source: where configs are read from; aurl's own folder by default.
-        nodes: what takes the keys of nodes without `_target_`; `aurl.nodes.NODES` by default.
-        provided: keywords passed at run time; `aurl.nodes.PROVIDED` by default.
+        nodes: what takes the keys of nodes without `_target_`; `aurl.config.nodes.NODES` by default.
+        provided: keywords passed at run time; `aurl.config.nodes.PROVIDED` by default.
         inspect: a further check of each config.
         construct: builds what a config names, to find values out of range; called where every signature fits.
         most: jobs of a sweep looked at; of a larger one every single value is looked at once.
@@ -44,7 +44,7 @@ def preflight(
         ConfigError: lists all faults of all jobs, each once, with the job where it was met first.
     """
     if nodes is None or provided is None:
-        from aurl.nodes import NODES, PROVIDED
+        from aurl.config.nodes import NODES, PROVIDED
 
         nodes, provided = NODES if nodes is None else nodes, PROVIDED if provided is None else provided
     with session(source) as opened:

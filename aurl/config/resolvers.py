@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from omegaconf import OmegaConf
 
-from aurl.secrets import mask_override
+from aurl.machine.secrets import mask_override
 
 LONGEST_LABEL = 120
 

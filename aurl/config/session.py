@@ -18,13 +18,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from aurl.errors import ConfigError
-from aurl.presets import conf_dir
+from aurl.machine.conf import conf_dir
 
 CONFIG_NAME = "train"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ConfigSource:
     """Where a config is read from.
 
     Attributes:
@@ -58,7 +58,7 @@ class Source:
 class Session:
     """An open loader: composes configs, and knows the groups and their options."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ConfigSource) -> None:
         self.source = source
         self.folders = source.folders()
 
@@ -103,13 +103,13 @@ class Session:
 
 
 @contextmanager
-def session(source: Source | None = None) -> Iterator[Session]:
+def session(source: ConfigSource | None = None) -> Iterator[Session]:
     """Hydra's loader for a while; whatever Hydra was doing before is put back.
 
     Raises:
         ConfigError: a folder or the primary config is missing.
     """
-    opened = Session(source or Source())
+    opened = Session(source or ConfigSource())
     before = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:

@@ -9,8 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from rich.text import Text
 from rich.tree import Tree
 
+from aurl.machine.secrets import mask
 from aurl.record import Json
-from aurl.secrets import mask
 
 _STYLES: tuple[tuple[type, str], ...] = ((bool, "italic green"), (int, "cyan"), (float, "cyan"), (str, "default"))
 

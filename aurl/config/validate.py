@@ -17,7 +17,7 @@ from aurl.config.locate import locate
 from aurl.config.phrases import ConfigFaultsError, unknown_key
 from aurl.config.signatures import Signature, signature_of
 from aurl.errors import ConfigError, did_you_mean
-from aurl.secrets import mask
+from aurl.machine.secrets import mask
 
 # Dotted path of a node without `_target_` ("" for the root) to the callable, or its full name, that takes its keys.
 Nodes: TypeAlias = Mapping[str, Callable[..., Any] | str]

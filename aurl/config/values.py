@@ -11,7 +11,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseException
 
 from aurl.config.phrases import ConfigFaultsError, dotted, suggest
-from aurl.secrets import mask_override
+from aurl.machine.secrets import mask_override
 
 _ENVIRONMENT = re.compile(r"Environment variable '([^']+)' not found")
 _KEY = re.compile(r"Interpolation key '([^']+)' not found")

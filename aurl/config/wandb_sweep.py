@@ -10,12 +10,14 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import OmegaConf
 
 from aurl.config.compose import load
-from aurl.config.session import Source, session
+from aurl.config.session import ConfigSource, session
 from aurl.errors import ConfigError
 from aurl.scalars import describe
 
 
-def wandb_sweep(overrides: Sequence[str], source: Source | None = None, method: str | None = None) -> dict[str, Any]:
+def wandb_sweep(
+    overrides: Sequence[str], source: ConfigSource | None = None, method: str | None = None
+) -> dict[str, Any]:
     """What `wandb sweep FILE` takes, for the sweep that `aurl train -m` would run with these overrides.
 
     Values that are listed (`a=1,2`, `choice(1,2)`, `range(1,4)`, a search file) become `values`, intervals become a

@@ -16,18 +16,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from aurl.dashboard import compare_routes, curve_routes, list_routes, music_routes, paths, run_routes
-from aurl.dashboard.alerts import AlertIndex
-from aurl.dashboard.asking import Parts, RefusedError, answer
-from aurl.dashboard.cache import StoreCache
-from aurl.dashboard.catalog import Catalog
-from aurl.dashboard.copies import CopyFinder
 from aurl.dashboard.guard import Access, Guard
-from aurl.dashboard.hub import Hub
-from aurl.dashboard.poller import Poller
-from aurl.dashboard.sending import FileAnswer
-from aurl.dashboard.shelf import Shelf
-from aurl.dashboard.warming import Warming
+from aurl.dashboard.live.alerts import AlertIndex
+from aurl.dashboard.live.broker import Hub
+from aurl.dashboard.live.catalog import Catalog
+from aurl.dashboard.live.copies import CopyFinder
+from aurl.dashboard.live.poller import Poller
+from aurl.dashboard.live.prefetch import Warming
+from aurl.dashboard.routes import compare_routes, curve_routes, list_routes, music_routes, paths, run_routes
+from aurl.dashboard.routes.requests import Parts, RefusedError, answer
+from aurl.dashboard.routes.responses import FileAnswer
+from aurl.dashboard.store.cache import StoreCache
+from aurl.dashboard.store.lru import Shelf
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -17,7 +17,7 @@ import uvicorn
 
 from aurl.dashboard.app import build
 from aurl.dashboard.guard import LOCAL_HOSTS, Access, is_loopback
-from aurl.dashboard.hub import Hub
+from aurl.dashboard.live.broker import Hub
 from aurl.errors import ConfigError
 
 PORT = 8420

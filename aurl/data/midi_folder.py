@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurl.data.midi_cache import MidiCache, content_key
-from aurl.data.midi_pool import Outcome, cores, read_in_processes
+from aurl.data.midi_pool import ReadOutcome, cores, read_in_processes
 from aurl.data.split import split_pieces
-from aurl.env import default_cache
 from aurl.errors import ConfigError, DataError
+from aurl.machine.env import default_cache
 from aurl.music.corpus import Corpus, Rejected
 from aurl.music.midi import SUFFIXES, MidiError, read_bytes
 from aurl.music.notes import Notes
@@ -113,7 +113,7 @@ class MidiFolder:
         pieces = [_from_first_bar(found[path][1], _shown(path, root)) for path in paths if path in found]
         return pieces, hits, warnings
 
-    def _outcomes(self, paths: list[Path]) -> Iterable[Outcome]:
+    def _outcomes(self, paths: list[Path]) -> Iterable[ReadOutcome]:
         return read_in_processes(paths, self.workers or cores()) if paths else ()
 
     def _open_cache(self, root: Path) -> MidiCache | None:

@@ -20,7 +20,7 @@ from aurl.music.notes import Notes
 CHUNK = 32
 
 
-class Outcome(NamedTuple):
+class ReadOutcome(NamedTuple):
     """What reading one file gave: its content key and notes, or the reason why not."""
 
     path: Path
@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
-Reader: TypeAlias = Callable[[Path], Outcome]
+Reader: TypeAlias = Callable[[Path], ReadOutcome]
 _Chunk: TypeAlias = Sequence[Path]
 
 
@@ -38,16 +38,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def read_outcome(path: Path) -> Outcome:
+def read_outcome(path: Path) -> ReadOutcome:
     """Read one file; the reason of a `MidiError` becomes the outcome."""
     try:
         data = read_bytes(path)
-        return Outcome(path, content_key(data), parse_midi(data))
+        return ReadOutcome(path, content_key(data), parse_midi(data))
     except MidiError as error:
-        return Outcome(path, reason=str(error))
+        return ReadOutcome(path, reason=str(error))
 
 
-def read_in_processes(paths: Sequence[Path], workers: int, read: Reader = read_outcome) -> Iterator[Outcome]:
+def read_in_processes(paths: Sequence[Path], workers: int, read: Reader = read_outcome) -> Iterator[ReadOutcome]:
     """Read files in `workers` processes and yield the outcomes as they come, in any order.
 
     When a worker dies or fails, the files that were in work are read again in ever smaller groups, each in a process
@@ -95,12 +95,12 @@ def _check_start() -> None:
 
 def _drain(
     pool: ProcessPoolExecutor, todo: deque[_Chunk], most: int, read: Reader, suspects: list[_Chunk]
-) -> Iterator[Outcome]:
+) -> Iterator[ReadOutcome]:
     """Outcomes until nothing is left or a worker dies; `suspects` gets the chunks that gave none.
 
     Few chunks are in work at any time, so that one death puts few files under suspicion.
     """
-    running: dict[Future[list[Outcome]], _Chunk] = {}
+    running: dict[Future[list[ReadOutcome]], _Chunk] = {}
     try:
         while todo or running:
             while todo and len(running) < most:
@@ -118,11 +118,11 @@ def _drain(
         suspects.extend(running.values())
 
 
-def _read_chunk(chunk: _Chunk, read: Reader) -> list[Outcome]:
+def _read_chunk(chunk: _Chunk, read: Reader) -> list[ReadOutcome]:
     return [read(path) for path in chunk]
 
 
-def _read_apart(chunk: _Chunk, read: Reader) -> list[Outcome]:
+def _read_apart(chunk: _Chunk, read: Reader) -> list[ReadOutcome]:
     with _pool(1) as pool:
         future = pool.submit(_read_chunk, chunk, read)
         error = future.exception()
@@ -130,6 +130,8 @@ def _read_apart(chunk: _Chunk, read: Reader) -> list[Outcome]:
         return future.result()
     if len(chunk) == 1:
         died = isinstance(error, BrokenProcessPool)
-        return [Outcome(chunk[0], reason="the process that read it died" if died else f"reading it failed: {error!r}")]
+        return [
+            ReadOutcome(chunk[0], reason="the process that read it died" if died else f"reading it failed: {error!r}")
+        ]
     half = len(chunk) // 2
     return _read_apart(chunk[:half], read) + _read_apart(chunk[half:], read)

@@ -9,15 +9,14 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import orjson
 import polars as pl
-from numpy.typing import NDArray
 
-from aurl.dashboard.smoothing import debiased_average
-from aurl.eventlog import read_records
 from aurl.record import Kind, Record
+from aurl.runs.eventlog import read_records
 from aurl.runs.listing import RunSummary
-from aurl.table import table_of
+from aurl.runs.table import table_of
+from aurl.show.arrays import Floats
+from aurl.show.smoothing import debiased_average
 
-Floats: TypeAlias = NDArray[np.float64]
 Axis: TypeAlias = Literal["step", "epoch", "time", "relative"]
 _ASIDE = ("seed", "name", "tags", "resume")
 _GRID = 400
@@ -44,7 +43,7 @@ class Curves:
 
     Attributes:
         run: whose they are.
-        table: as `aurl.table.scalar_table` gives it.
+        table: as `aurl.runs.table.scalar_table` gives it.
         config: the flat configuration; empty where there is none.
         marks: its alerts, but for the ends of incidents.
     """
@@ -125,7 +124,7 @@ def smooth(values: Floats, weight: float) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Group:
+class CurveGroup:
     """Runs whose configurations differ in nothing but the seed.
 
     Attributes:
@@ -155,7 +154,7 @@ class Group:
         return grid, values.mean(0), values.min(0), values.max(0)
 
 
-def group(runs: Sequence[Curves]) -> list[Group]:
+def group(runs: Sequence[Curves]) -> list[CurveGroup]:
     """The runs in groups by configuration, in the order of their first members; a run without one stands alone."""
     found: dict[object, list[Curves]] = {}
     for number, curves in enumerate(runs):
@@ -163,7 +162,7 @@ def group(runs: Sequence[Curves]) -> list[Group]:
     firsts = [_plain(members[0].config) for members in found.values()]
     keys = sorted(set().union(*firsts)) if firsts else []
     varying = [key for key in keys if len({repr(first.get(key)) for first in firsts}) > 1]
-    return [Group(_label(members, varying), members) for members in found.values()]
+    return [CurveGroup(_label(members, varying), members) for members in found.values()]
 
 
 def _plain(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aurl.figures.curves import Axis, Curves, Floats, Group, group, smooth
+from aurl.figures.curves import Axis, CurveGroup, Curves, group, smooth
 from aurl.figures.palette import RC, SEVERITY_COLOURS, look
 from aurl.scalars import describe
-from aurl.sinks.wording import printable
+from aurl.show.arrays import Floats
+from aurl.show.wording import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,7 @@ def draw(runs: Sequence[Curves], names: Sequence[str], style: Style) -> Figure:
         down = -(-len(names) // across)
         figure = Figure((style.width, style.width / across * _PANEL_RATIO * down + 0.35), layout="constrained")
         charts: list[Axes] = list(figure.subplots(down, across, squeeze=False).ravel())
-        groups = group(runs) if style.bands else [Group(_name(curves, runs), [curves]) for curves in runs]
+        groups = group(runs) if style.bands else [CurveGroup(_name(curves, runs), [curves]) for curves in runs]
         for chart, name in zip(charts, names, strict=False):
             _chart(chart, name, groups, style)
         for chart in charts[len(names) :]:
@@ -77,7 +78,7 @@ def save(figure: Figure, target: Path) -> None:
         figure.savefig(target)
 
 
-def _chart(chart: Axes, name: str, groups: Sequence[Group], style: Style) -> None:
+def _chart(chart: Axes, name: str, groups: Sequence[CurveGroup], style: Style) -> None:
     known = describe(name)
     chart.set_title(printable(known.label), pad=4)
     chart.set_xlabel(_AXIS_LABELS[style.axis])
@@ -93,7 +94,7 @@ def _chart(chart: Axes, name: str, groups: Sequence[Group], style: Style) -> Non
         chart.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
 
 
-def _lines(chart: Axes, name: str, each: Group, number: int, style: Style) -> None:
+def _lines(chart: Axes, name: str, each: CurveGroup, number: int, style: Style) -> None:
     colour, dash = look(number)
     label = printable(each.label)
     if len(each.members) > 1:
@@ -122,7 +123,7 @@ def _marks(chart: Axes, name: str, curves: Curves, at: Floats, shown: Floats) ->
                 chart.plot(at[index], shown[index], "v", color=colour, markersize=4, clip_on=False, zorder=5)
 
 
-def _legend(figure: Figure, charts: Sequence[Axes], groups: Sequence[Group]) -> None:
+def _legend(figure: Figure, charts: Sequence[Axes], groups: Sequence[CurveGroup]) -> None:
     """One for the whole figure, in the order of the groups; none for a single line."""
     handles = {
         label: handle for chart in charts for handle, label in zip(*chart.get_legend_handles_labels(), strict=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aurl.anomaly.chosen import build_watch
 from aurl.lint.log import Log
-from aurl.presets import build_watch
 from aurl.record import Record, Severity
 
 

@@ -6,9 +6,9 @@ import os
 import re
 from pathlib import Path
 
-from aurl.lint.event_folders import event_files
 from aurl.lint.opening import run_of
-from aurl.lint.wandb_log import wandb_files
+from aurl.lint.readers.event_folders import event_files
+from aurl.lint.readers.wandb_log import wandb_files
 
 _SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
 _STATE = "trainer_state.json"

@@ -6,12 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from aurl.anomaly.roles import Role
+from aurl.anomaly.statistics.roles import Role
 from aurl.errors import DataError
-from aurl.lint.beside import config_beside
-from aurl.lint.columns import Column, columns_of
+from aurl.lint.readers.beside import config_beside
+from aurl.lint.readers.columns import LogColumn, columns_of
+from aurl.lint.readers.source import LogSource
 from aurl.lint.replay import Replay
-from aurl.lint.source import Source
 from aurl.lint.steps import Steps, steps_of
 from aurl.lint.survey import Survey
 from aurl.record import Json, Record
@@ -35,7 +35,7 @@ class Log(ABC):
     format: str
     why: str
     rows: int
-    columns: Sequence[Column]
+    columns: Sequence[LogColumn]
     counting: str
     config: Mapping[str, Json] = {}
 
@@ -76,7 +76,7 @@ class TableLog(Log):
         DataError: the log cannot be read, or holds no numbers.
     """
 
-    def __init__(self, source: Source, roles: Mapping[str, str]) -> None:
+    def __init__(self, source: LogSource, roles: Mapping[str, str]) -> None:
         named = {role: column for role, column in roles.items() if column}
         survey = Survey(source, {column: Role(role) for role, column in named.items()})
         if not survey.counts:

@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aurl.errors import DataError
-from aurl.eventlog import segments
-from aurl.lint.cells import numbers
-from aurl.lint.csv_log import CsvLog
-from aurl.lint.event_folders import event_files, event_log
-from aurl.lint.json_document import JsonDocument
-from aurl.lint.json_lines import JsonLines, parse
-from aurl.lint.leveldb import begins_with_header
+from aurl.formats.tfrecord import begins_with_frame
+from aurl.formats.wandb_file import begins_with_header
 from aurl.lint.log import Log, TableLog
+from aurl.lint.readers.cells import numbers
+from aurl.lint.readers.csv_log import CsvLog
+from aurl.lint.readers.event_folders import event_files, event_log
+from aurl.lint.readers.json_document import JsonDocument
+from aurl.lint.readers.json_lines import JsonLines, parse
+from aurl.lint.readers.source import LogSource
+from aurl.lint.readers.table import shape_of
+from aurl.lint.readers.text import EXPECTED, decoded, encoding_of, head, unreadable
+from aurl.lint.readers.tfevents_log import EventFile, TfeventsLog
+from aurl.lint.readers.wandb_log import WandbLog, wandb_files
 from aurl.lint.run_log import RunLog
-from aurl.lint.source import Source
-from aurl.lint.table import shape_of
-from aurl.lint.text import EXPECTED, decoded, encoding_of, head, unreadable
-from aurl.lint.tfevents_log import EventFile, TfeventsLog
-from aurl.lint.tfrecord import begins_with_frame
-from aurl.lint.wandb_log import WandbLog, wandb_files
+from aurl.runs.eventlog import segments
 
 _TABLE_CHARACTERS = 1 << 21
 
@@ -31,8 +31,8 @@ def open_log(path: Path, roles: Mapping[str, str] | None = None) -> Log:
 
     Args:
         path: a file, a run directory, or the folder of one run's event files.
-        roles: what the user knows better than the guess: column by role (see `aurl.anomaly.roles.Role`), an empty
-            string for `step` to count rows.
+        roles: what the user knows better than the guess: column by role (see `aurl.anomaly.statistics.roles.Role`), an
+            empty string for `step` to count rows.
 
     Raises:
         ConfigError: a role names a column that the log does not have.
@@ -65,7 +65,7 @@ def _open_folder(path: Path, roles: Mapping[str, str]) -> Log:
     raise DataError(f"{path}: no log in this folder; {EXPECTED}")
 
 
-def _source(path: Path) -> Source:
+def _source(path: Path) -> LogSource:
     begin = head(path)
     if begins_with_frame(begin):
         return TfeventsLog(path, [EventFile(path)], "TFRecord frames")

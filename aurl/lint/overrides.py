@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aurl import presets
-from aurl.anomaly.roles import Role
+from aurl.anomaly.statistics.roles import Role
 from aurl.errors import ConfigError, did_you_mean
+from aurl.machine.conf import load_option
 
 _ALIASES = {"time": Role.CLOCK.value}
 _NOTHING = frozenset({"", "null", "none", "~"})
@@ -48,7 +48,7 @@ def read(arguments: Iterable[str]) -> Overrides:
     """
     pairs = [(key, value) for key, _, value in (argument.partition("=") for argument in arguments)]
     preset = next((value for key, value in reversed(pairs) if key == "anomaly"), "default")
-    read = Overrides(anomaly=presets.load("anomaly", preset))
+    read = Overrides(anomaly=load_option("anomaly", preset))
     for key, value in pairs:
         role = _ALIASES.get(key, key)
         if role in set(Role):

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from aurl.anomaly.roles import Role, words
+from aurl.anomaly.statistics.roles import Role, words
 from aurl.lint.axis import limits
-from aurl.lint.columns import Column
-from aurl.lint.source import Row, Source
+from aurl.lint.readers.columns import LogColumn
+from aurl.lint.readers.source import LogSource, Row
 from aurl.lint.steps import Steps
 from aurl.record import Json, Kind, Record
 
@@ -34,7 +34,7 @@ class Replay:
         clock: the column that tells the time.
     """
 
-    def __init__(self, source: Source, columns: Sequence[Column], steps: Steps, clock: str | None) -> None:
+    def __init__(self, source: LogSource, columns: Sequence[LogColumn], steps: Steps, clock: str | None) -> None:
         self.superseded = 0
         self._source, self._steps = source, steps
         self._targets = {

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from aurl.errors import DataError
-from aurl.eventlog import read_records
 from aurl.lint.axis import Restart, limits
-from aurl.lint.beside import config_beside
-from aurl.lint.columns import columns_of
 from aurl.lint.log import Log
+from aurl.lint.readers.beside import config_beside
+from aurl.lint.readers.columns import columns_of
 from aurl.record import Kind, Record
+from aurl.runs.eventlog import read_records
 
 _ONCE = frozenset({Kind.START, Kind.END, Kind.NOTE, Kind.CHECKPOINT})  # never superseded
 

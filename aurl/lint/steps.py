@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from aurl.anomaly.roles import Role, words
+from aurl.anomaly.statistics.roles import Role, words
 from aurl.errors import ConfigError
 from aurl.lint.axis import AxisTrace, Restart, whole
-from aurl.lint.columns import Column
-from aurl.lint.source import Row
+from aurl.lint.readers.columns import LogColumn
+from aurl.lint.readers.source import Row
 from aurl.lint.survey import Survey
 
 Place = Callable[[Row], int]
@@ -38,7 +38,7 @@ class Steps:
     notes: tuple[str, ...] = field(default=())
 
 
-def steps_of(survey: Survey, columns: Sequence[Column], given: str | None) -> Steps:
+def steps_of(survey: Survey, columns: Sequence[LogColumn], given: str | None) -> Steps:
     """How this log counts: by its own steps, a column of steps, a column of epochs, or failing these its rows.
 
     Args:
@@ -69,7 +69,7 @@ def steps_of(survey: Survey, columns: Sequence[Column], given: str | None) -> St
     return Steps(why, _by_row, survey.rows)
 
 
-def _preference(survey: Survey, column: Column) -> tuple[bool, bool, bool, int]:
+def _preference(survey: Survey, column: LogColumn) -> tuple[bool, bool, bool, int]:
     """Steps before epochs, whole runs before single epochs, `global_step` before `step`, full columns before sparse."""
     trace = survey.traces[column.name]
     return column.role is Role.EPOCH, trace.begins_anew_each_epoch, "global" not in words(column.name), -trace.rows

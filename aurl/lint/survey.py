@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aurl.anomaly.roles import Role, role_of
+from aurl.anomaly.statistics.roles import Role, role_of
 from aurl.errors import DataError
 from aurl.lint.axis import AxisTrace
-from aurl.lint.columns import AXES
-from aurl.lint.source import MAX_COLUMNS, Row, Source
+from aurl.lint.readers.columns import AXES
+from aurl.lint.readers.source import MAX_COLUMNS, LogSource, Row
 
 _REASONS_KEPT = 3
 _SHAPES_KEPT = 4096
@@ -35,7 +35,7 @@ class Survey:
         DataError: the log cannot be read, or has too many columns for a training log.
     """
 
-    def __init__(self, source: Source, given: Mapping[str, Role]) -> None:
+    def __init__(self, source: LogSource, given: Mapping[str, Role]) -> None:
         self.rows = 0
         self.counts: dict[str, int] = {}
         self.skipped = 0

@@ -14,7 +14,7 @@ from torch import Tensor
 from aurl.models import checks
 from aurl.models.base import MusicModel
 from aurl.models.decoder import TokenDecoder
-from aurl.models.sampling import Sampler, evaluating
+from aurl.models.sampling import SequenceSampler, evaluating
 
 Context: TypeAlias = Callable[[Sequence[torch.Generator]], Tensor]
 
@@ -51,7 +51,7 @@ class Autoregressive(MusicModel):
         Raises:
             ConfigError: an argument outside its range, or a prompt that fills the length.
         """
-        sampler = Sampler(
+        sampler = SequenceSampler(
             pad=self.pad,
             bos=self.bos,
             eos=self.eos,

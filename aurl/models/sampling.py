@@ -94,7 +94,7 @@ def unroll(
     return tokens_BT
 
 
-class Sampler:
+class SequenceSampler:
     """Draws sequences from a decoder.
 
     Args:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from aurl.errors import ConfigError
-from aurl.music.atomic import replace_file
+from aurl.machine.files import replace_file
 from aurl.music.notes import Notes
 from aurl.music.synthesizers import FluidSynth, SineWaves, Synthesizer, TinySoundFont, Waveform
 

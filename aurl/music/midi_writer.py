@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aurl.music.atomic import replace_file
+from aurl.machine.files import replace_file
 from aurl.music.lanes import lanes
 from aurl.music.notes import TICKS_PER_BEAT, IntArray, Notes
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aurl.errors import DataError
-from aurl.music.atomic import replace_file
+from aurl.machine.files import replace_file
 from aurl.music.notes import Notes
 
 VERSION = 1

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from aurl.music.midi import MidiError, read_midi
-from aurl.quality.profile import Profile, Scored
-from aurl.quality.published import published_metrics
-from aurl.quality.windows import first_bars
+from aurl.quality.metrics.published import published_metrics
+from aurl.quality.reference.profile import Profile, Scored
+from aurl.quality.reference.windows import first_bars
 
 _CHUNK = 16
 _WORTH_A_PROCESS = 64

@@ -10,10 +10,10 @@ from typing import Any
 
 from aurl.music.corpus import Corpus
 from aurl.music.notes import Notes
-from aurl.quality.copying import CopyIndex
-from aurl.quality.profile import LENGTHS, Profile
-from aurl.quality.selection import Selection
-from aurl.quality.sources import open_profile, training_profile
+from aurl.quality.reference.copying import CopyIndex
+from aurl.quality.reference.profile import LENGTHS, Profile
+from aurl.quality.reference.selection import MetricSelection
+from aurl.quality.reference.sources import open_profile, training_profile
 from aurl.quality.track import QualityTrack
 from aurl.record import Json, Record
 
@@ -73,7 +73,7 @@ def open_judge(
     """
     if not any(metric is not None for metric in (node["metrics"] or {}).values()):
         return None, []
-    selection = Selection.build(node["metrics"])
+    selection = MetricSelection.build(node["metrics"])
     profile, warnings = _profile(node, corpus, cache, selection)
     index = CopyIndex.of(corpus.train, node["copying"]) if node["copying"] is not None else None
     if index is None:
@@ -82,7 +82,9 @@ def open_judge(
     return QualityJudge(track, write), [warning for warning in warnings if warning]
 
 
-def _profile(node: Mapping[str, Any], corpus: Corpus, cache: Path, selection: Selection) -> tuple[Profile, list[str]]:
+def _profile(
+    node: Mapping[str, Any], corpus: Corpus, cache: Path, selection: MetricSelection
+) -> tuple[Profile, list[str]]:
     if node["reference"] != TRAIN:
         return open_profile(node["reference"], selection)
     lengths = node["bars"] or LENGTHS

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aurl.quality.profile import Scored, usual_bars
+from aurl.quality.reference.profile import Scored, usual_bars
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from aurl.quality.files import FileScore
-    from aurl.quality.profile import Profile
+    from aurl.quality.reference.profile import Profile
 
 OVERALL = "overall_quality"
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from aurl.music.notes import Notes
-from aurl.quality.copying import CopyIndex
-from aurl.quality.frechet import frechet_distance, real_band
-from aurl.quality.profile import Profile, Scored, usual_bars
-from aurl.quality.published import published_metrics
-from aurl.quality.statistics import bootstrap_ci, mann_kendall
-from aurl.quality.table import Table
+from aurl.quality.metrics.published import published_metrics
+from aurl.quality.reference.copying import CopyIndex
+from aurl.quality.reference.frechet import frechet_distance, real_band
+from aurl.quality.reference.profile import Profile, Scored, usual_bars
+from aurl.quality.reference.statistics import bootstrap_ci, mann_kendall
+from aurl.quality.reference.table import Table
 from aurl.record import Json, Kind, Record
 
 OVERALL = "overall_quality"
@@ -25,7 +25,7 @@ MEAN = "quality/mean/"
 
 
 @dataclass(frozen=True, slots=True)
-class _Sample:
+class _ScoredSample:
     scored: Scored
     copied: float
     valid: float
@@ -66,7 +66,7 @@ class QualityTrack:
         self._confidence = confidence
         self._level = level
         self._seed = seed
-        self._samples: list[_Sample] = []
+        self._samples: list[_ScoredSample] = []
         self._means: list[float] = []
 
     def sample(
@@ -88,7 +88,7 @@ class QualityTrack:
         """
         scored = self.profile.score(notes)
         copied = self._index.copied_fraction(notes) if self._index is not None else math.nan
-        self._samples.append(_Sample(scored, copied, valid_tokens))
+        self._samples.append(_ScoredSample(scored, copied, valid_tokens))
         scalars = {f"quality/{name}": value for name, value in _named(scored.metrics)}
         scalars["quality/copied_fraction"] = copied
         if self._published:
@@ -126,7 +126,7 @@ class QualityTrack:
         band = self.profile.at(bars).band
         return [("overall" if name == OVERALL else name, (low, high)) for name, (low, _, high) in band.items()]
 
-    def _scalars(self, samples: Sequence[_Sample], overall: Sequence[float], bars: int) -> dict[str, float]:
+    def _scalars(self, samples: Sequence[_ScoredSample], overall: Sequence[float], bars: int) -> dict[str, float]:
         reference = self.profile.at(bars)
         scalars = {
             f"{MEAN}{name}": _mean([dict(_named(sample.scored.metrics))[name] for sample in samples])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from aurl.record import Kind, Record
-from aurl.report.chart import Chart, Line
 from aurl.report.story import Story
 from aurl.scalars import describe
+from aurl.show.chart import Chart, Line
 
 MOST_CHARTS = 60
 _ORDER = ("loss", "accuracy", "quality", "kl", "gan", "sample", "lr", "grad", "update", "throughput", "time", "system")

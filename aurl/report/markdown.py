@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import time
 
-from aurl.report.markup import plain
 from aurl.report.sections import KEY, label
 from aurl.report.story import Story
 from aurl.scalars import describe
-from aurl.sinks.wording import duration
+from aurl.show.markup import plain
+from aurl.show.wording import duration
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~])")
 

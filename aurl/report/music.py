@@ -13,9 +13,9 @@ from aurl.errors import AurlError
 from aurl.music.midi import read_midi
 from aurl.music.notes import TICKS_PER_BEAT
 from aurl.record import Kind, Record
-from aurl.report.markup import escaped, plain, section, table
 from aurl.report.story import Story
 from aurl.scalars import describe
+from aurl.show.markup import escaped, plain, section, table
 
 MOST_SAMPLES = 12
 _MOST_NOTES = 4000

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from aurl import __version__
 from aurl.report import sections
-from aurl.report.markup import escaped
 from aurl.report.music import music
 from aurl.report.story import Story
+from aurl.show.markup import escaped
 
 _HERE = Path(__file__).parent
 

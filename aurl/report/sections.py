@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from aurl.record import Kind, Record
-from aurl.report.chart import draw
 from aurl.report.curves import charts, left_out
-from aurl.report.markup import escaped, flat, plain, section, table
 from aurl.report.story import Story
 from aurl.scalars import describe
-from aurl.sinks.wording import duration
+from aurl.show.chart import draw
+from aurl.show.markup import escaped, flat, plain, section, table
+from aurl.show.wording import duration
 
 KEY = ("val/loss/total", "val/loss/recon", "val/loss/kl", "val/accuracy", "loss/total", "accuracy",
         "quality/mean/overall", "quality/mean/copied_fraction", "quality/mean/valid_tokens", "throughput/tokens",

@@ -13,10 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from aurl.errors import RunError
-from aurl.eventlog import read_records, segments
 from aurl.record import Kind, Record
+from aurl.runs.eventlog import read_records, segments
 from aurl.runs.listing import RunSummary, read_run
-from aurl.table import table_of
+from aurl.runs.table import table_of
 
 _COLUMNS = frozenset({"kind", "step", "time", "epoch"})
 _TOLD = frozenset({Kind.START, Kind.DATA, Kind.ALERT, Kind.SAMPLE, Kind.QUALITY, Kind.CHECKPOINT, Kind.NOTE, Kind.END})
@@ -29,7 +29,7 @@ class Story:
     Attributes:
         run: what its `run.json` tells.
         config: the flat configuration, secrets masked; empty where there is none.
-        table: as `aurl.table.scalar_table` gives it; no rows where nothing was logged.
+        table: as `aurl.runs.table.scalar_table` gives it; no rows where nothing was logged.
         told: the records that are not numbers step by step, by kind, in order.
         skipped: damaged lines of the event log that were left out.
     """

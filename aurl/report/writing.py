@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aurl.music.atomic import replace_file
+from aurl.machine.files import replace_file
 from aurl.report.markdown import markdown
 from aurl.report.page import page
 from aurl.report.story import read_story

@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from aurl import process
 from aurl.errors import RunError
+from aurl.machine import process
 
 STALE_SECONDS = 120.0  # a heartbeat comes every 3 s; network disks and clocks of other hosts lag behind
 STATUSES = ("running", "done", "failed", "stopped", "preempted", "crashed", "unreadable")
@@ -33,7 +33,7 @@ class RunSummary:
         error: why an unreadable run is unreadable, else empty.
         started, ended, updated: seconds since the epoch; None where not known, or not yet.
         begun: when it was last started or resumed.
-        summary: statistics by scalar name, see `aurl.summary.ScalarSummary`.
+        summary: statistics by scalar name, see `aurl.runs.summary.ScalarSummary`.
         document: all of `run.json`.
     """
 

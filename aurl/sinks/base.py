@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from aurl.record import Record
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 
 
 class Sink(ABC):
@@ -19,9 +19,9 @@ class Sink(ABC):
 
     Attributes:
         apart: the sink is slow, or waits for a server: it gets a process of its own, which reads the run's event log,
-            see `aurl.sinks.apart`. Such a sink must be picklable before it is opened.
-        whole_log: the sink knows what it has of a run already, see `aurl.sinks.shown`. When it is apart it is shown
-            the log from its beginning each time, otherwise what comes after its run was opened.
+            see `aurl.sinks.worker`. Such a sink must be picklable before it is opened.
+        whole_log: the sink knows what it has of a run already, see `aurl.sinks.high_water`. When it is apart it is
+            shown the log from its beginning each time, otherwise what comes after its run was opened.
         finish_seconds: how long the end of a run waits for a sink that is apart.
         listener: takes what the sink tells; set by whoever runs it, before `open`.
     """

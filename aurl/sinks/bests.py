@@ -9,7 +9,7 @@ from typing import Self
 import orjson
 
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 from aurl.scalars import KNOWN, describe
 
 MOST = 24

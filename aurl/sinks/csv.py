@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
+from aurl.show.wording import printable
 from aurl.sinks.base import Sink
 from aurl.sinks.csv_table import CsvTable
-from aurl.sinks.wording import printable
 
 _NOT_A_FILE_NAME = re.compile(r"[^\w-]")
 _PLACE = ("step", "time", "epoch", "slot")

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from aurl.music.atomic import replace_file
+from aurl.machine.files import replace_file
 from aurl.sinks.append_file import AppendFile
 
 Cell = float | int | str | None

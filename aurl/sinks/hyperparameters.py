@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from aurl.record import Json
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 
 _PLUMBING = re.compile(
     r"(paths|logging|textlog|hydra|notify|pictures|anomaly|quality|sample|checkpoint|data\.source)\."

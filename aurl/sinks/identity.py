@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from aurl.rundir import RunDirectory
-from aurl.secrets import mask
+from aurl.machine.secrets import mask
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks import hyperparameters
 
 _NOT_IN_AN_ID = re.compile(r"[^\w-]+")

@@ -7,14 +7,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from aurl.codec import encode
 from aurl.errors import ConfigError
+from aurl.machine.secrets import mask_text
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
-from aurl.secrets import mask_text
-from aurl.sinks import shown
+from aurl.runs.codec import encode
+from aurl.runs.rundir import RunDirectory
+from aurl.sinks import high_water as shown
 from aurl.sinks.base import Sink
-from aurl.sinks.shown import Shown
+from aurl.sinks.high_water import Shown
 
 _LONGEST_WAIT = 60.0
 

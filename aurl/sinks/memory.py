@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aurl.record import Record
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks.base import Sink
 
 

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurl.errors import ConfigError
-from aurl.music.atomic import replace_file
+from aurl.machine.files import replace_file
+from aurl.machine.secrets import mask
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
-from aurl.secrets import mask
-from aurl.sinks import hyperparameters, shown
+from aurl.runs.rundir import RunDirectory
+from aurl.show.headlines import headline
+from aurl.sinks import high_water as shown
+from aurl.sinks import hyperparameters
 from aurl.sinks.base import Sink
-from aurl.sinks.headlines import headline
+from aurl.sinks.high_water import Shown
 from aurl.sinks.identity import identity
-from aurl.sinks.shown import Shown
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -29,7 +30,7 @@ _STATUS = {"done": "FINISHED", "preempted": "KILLED"}
 
 
 class MlflowSink(Sink):
-    """Writes a run for MLflow. It works apart, see `aurl.sinks.apart`.
+    """Writes a run for MLflow. It works apart, see `aurl.sinks.worker`.
 
     Args:
         tracking_uri: of the server or store; null for MLFLOW_TRACKING_URI, and where that is not set for

@@ -21,11 +21,11 @@ from collections.abc import Mapping
 
 from aurl.errors import ConfigError
 from aurl.record import Json, Kind, Record
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
+from aurl.show.headlines import LEVELS, headline, level
+from aurl.show.wording import eta, losses, memory, printable, whole
 from aurl.sinks.base import Sink
-from aurl.sinks.headlines import LEVELS, headline, level
 from aurl.sinks.rotating_file import RotatingFile
-from aurl.sinks.wording import eta, losses, memory, printable, whole
 
 _NUMBER = r"(?:-?\d+(?:\.\d+)?(?:e[+-]\d+)?|-?inf|nan)"
 _LOSS = rf"[\w./-]+: {_NUMBER}"

@@ -8,11 +8,11 @@ from typing import Any
 
 from aurl.errors import ConfigError
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
-from aurl.sinks import shown
+from aurl.runs.rundir import RunDirectory
+from aurl.sinks import high_water as shown
 from aurl.sinks.base import Sink
+from aurl.sinks.high_water import Shown
 from aurl.sinks.identity import identity
-from aurl.sinks.shown import Shown
 
 _LEVELS = {"info": "INFO", "warning": "WARN", "critical": "ERROR", "fatal": "ERROR"}
 
@@ -20,7 +20,7 @@ _LEVELS = {"info": "INFO", "warning": "WARN", "critical": "ERROR", "fatal": "ERR
 class TrackioSink(Sink):
     """Writes scalars at their steps, alerts, and the configuration with its secrets masked.
 
-    Trackio dates the points itself, when it takes them. It works apart, see `aurl.sinks.apart`.
+    Trackio dates the points itself, when it takes them. It works apart, see `aurl.sinks.worker`.
 
     Args:
         project: null for the experiment's name.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from aurl.terminal.braille import Span
+from aurl.show.braille import Span
 
 LIMIT = 2048
 
 
-class Curve:
+class MergedCurve:
     """The values of one scalar over steps, in at most `LIMIT` spans; neighbours are merged when there are more.
 
     Attributes:

@@ -10,7 +10,7 @@ from rich.text import Text
 from aurl.record import Record
 from aurl.runs.listing import RunSummary
 from aurl.scalars import describe
-from aurl.sinks.wording import duration, eta_spread, finite, memory, printable
+from aurl.show.wording import duration, eta_spread, finite, memory, printable
 from aurl.terminal.panels import SEVERITY_COLOURS, choose, columns, render
 from aurl.terminal.state import State
 

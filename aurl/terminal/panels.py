@@ -9,9 +9,9 @@ from rich.text import Text
 
 from aurl.record import Record
 from aurl.scalars import describe
-from aurl.sinks.wording import printable
-from aurl.terminal.braille import Range, Span, draw
-from aurl.terminal.curve import Curve
+from aurl.show.braille import AxisRange, Span, draw
+from aurl.show.wording import printable
+from aurl.terminal.curve import MergedCurve
 
 COLOURS = ("bright_blue", "bright_yellow")
 SEVERITY_COLOURS = {"info": "cyan", "warning": "yellow", "critical": "red", "fatal": "bold red"}
@@ -31,7 +31,7 @@ class Panel:
     names: tuple[str, ...]
 
 
-def choose(curves: Mapping[str, Curve], wanted: Sequence[str] = ()) -> list[Panel]:
+def choose(curves: Mapping[str, MergedCurve], wanted: Sequence[str] = ()) -> list[Panel]:
     """The charts in the order in which they are shown: those wanted, or the losses first."""
     if wanted:
         return [Panel((name,)) for name in wanted if name in curves]
@@ -41,7 +41,13 @@ def choose(curves: Mapping[str, Curve], wanted: Sequence[str] = ()) -> list[Pane
 
 
 def render(
-    panel: Panel, curves: Mapping[str, Curve], alerts: Sequence[Record], width: int, height: int, *, log: bool = False
+    panel: Panel,
+    curves: Mapping[str, MergedCurve],
+    alerts: Sequence[Record],
+    width: int,
+    height: int,
+    *,
+    log: bool = False,
 ) -> list[Text]:
     """The panel as `height` lines of `width` columns: a title, the drawing, a line of marks.
 
@@ -72,7 +78,7 @@ def columns(width: int) -> int:
     return max(1, min(3, width // (_NARROWEST + 8)))
 
 
-def _title(panel: Panel, curves: Sequence[Curve], width: int) -> Text:
+def _title(panel: Panel, curves: Sequence[MergedCurve], width: int) -> Text:
     text = Text()
     for number, (name, curve) in enumerate(zip(panel.names, curves, strict=True)):
         known = describe(name)
@@ -85,18 +91,18 @@ def _title(panel: Panel, curves: Sequence[Curve], width: int) -> Text:
     return text
 
 
-def _ranges(spans: Sequence[Sequence[Span]]) -> tuple[Range, Range]:
+def _ranges(spans: Sequence[Sequence[Span]]) -> tuple[AxisRange, AxisRange]:
     every = [span for curve in spans for span in curve]
     if not every:
-        return Range(0.0, 1.0), Range(0.0, 1.0)
+        return AxisRange(0.0, 1.0), AxisRange(0.0, 1.0)
     steps = [span.step for span in every]
     return _room(min(steps), max(steps)), _room(min(span.low for span in every), max(span.high for span in every))
 
 
-def _room(low: float, high: float) -> Range:
+def _room(low: float, high: float) -> AxisRange:
     """The interval, made wider where it is a point, and kept where differences do not overflow."""
     half = 0.0 if high > low else max(abs(low) * 0.05, 1e-6)
-    return Range(max(low - half, -_FAR), min(high + half, _FAR))
+    return AxisRange(max(low - half, -_FAR), min(high + half, _FAR))
 
 
 def _tick(value: float, log: bool) -> str:
@@ -105,7 +111,7 @@ def _tick(value: float, log: bool) -> str:
     return format(value, ".3g")
 
 
-def _marks(panel: Panel, curves: Sequence[Curve], alerts: Sequence[Record], xs: Range, inner: int) -> Text:
+def _marks(panel: Panel, curves: Sequence[MergedCurve], alerts: Sequence[Record], xs: AxisRange, inner: int) -> Text:
     """A triangle under each alert on these metrics, in the colour of the worst; an x where a value was not finite."""
     worst: dict[int, int] = {}
     for alert in alerts:

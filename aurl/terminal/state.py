@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aurl.record import Kind, Record
-from aurl.sinks.headlines import headline
-from aurl.sinks.wording import finite
-from aurl.terminal.curve import Curve
+from aurl.show.headlines import headline
+from aurl.show.wording import finite
+from aurl.terminal.curve import MergedCurve
 
 _ALERTS = 200
 _TOLD = frozenset({Kind.EVAL, Kind.SAMPLE, Kind.QUALITY, Kind.CHECKPOINT, Kind.NOTE, Kind.START, Kind.END})
@@ -33,7 +33,7 @@ class State:
         self.step = 0
         self.position: Mapping[str, Any] = {}
         self.scalars: dict[str, float] = {}
-        self.curves: dict[str, Curve] = {}
+        self.curves: dict[str, MergedCurve] = {}
         self.alerts: list[Record] = []
         self.last = ""
         self.ending: Mapping[str, Any] = {}
@@ -80,7 +80,7 @@ class State:
         if record.kind is Kind.QUALITY and record.fields.get("scope") == "sample":
             return  # the evaluation's mean follows; single samples would make a comb of it
         self.scalars[name] = value
-        self.curves.setdefault(name, Curve()).add(record.step, value)
+        self.curves.setdefault(name, MergedCurve()).add(record.step, value)
 
     def _rewind(self, step: int) -> None:
         self.step = min(self.step, step)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from aurl.codec import decode
 from aurl.errors import RecordError
-from aurl.eventlog import segments
 from aurl.record import Record
+from aurl.runs.codec import decode
+from aurl.runs.eventlog import segments
 
 _CHUNK = 4 * 2**20
 

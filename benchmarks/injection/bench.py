@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aurl.machine.host import MachineMemory, ProcessTree
 from aurl.monitor import Monitor
 from aurl.record import Kind
-from aurl.rundir import RunDirectory
-from aurl.system.host import MachineMemory, ProcessTree
+from aurl.runs.rundir import RunDirectory
 from benchmarks.injection.fault import Fault
 
 STEPS = 600

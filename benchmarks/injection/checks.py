@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from aurl.anomaly.roles import Role
+from aurl.anomaly.statistics.roles import Role
 from aurl.record import Kind
 from benchmarks.injection.trace import Floats, Trace
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from aurl.probes import Probes
+from aurl.train.probes import Probes
 from benchmarks.injection import schedules
 from benchmarks.injection.bench import EVAL_EVERY, Bench, ProbedMonitor, Training, open_monitor
 from benchmarks.injection.digits import CLASSES, Digits, batches, digits

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import aurl
-from aurl.eventlog import read_records
+from aurl.runs.eventlog import read_records
 from benchmarks.injection import bench, fault, own, stopwatch
 from benchmarks.injection.bench import Bench
 from benchmarks.injection.fault import Fault

@@ -15,7 +15,7 @@ import numpy as np
 from aurl.music.notes import Notes
 from aurl.music.tokens import Decoded
 from aurl.record import Kind, Record
-from aurl.samples import SampleWriter
+from aurl.train.samples import SampleWriter
 
 _CONSONANT = (0, 3, 4, 5, 7, 8, 9)  # semitones
 GRAM = 8  # notes

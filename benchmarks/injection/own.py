@@ -12,15 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-import aurl.loop
 import aurl.run
-from aurl.build import build
+import aurl.train.loop
+from aurl.config.build import build
 from aurl.config.preflight import preflight
 from aurl.config.resolvers import register
 from aurl.data.batch import Batch
 from aurl.data.loader import TrainLoader
-from aurl.engine import Engine
 from aurl.models.base import Losses
+from aurl.train.engine import Engine
 from benchmarks.injection import music_quality
 from benchmarks.injection.bench import EVAL_EVERY, Bench, ProbedMonitor, Training
 from benchmarks.injection.fault import Fault
@@ -117,7 +117,7 @@ class Preempted(Fault):
 def tamper(fault: Fault) -> None:
     """Put the hooks into aurl's classes; this process runs one training and ends."""
     place = [1]  # the step in hand; the hooks are called in different layers
-    _put(aurl.loop, time=fault.clock)
+    _put(aurl.train.loop, time=fault.clock)
     _put(aurl.run, Monitor=partial(ProbedMonitor, fault))
     _tamper_with_data(fault, place)
     _tamper_with_steps(fault, place)

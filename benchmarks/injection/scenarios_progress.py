@@ -6,7 +6,7 @@ from functools import partial
 
 import torch
 
-from aurl.anomaly.roles import Role
+from aurl.anomaly.statistics.roles import Role
 from aurl.record import Kind
 from benchmarks.injection import checks, schedules
 from benchmarks.injection.bench import LONG, STEPS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from aurl.anomaly.roles import Role
+from aurl.anomaly.statistics.roles import Role
 from benchmarks.injection import checks
 from benchmarks.injection.bench import LONG
 from benchmarks.injection.broken_data import SlowLoader

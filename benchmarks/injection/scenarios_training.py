@@ -6,7 +6,7 @@ from functools import partial
 
 import torch
 
-from aurl.anomaly.roles import Role
+from aurl.anomaly.statistics.roles import Role
 from benchmarks.injection import checks
 from benchmarks.injection.bench import LONG
 from benchmarks.injection.broken_data import BadBatches, NanInput

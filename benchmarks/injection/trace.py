@@ -13,9 +13,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from aurl.anomaly.roles import Role, role_of
-from aurl.codec import decode, encode
+from aurl.anomaly.statistics.roles import Role, role_of
 from aurl.record import Kind, Record
+from aurl.runs.codec import decode, encode
 
 Floats = NDArray[np.float64]
 

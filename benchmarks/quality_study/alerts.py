@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from aurl import presets
+from aurl.anomaly.chosen import build_watch
+from aurl.machine.conf import load_option
 from aurl.record import Kind, Record
 from benchmarks.quality_study.scores import Floats
 
@@ -21,8 +22,8 @@ STAYS = 0.8
 
 def alerts(scores: Floats) -> list[int]:
     """The evaluations at which a run whose samples score so, float64 [evaluations, samples], is alerted."""
-    node = presets.load("anomaly", "default")
-    watching = presets.build_watch({**node, "detectors": {_TYPE: node["detectors"][_TYPE]}})
+    node = load_option("anomaly", "default")
+    watching = build_watch({**node, "detectors": {_TYPE: node["detectors"][_TYPE]}})
     told = [alert for record in _records(scores) for alert in watching.observe(record)]
     return [alert.step // 100 - 2 for alert in told if alert.fields["status"] != "end"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from aurl.music.midi import read_midi
 from aurl.music.midi_writer import write_midi
 from aurl.music.notes import Notes
-from aurl.quality.profile import Profile, Scored
+from aurl.quality.reference.profile import Profile, Scored
 from benchmarks.quality_study.corruptions import changed
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurl.music.notes import Notes
-from aurl.quality.profile import Profile, Scored
-from aurl.quality.windows import windows
+from aurl.quality.reference.profile import Profile, Scored
+from aurl.quality.reference.windows import windows
 from benchmarks.quality_study.corruptions import ALL, LEVELS, Spoiling
 from scripts.make_profiles import Split
 

@@ -14,8 +14,8 @@ import numpy as np
 from aurl.music.midi import read_midi
 from aurl.music.midi_writer import to_pretty_midi, write_midi
 from aurl.music.notes import Notes
-from aurl.quality.muspy_metrics import NAMES, muspy_metrics
-from aurl.quality.profile import Profile
+from aurl.quality.metrics.muspy_metrics import NAMES, muspy_metrics
+from aurl.quality.reference.profile import Profile
 from benchmarks.quality_study.corruptions import changed
 
 OWN, SAME, MUSPY = "aurl: its ten metrics and their scores", "aurl: MusPy's ten metrics", "MusPy: its ten metrics"

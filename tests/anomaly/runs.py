@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from aurl import presets
+from aurl.anomaly.chosen import choose_watch
 from aurl.anomaly.watch import Watch
 from aurl.record import Kind, Record
 
@@ -54,7 +54,7 @@ def with_evals(steps: list[Record], values: Iterable[float], every: int) -> list
 def watch(**changes: Any) -> Watch:
     """What the default preset watches with, changed by `changes`."""
     config = changes.pop("config", None)
-    return presets.watch(changes or "default", config)[0]
+    return choose_watch(changes or "default", config)[0]
 
 
 def alerts(run: Iterable[Record], watching: Watch | None = None) -> list[Record]:

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from aurl import presets
+from aurl.anomaly.chosen import choose_watch
 from aurl.record import Record
 from benchmarks.injection import catalog, conduct
 from benchmarks.injection.controls import CONTROLS
@@ -70,7 +70,7 @@ def alerts() -> Callable[[Trace], list[Record]]:
     """What the default detectors say to a run."""
 
     def watched(trace: Trace) -> list[Record]:
-        watch, _ = presets.watch("default", {"optim.lr": 1e-3, "trainer.clip_norm": 1.0})
+        watch, _ = choose_watch("default", {"optim.lr": 1e-3, "trainer.clip_norm": 1.0})
         found = [alert for record in trace.records for alert in watch.observe(record)]
         return [alert for alert in found if alert.fields["status"] != "end" and alert.fields["severity"] != "info"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aurl.cli import main
-from aurl.presets import conf_dir
+from aurl.machine.conf import conf_dir
 
 
 @pytest.fixture(autouse=True)

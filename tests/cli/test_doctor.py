@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from aurl.cli import checkup, main
-from aurl.cli.checkup import OK, PROBLEM, WARN, Finding
-from tests.system.fake_nvml import FakeNvml, gpu
+from aurl.cli.checkup import OK, PROBLEM, WARN, CheckupLine
+from tests.machine.fake_nvml import FakeNvml, gpu
 
 METADATA = """Metadata-Version: 2.1
 Name: aurl
@@ -35,7 +35,7 @@ Requires-Dist: no-such-tool; extra == "dev"
 """
 
 
-def by_name(findings: Iterable[Finding]) -> dict[str, Finding]:
+def by_name(findings: Iterable[CheckupLine]) -> dict[str, CheckupLine]:
     return {finding.name: finding for finding in findings}
 
 
@@ -55,7 +55,7 @@ def test_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_lines_for_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    findings = [Finding("python", OK, "3.11 [x]"), Finding("outputs", WARN, "2 GB free", "free some space")]
+    findings = [CheckupLine("python", OK, "3.11 [x]"), CheckupLine("outputs", WARN, "2 GB free", "free some space")]
     monkeypatch.setattr("aurl.cli.doctor.examine", lambda outputs: findings)
     assert main(["doctor"]) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -67,7 +67,7 @@ def test_lines_for_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 
 
 def test_a_problem_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("aurl.cli.doctor.examine", lambda outputs: [Finding("conf", PROBLEM, "none", "reinstall")])
+    monkeypatch.setattr("aurl.cli.doctor.examine", lambda outputs: [CheckupLine("conf", PROBLEM, "none", "reinstall")])
     assert main(["doctor"]) == 1
     assert "1 problem to solve before training" in capsys.readouterr().out
     assert main(["doctor", "--json"]) == 1
@@ -145,7 +145,7 @@ def test_gpus_by_nvml(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", FakeNvml([gpu("GPU-a", 80, name="Fake H100"), gpu("GPU-b", 4)]))
     assert checkup.gpus().detail == "Fake H100 80 GB, driver 580.1; Fake 4 GB, driver 580.1"
     monkeypatch.setitem(sys.modules, "pynvml", FakeNvml([], driver=False))
-    assert checkup.gpus() == Finding("nvml", OK, "no GPU readings (NVML: NVML Shared Library Not Found)")
+    assert checkup.gpus() == CheckupLine("nvml", OK, "no GPU readings (NVML: NVML Shared Library Not Found)")
 
 
 def test_no_conf(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,8 +154,8 @@ def test_no_conf(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> Path:
         raise ConfigError("no conf/train.yaml")
 
-    monkeypatch.setattr("aurl.presets.conf_dir", broken)
-    assert checkup.conf() == Finding("conf", PROBLEM, "no conf/train.yaml", "reinstall aurl")
+    monkeypatch.setattr("aurl.machine.conf.conf_dir", broken)
+    assert checkup.conf() == CheckupLine("conf", PROBLEM, "no conf/train.yaml", "reinstall aurl")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,9 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     found = checkup.folder("outputs", tmp_path, "choose another")
-    assert found == Finding("outputs", PROBLEM, f"{tmp_path}: cannot be written (Permission denied)", "choose another")
+    assert found == CheckupLine(
+        "outputs", PROBLEM, f"{tmp_path}: cannot be written (Permission denied)", "choose another"
+    )
     assert checkup.folder("cache", tmp_path, "", needed=False).status == WARN
 
 

@@ -13,7 +13,7 @@ import pytest
 from aurl.cli import main
 from aurl.music.corpus import Corpus, load_chorales
 from aurl.music.midi_writer import write_midi
-from tests.quality.test_selection import TEN
+from tests.quality.reference.test_selection import TEN
 
 
 @pytest.fixture(scope="module")

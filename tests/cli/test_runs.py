@@ -12,8 +12,8 @@ import pytest
 
 from aurl.cli import main
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
-from aurl.runfile import RunFile
+from aurl.runs.rundir import RunDirectory
+from aurl.sinks.runfile import RunFile
 
 
 def make(folder: Path, name: str, losses: list[float], status: str | None = "done", **changes: Any) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from aurl.cli import main
-from aurl.eventlog import read_records
 from aurl.record import Kind
+from aurl.runs.eventlog import read_records
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[2]

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from aurl.compare import gathering
-from aurl.compare.best import best
-from aurl.compare.claims import Question, best_set, claims
-from aurl.compare.failing import failure_tests
 from aurl.compare.grouping import confounded
-from aurl.compare.importance import impact
-from aurl.compare.insights import insights
-from aurl.compare.model import Comparison, Curve, Mode, RunData
-from aurl.compare.pareto import pareto
+from aurl.compare.impact.importance import impact
+from aurl.compare.insights.all import insights
+from aurl.compare.model import Comparison, Mode, RunCurve, RunData
+from aurl.compare.statistics.best import best
+from aurl.compare.statistics.claims import Question, best_set, claims
+from aurl.compare.statistics.failing import failure_tests
+from aurl.compare.statistics.pareto import pareto
 from aurl.record import Json
 
 METRIC = "val/loss/total"
@@ -41,7 +41,7 @@ def made_run(
         )
     steps = np.arange(10, BUDGET + 1, 10)
     tail = end * (1 + 0.1 * seed) * np.clip((BUDGET - steps) / 100, 0, 3)
-    curves = {METRIC: Curve(steps, value + tail + 2.0 * np.exp(-steps / 60), steps.astype(float))}
+    curves = {METRIC: RunCurve(steps, value + tail + 2.0 * np.exp(-steps / 60), steps.astype(float))}
     fields = {"finals": {METRIC: value, **finals}, "curves": curves, "step": BUDGET, **others}
     return RunData(Path("/runs") / name, name, "made", "done", "counted", "", config, seed, **fields)
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from aurl.eventlog import EventLog
 from aurl.record import Json, Kind, Record
-from aurl.rundir import RunDirectory
-from aurl.runfile import RunFile
-from aurl.table import write_parquet
+from aurl.runs.eventlog import EventLog
+from aurl.runs.rundir import RunDirectory
+from aurl.runs.table import write_parquet
+from aurl.sinks.runfile import RunFile
 
 METRIC = "val/loss/total"
 T0 = 1_700_000_000.0

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurl.compare.budget import choose_budget, choose_share, final, judge
-from aurl.compare.model import Curve, RunData
+from aurl.compare.model import RunCurve, RunData
 from aurl.errors import ConfigError
 from tests.compare.runs import METRIC
 
 
-def made(values: Sequence[float], steps: Sequence[int] | None = None) -> Curve:
+def made(values: Sequence[float], steps: Sequence[int] | None = None) -> RunCurve:
     at = np.asarray(steps if steps is not None else range(1, len(values) + 1), np.int64)
-    return Curve(at, np.asarray(values, np.float64), at.astype(np.float64))
+    return RunCurve(at, np.asarray(values, np.float64), at.astype(np.float64))
 
 
 def run(name: str, end: int, status: str = "done", every: int = 10) -> RunData:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from aurl.compare.comparing import compare
-from aurl.compare.document import to_json
 from aurl.compare.model import Comparison
+from aurl.compare.report.document import to_json
 from aurl.errors import AurlError, ConfigError, RunError
 from tests.compare.runs import METRIC, curve, write_run, write_sweep
 

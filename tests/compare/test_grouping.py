@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurl.compare.grouping import confounded, distinct, split, varying
-from aurl.compare.naming import group_id, same_value, show_value
+from aurl.show.naming import group_id, same_value, show_value
 
 VALUES = st.one_of(
     st.none(),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurl.compare.search_space import Category, Number, Range, Space, space_of, spell
+from aurl.compare.search_space import Category, DeclaredRange, Number, Space, space_of, spell
 
 
 def test_rates_are_searched_in_the_logarithm_and_shares_are_not() -> None:
@@ -25,7 +25,7 @@ def test_rates_are_searched_in_the_logarithm_and_shares_are_not() -> None:
 
 
 def test_a_declared_range_is_kept_where_no_run_went() -> None:
-    space, _ = space_of({"lr": [0.01, 0.02, 0.04]}, {"lr": Range(1e-4, 1.0, log=True)})
+    space, _ = space_of({"lr": [0.01, 0.02, 0.04]}, {"lr": DeclaredRange(1e-4, 1.0, log=True)})
     assert space.parameters == (Number("lr", 1e-4, 1.0, log=True),)
     assert space.encode({"lr": [1e-4, 1e-2, 1.0]})[:, 0] == pytest.approx([0, 0.5, 1])
 

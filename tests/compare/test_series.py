@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aurl.codec import encode
 from aurl.compare import series
-from aurl.compare.series import Series, read_one, read_series
+from aurl.compare.series import RunSeries, read_one, read_series
 from aurl.record import Kind, Record
+from aurl.runs.codec import encode
 from aurl.runs.listing import read_run
 from tests.compare.runs import METRIC, T0, curve, write_run
 
@@ -23,7 +23,7 @@ def append(run: Path, *records: Record) -> None:
         log.writelines(map(encode, records))
 
 
-def values(found: Series, metric: str = METRIC) -> dict[int, float]:
+def values(found: RunSeries, metric: str = METRIC) -> dict[int, float]:
     read = found.curves[metric]
     return dict(zip(read.steps.tolist(), read.values.tolist(), strict=True))
 

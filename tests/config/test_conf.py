@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from aurl.build import to_plain
+from aurl.config.build import to_plain
 from aurl.config.compose import compose
 from aurl.config.phrases import dotted
 from aurl.config.preflight import preflight
-from aurl.presets import conf_dir
+from aurl.machine.conf import conf_dir
 
 CONF = conf_dir()
 FILES = sorted(path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*.yaml"))

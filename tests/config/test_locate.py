@@ -8,7 +8,7 @@ import torch
 
 from aurl.config.locate import locate
 from aurl.errors import ConfigError
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 
 
 @pytest.fixture
@@ -26,7 +26,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("target", "found"),
-    [("aurl.rundir.RunDirectory", RunDirectory), ("torch.optim.AdamW", torch.optim.AdamW), ("torch.relu", torch.relu)],
+    [
+        ("aurl.runs.rundir.RunDirectory", RunDirectory),
+        ("torch.optim.AdamW", torch.optim.AdamW),
+        ("torch.relu", torch.relu),
+    ],
 )
 def test_classes_and_functions(target: str, found: object) -> None:
     assert locate(target) is found

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aurl.build import to_plain
+from aurl.config.build import to_plain
 from aurl.config.compose import compose
 from aurl.config.flags import is_multirun, source_of, split_argv
 from aurl.config.grammar import parse

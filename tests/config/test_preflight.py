@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from aurl.config.preflight import preflight
-from aurl.config.session import Source
+from aurl.config.session import ConfigSource
 from aurl.errors import ConfigError
 from tests.config.parts import NODES, PROVIDED
 
 
 def run(conf: Path, *overrides: str, multirun: bool = False, **options: Any) -> list[dict[str, Any]]:
-    return preflight(overrides, multirun, Source(conf), nodes=NODES, provided=PROVIDED, **options)
+    return preflight(overrides, multirun, ConfigSource(conf), nodes=NODES, provided=PROVIDED, **options)
 
 
 def test_the_resolved_config_comes_back(conf: Path) -> None:

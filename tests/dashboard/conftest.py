@@ -18,8 +18,8 @@ import pytest
 import uvicorn
 
 from aurl.dashboard.app import build
-from aurl.dashboard.asking import Parts
 from aurl.dashboard.guard import Access
+from aurl.dashboard.routes.requests import Parts
 
 TOKEN = "the-token"
 COOKIE = "the-cookie"

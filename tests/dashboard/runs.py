@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from aurl.eventlog import EventLog
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
-from aurl.runfile import RunFile
+from aurl.runs.eventlog import EventLog
+from aurl.runs.rundir import RunDirectory
+from aurl.sinks.runfile import RunFile
 
 BEGAN = 1_700_000_000.0
 CONFIG = {"name": "chorales", "seed": 1, "optim.lr": 0.001, "model.size": 64, "data.root": None}

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from aurl.dashboard import curves
-from aurl.dashboard.bands import band_of
-from aurl.dashboard.curves import Abscissa, Axis, Curve, Snapshot
-from aurl.dashboard.downsample import min_max
-from aurl.dashboard.packing import pack_binary, pack_json, unpack_binary
-from aurl.dashboard.smoothing import debiased_average
+from aurl.dashboard.store import curves
+from aurl.dashboard.store.bands import band_of
+from aurl.dashboard.store.curves import Abscissa, Axis, DrawnCurve, Snapshot
+from aurl.dashboard.store.packing import pack_binary, pack_json, unpack_binary
+from aurl.show.downsample import min_max
+from aurl.show.smoothing import debiased_average
 
 FINITE = st.floats(-1e6, 1e6)
 VALUES = arrays(np.float64, st.integers(2, 300), elements=FINITE)
@@ -27,7 +27,7 @@ def points(values: np.ndarray, step: np.ndarray | None = None) -> Snapshot:
     return Snapshot(steps, steps * 2.0, none, values, (np.empty(0, np.int64), np.empty(0)), 2.0)
 
 
-def draw(snapshot: Snapshot, axis: Axis = "step", **how: float) -> Curve:
+def draw(snapshot: Snapshot, axis: Axis = "step", **how: float) -> DrawnCurve:
     return curves.draw(snapshot, Abscissa.of(snapshot, axis), **how)  # type: ignore[arg-type]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aurl.dashboard import paths
-from aurl.dashboard.sending import disposition, range_of
+from aurl.dashboard.routes import paths
+from aurl.dashboard.routes.responses import disposition, range_of
 from aurl.music.midi_writer import write_midi
 from aurl.music.notes import Notes
 from tests.dashboard.conftest import Serve, Site

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from aurl import process
-from aurl.dashboard import hub as hub_module
-from aurl.dashboard.hub import Client, Hub, event
+from aurl.dashboard.live import broker as hub_module
+from aurl.dashboard.live.broker import Client, Hub, event
+from aurl.machine import process
 from aurl.record import Kind, Record
 from tests.conftest import TINY
 from tests.dashboard.conftest import COOKIE, Serve, Site

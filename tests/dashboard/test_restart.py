@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from aurl import process
+from aurl.machine import process
 from tests.dashboard.browsing import chromium
 from tests.dashboard.runs import change, make, step, steps, write
 from tests.dashboard.streams import Program, program

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aurl import process
-from aurl.dashboard.packing import unpack_binary
+from aurl.dashboard.store.packing import unpack_binary
+from aurl.machine import process
 from aurl.music.midi_writer import write_midi
 from aurl.music.notes import Notes
 from aurl.record import Kind, Record

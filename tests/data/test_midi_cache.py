@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aurl.data.midi_cache import MidiCache, content_key
-from aurl.env import default_cache
+from aurl.machine.env import default_cache
 from aurl.music.notes import Notes
 
 

@@ -12,19 +12,19 @@ import pytest
 
 from aurl.data import midi_pool
 from aurl.data.midi_cache import content_key
-from aurl.data.midi_pool import Outcome, read_in_processes, read_outcome
+from aurl.data.midi_pool import ReadOutcome, read_in_processes, read_outcome
 from aurl.music.midi_writer import write_midi
 from aurl.music.notes import Notes
 
 PIECE = Notes.build([0, 12], 12, [60, 64])
 
 
-def die_on_fatal(path: Path) -> Outcome:
+def die_on_fatal(path: Path) -> ReadOutcome:
     if "fatal" in path.name:
         os._exit(139)
     if "raising" in path.name:
         raise MemoryError("too large")
-    return Outcome(path, notes=PIECE)
+    return ReadOutcome(path, notes=PIECE)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_no_files_give_no_outcomes() -> None:
 
 def test_a_reader_knows_its_own_reasons(tmp_path: Path) -> None:
     (tmp_path / "empty.mid").touch()
-    assert read_outcome(tmp_path / "empty.mid") == Outcome(tmp_path / "empty.mid", reason="empty file")
+    assert read_outcome(tmp_path / "empty.mid") == ReadOutcome(tmp_path / "empty.mid", reason="empty file")
 
 
 def test_a_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:

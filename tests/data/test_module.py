@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 
-from aurl.codec import decode, encode
 from aurl.data.module import MusicData
 from aurl.data.sources import Chorales
 from aurl.errors import ConfigError, DataError
@@ -17,6 +16,7 @@ from aurl.music.miditok_adapter import MidiTokTokenizer
 from aurl.music.notes import Notes
 from aurl.music.tokenizer import RemiTokenizer
 from aurl.record import Kind, Record
+from aurl.runs.codec import decode, encode
 from tests.data.pieces import Handmade, piece
 
 REMI = RemiTokenizer()

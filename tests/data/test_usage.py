@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurl.codec import decode, encode
 from aurl.data.batch import BatchUsage
 from aurl.data.usage import Usage, summarise
 from aurl.record import Kind
+from aurl.runs.codec import decode, encode
 
 
 def usage_of(*pieces: int, augmented: tuple[int, ...] = (), length: int = 10, shift: int = 0) -> BatchUsage:

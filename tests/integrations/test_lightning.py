@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from aurl.eventlog import read_records
 from aurl.record import Kind, Record
+from aurl.runs.eventlog import read_records
 from aurl.runs.listing import read_run
 
 pl = pytest.importorskip("lightning.pytorch")

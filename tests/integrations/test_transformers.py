@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from aurl.eventlog import read_records
 from aurl.record import Kind, Record
+from aurl.runs.eventlog import read_records
 from aurl.runs.listing import read_run
 
 transformers = pytest.importorskip("transformers")

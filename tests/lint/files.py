@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from aurl.lint.opening import open_log
-from aurl.lint.source import Row, Source
+from aurl.lint.readers.source import LogSource, Row
 from aurl.record import Kind, Record
 
 DATA = Path(__file__).parent / "data"
@@ -29,13 +29,13 @@ def series(found: Iterable[Record], scalar: str) -> list[tuple[int, float]]:
     return [(record.step, record.scalars[scalar]) for record in found if scalar in record.scalars]
 
 
-def rows(source: Source) -> tuple[list[Row], list[tuple[int, str]]]:
+def rows(source: LogSource) -> tuple[list[Row], list[tuple[int, str]]]:
     """What a reader gives, and what it skipped."""
     skipped: list[tuple[int, str]] = []
     return list(source.rows(lambda line, why: skipped.append((line, why)))), skipped
 
 
-class Rows(Source):
+class Rows(LogSource):
     """A log of rows given by hand."""
 
     format = "rows"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import aurl
 from aurl.lint.folders import logs_in
-from aurl.sinks import tfevents
+from aurl.sinks.tensorboard import events as tfevents
 from tests.lint.files import records, series, write
 
 

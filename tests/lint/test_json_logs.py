@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from aurl.errors import DataError
-from aurl.lint.json_document import JsonDocument
-from aurl.lint.json_lines import JsonLines
+from aurl.lint.readers.json_document import JsonDocument
+from aurl.lint.readers.json_lines import JsonLines
 from tests.lint.files import DATA, rows, write
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aurl.errors import AurlError, DataError
 from aurl.lint.opening import open_log
-from aurl.sinks import tfevents
+from aurl.sinks.tensorboard import events as tfevents
 from tests.lint.files import DATA, records, series, write
 
 EVENT = tfevents.frame(tfevents.scalars(1.0, 1, [("loss", 0.5)]))

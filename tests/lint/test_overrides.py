@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from aurl import presets
+from aurl.anomaly.chosen import build_watch
 from aurl.errors import ConfigError
 from aurl.lint.overrides import read
+from aurl.machine.conf import load_option
 
 
 def message(*arguments: str) -> str:
@@ -14,7 +15,7 @@ def message(*arguments: str) -> str:
 
 
 def test_nothing_said_is_the_default_preset() -> None:
-    assert read([]).anomaly == presets.load("anomaly", "default")
+    assert read([]).anomaly == load_option("anomaly", "default")
     assert read([]).roles == {}
 
 
@@ -32,14 +33,14 @@ def test_settings_with_and_without_their_group() -> None:
 def test_another_preset_whatever_the_order() -> None:
     given = read(["zscore=3", "anomaly=strict"]).anomaly
     assert given["zscore"] == 3
-    assert given["confirm"] == presets.load("anomaly", "strict")["confirm"]
+    assert given["confirm"] == load_option("anomaly", "strict")["confirm"]
 
 
 def test_single_detectors() -> None:
     given = read(["anomaly.detectors.loss_plateau=null", "detectors.loss_spike.zscore=4"]).anomaly["detectors"]
     assert given["loss_plateau"] is None
     assert given["loss_spike"]["zscore"] == 4
-    assert "loss_plateau" not in presets.build_watch(read(["detectors.loss_plateau=null"]).anomaly).detectors
+    assert "loss_plateau" not in build_watch(read(["detectors.loss_plateau=null"]).anomaly).detectors
 
 
 def test_unknown_keys_name_the_closest_one() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pretty_midi import PrettyMIDI
 from symusic import Score
 
-from aurl.music.atomic import replace_file
+from aurl.machine.files import replace_file
 from aurl.music.lanes import lanes
 from aurl.music.midi_writer import RESOLUTION, midi_bytes, time_signature, write_midi
 from aurl.music.notes import TICKS_PER_BEAT, Notes

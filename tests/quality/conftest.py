@@ -9,7 +9,7 @@ import pytest
 
 from aurl.music.corpus import Corpus, load_chorales
 from aurl.music.notes import Notes
-from aurl.quality.profile import Profile
+from aurl.quality.reference.profile import Profile
 
 
 @pytest.fixture(scope="session")

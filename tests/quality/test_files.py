@@ -11,7 +11,7 @@ import pytest
 from aurl.music.corpus import Corpus
 from aurl.music.midi_writer import write_midi
 from aurl.quality.files import FileScore, FileScorer, score_files
-from aurl.quality.profile import Profile
+from aurl.quality.reference.profile import Profile
 
 
 @pytest.fixture(scope="module")

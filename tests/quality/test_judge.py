@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aurl.eventlog import read_records
 from aurl.record import Kind, Record
+from aurl.runs.eventlog import read_records
 from tests.conftest import Trainer
 
 

@@ -9,15 +9,15 @@ import pytest
 
 from aurl.errors import ConfigError
 from aurl.music.notes import Notes
-from aurl.quality.dynamic_range import DynamicRange
-from aurl.quality.harmonic_coherence import HarmonicCoherence
-from aurl.quality.melodic_contour import MelodicContour
 from aurl.quality.metric import Metric, Values
-from aurl.quality.note_density import NoteDensity
-from aurl.quality.pitch_range import PitchRange
-from aurl.quality.repetition_score import RepetitionScore
-from aurl.quality.rhythm_consistency import RhythmConsistency
-from aurl.quality.rhythm_diversity import RhythmDiversity
+from aurl.quality.metrics.dynamic_range import DynamicRange
+from aurl.quality.metrics.harmonic_coherence import HarmonicCoherence
+from aurl.quality.metrics.melodic_contour import MelodicContour
+from aurl.quality.metrics.note_density import NoteDensity
+from aurl.quality.metrics.pitch_range import PitchRange
+from aurl.quality.metrics.repetition_score import RepetitionScore
+from aurl.quality.metrics.rhythm_consistency import RhythmConsistency
+from aurl.quality.metrics.rhythm_diversity import RhythmDiversity
 from aurl.quality.sheet import Sheet
 
 

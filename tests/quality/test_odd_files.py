@@ -10,7 +10,7 @@ import mido
 import pytest
 
 from aurl.quality.files import FileScore, FileScorer
-from aurl.quality.sources import shipped
+from aurl.quality.reference.sources import shipped
 
 QUARTER = 480
 

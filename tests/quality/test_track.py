@@ -8,13 +8,13 @@ import math
 import numpy as np
 import pytest
 
-from aurl.codec import decode, encode
 from aurl.music.corpus import Corpus
 from aurl.music.notes import Notes
-from aurl.quality.copying import CopyIndex
-from aurl.quality.profile import Profile
+from aurl.quality.reference.copying import CopyIndex
+from aurl.quality.reference.profile import Profile
 from aurl.quality.track import QualityTrack
 from aurl.record import Kind, Record
+from aurl.runs.codec import decode, encode
 from aurl.scalars import describe
 from tests.quality.conftest import noise
 

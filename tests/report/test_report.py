@@ -12,7 +12,6 @@ import pytest
 
 from aurl.cli import main
 from aurl.errors import RunError
-from aurl.loop import Loop
 from aurl.monitor import Monitor
 from aurl.music.midi_writer import write_midi
 from aurl.music.notes import Notes
@@ -21,6 +20,7 @@ from aurl.report.markdown import markdown
 from aurl.report.page import page
 from aurl.report.story import read_story
 from aurl.report.writing import write_report
+from aurl.train.loop import Loop
 from tests.conftest import Trainer
 
 HOSTILE = '<img src=x onerror="alert(1)">\'</script><script>alert(2)</script>'

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from aurl import process
 from aurl.errors import RunError
+from aurl.machine import process
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
-from aurl.runfile import RunFile
 from aurl.runs.listing import find_runs, is_run, latest_run, read_run, resolve_run
+from aurl.runs.rundir import RunDirectory
+from aurl.sinks.runfile import RunFile
 
 OPEN_RUN = """
 import sys; from pathlib import Path
-from aurl.rundir import RunDirectory; from aurl.runfile import RunFile
+from aurl.runs.rundir import RunDirectory; from aurl.sinks.runfile import RunFile
 run = RunDirectory(Path(sys.argv[1])); run.create(); RunFile({}).open(run); print("ready", flush=True); input()
 """
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from aurl.music.heatmap import draw_heatmap
 from aurl.record import Json, Kind, Record
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
+from aurl.show.heatmap import draw_heatmap
 from tests.sinks.conftest import NOON
 
 LOSS = np.array([[5.0, 4.0, 6.0], [3.0, 1.0, 3.5], [7.0, 2.0, np.inf]])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 
 NOON = 1_790_000_000.0
 LOSSES = {"loss/kl": 0.125, "loss/total": 0.575, "loss/recon": 0.45, "loss/aux": 3.0}

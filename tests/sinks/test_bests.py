@@ -5,7 +5,7 @@ import math
 import orjson
 
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks.bests import MOST, Bests
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import orjson
 
 from aurl.record import Json
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks import hyperparameters
 
 

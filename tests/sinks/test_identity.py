@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks.identity import identity
 
 

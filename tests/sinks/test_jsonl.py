@@ -6,9 +6,9 @@ from typing import Any
 import fsspec
 import pytest
 
-from aurl.codec import decode
 from aurl.errors import ConfigError
-from aurl.rundir import RunDirectory
+from aurl.runs.codec import decode
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks.jsonl import JsonLinesSink
 from tests.sinks.conftest import whole_run
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks.memory import MemorySink
 from tests.sinks.conftest import step
 

@@ -14,11 +14,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 from tests.sinks import artifacts
 from tests.sinks.conftest import whole_run
-from tests.sinks.test_tensorboard import write
-from tests.sinks.test_tensorboard_samples import recorded
+from tests.sinks.tensorboard.test_samples import recorded
+from tests.sinks.tensorboard.test_sink import write
 
 Get = Callable[..., Any]
 RUN = "run/events/tensorboard"

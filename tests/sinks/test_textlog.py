@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aurl.errors import ConfigError
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks.textlog import LINE, Messages, TextLog
 from tests.sinks.conftest import NOON, step, whole_run
 from tests.sinks.test_rotating_file import everything

@@ -12,7 +12,7 @@ import pytest
 
 from aurl.errors import ConfigError
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks.base import Sink
 from aurl.sinks.mlflow import MlflowSink
 from aurl.sinks.trackio import TrackioSink
@@ -93,7 +93,7 @@ def test_trackio_has_the_run(run: RunDirectory, tmp_path: Path, monkeypatch: pyt
     program = f"""
 from pathlib import Path
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
+from aurl.runs.rundir import RunDirectory
 from aurl.sinks.trackio import TrackioSink
 from tests.sinks.test_trackers import show
 show(RunDirectory(Path({str(run.path)!r})), TrackioSink(project="tiny", folder={str(folder)!r}))

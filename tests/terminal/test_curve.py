@@ -7,11 +7,11 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurl.terminal.curve import LIMIT, Curve
+from aurl.terminal.curve import LIMIT, MergedCurve
 
 
 def test_memory_is_bounded_and_every_extreme_stays() -> None:
-    curve = Curve()
+    curve = MergedCurve()
     for step in range(100_000):
         curve.add(step, 1.0 + (50.0 if step == 31_337 else 0.0) - (9.0 if step == 77_777 else 0.0))
     spans = curve.spans()
@@ -23,7 +23,7 @@ def test_memory_is_bounded_and_every_extreme_stays() -> None:
 
 @given(st.lists(st.floats(), min_size=1, max_size=300))
 def test_extremes_are_those_of_the_finite_values(values: list[float]) -> None:
-    curve = Curve()
+    curve = MergedCurve()
     for step, value in enumerate(values):
         curve.add(step, value)
     finite = [value for value in values if math.isfinite(value)]
@@ -35,7 +35,7 @@ def test_extremes_are_those_of_the_finite_values(values: list[float]) -> None:
 
 
 def test_rewinding_forgets_what_came_after() -> None:
-    curve = Curve()
+    curve = MergedCurve()
     for step in range(100):
         curve.add(step, math.nan if step == 90 else float(step))
     curve.rewind(50)
@@ -46,7 +46,7 @@ def test_rewinding_forgets_what_came_after() -> None:
 
 
 def test_logarithms_leave_out_what_has_none() -> None:
-    curve = Curve()
+    curve = MergedCurve()
     for step, value in enumerate((100.0, 0.0, -1.0, 1000.0)):
         curve.add(step, value)
     assert [(span.step, span.low, span.high) for span in curve.spans(log=True)] == [(0, 2.0, 2.0), (3, 3.0, 3.0)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aurl.codec import encode
-from aurl.eventlog import EventLog
 from aurl.record import Kind, Record
-from aurl.rundir import RunDirectory
+from aurl.runs.codec import encode
+from aurl.runs.eventlog import EventLog
+from aurl.runs.rundir import RunDirectory
 from aurl.terminal.tail import Tail
 
 

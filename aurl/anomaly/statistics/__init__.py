@@ -1,0 +1,1 @@
+"""What detectors read: curves, roles of metrics, blocks, trends."""

@@ -1,0 +1,303 @@
+"""What all detectors share: each metric's statistics, computed once a record, and what else happened lately."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aurl.anomaly.statistics.curve import Curve
+from aurl.anomaly.statistics.history import Fact, History
+from aurl.anomaly.statistics.layout import MEASURED, NOTHING, PROBES, TRAINING, RecordLayout, lay_out
+from aurl.anomaly.statistics.roles import Role, Roles
+from aurl.record import Json, Kind, Record
+
+STRETCH = 8  # training losses
+_MOST_LAYOUTS, _MOST_CURVES = 64, 256
+_CADENCE = 4.0  # change of the logging interval that makes a new rhythm
+
+
+class Context:
+    """The run as far as it is known, brought up to date by each record.
+
+    Attributes:
+        record: the last record taken.
+        index: observations of training so far; STEP records, or EPOCH records where there are no others.
+        gap: steps between the last two.
+        era: counts how often the run went back and began anew.
+        coarse: whether an observation is a whole epoch.
+        planned: steps of the whole run if the START record told them, or epochs and batches; else None.
+        resumed: whether the run began as the continuation of another.
+        history: what happened lately.
+        main: the first metric that was seen in each role.
+        measured: metrics of which statistics are kept.
+        layout: what the last record held.
+        finite: whether all of its scalars are finite.
+        quiet: whether all of its metrics that matter are finite and near their levels of eight records ago at most, so
+            that few rules need a look.
+        validation: its validation loss, None without one that is finite and above 0.
+        probed: whether it holds what is measured now and then only: layers, dead units, updates.
+        stretch_ended: whether its training loss ends a stretch of eight, or is a whole epoch's.
+
+    Args:
+        window: distances remembered for a metric's spread.
+        roles: what a metric is.
+    """
+
+    def __init__(self, window: int = 96, roles: Roles | None = None) -> None:
+        self.window = window
+        self.roles = roles or Roles()
+        self.record = Record(Kind.NOTE, 0)
+        self.index = self.era = 0
+        self.step = 0
+        self.gap = 0
+        self.coarse = False
+        self.resumed = False
+        self.planned: int | None = None
+        self.history = History()
+        self.main: dict[Role, str] = {}
+        self.measured = 0
+        self.layout = NOTHING
+        self.finite = True
+        self.quiet = False
+        self.validation: float | None = None
+        self.probed = False
+        self.stretch_ended = False
+        self._curves: dict[str, Curve] = {}
+        self._layouts: dict[tuple[object, ...], RecordLayout] = {}
+        self._laid_out = 0
+        self._loss_is_there = False
+        self._losses = 0  # what the training loss has seen, the values that wait among them
+        self._stepwise = False
+        self._started = False
+
+    def update(self, record: Record) -> None:
+        """Take a record; the same one again changes nothing."""
+        if record is self.record:
+            return
+        self.record = record
+        scalars = record.scalars
+        key = (record.kind, *scalars)
+        layout = self._layouts.get(key)
+        if layout is None:
+            layout = self._lay_out(key, record)
+        # The time axis comes first: where it goes back, statistics begin anew before they take this record's values.
+        if layout.begins:
+            self._start(record)
+        if layout.trains:
+            self.index += 1
+            if record.step - self.step != self.gap or not self.gap:
+                self._advance(record.step)
+            self.step = record.step
+        finite = -math.inf < sum(scalars.values()) < math.inf or all(map(math.isfinite, scalars.values()))
+        if layout is not self.layout or not (finite and self.finite):
+            self._arrange(layout, finite)
+        self.quiet = finite and layout.batch.take(scalars)
+        if not finite:
+            layout.batch.take_finite(scalars)
+        if layout.remembered:
+            self._remember(record)
+        self.validation = self._validation(record) if layout.validates else None
+        self.stretch_ended = self._ends_stretch(layout)
+
+    def _arrange(self, layout: RecordLayout, finite: bool) -> None:
+        """Find what detectors ask for at each record; it stays the same as long as records look alike."""
+        self.settle()  # what waits in one layout is read in another
+        layout.batch.begin()
+        self.layout, self.finite = layout, finite
+        self.coarse = layout.coarse if layout.trains else self.coarse
+        self.probed = not PROBES.isdisjoint(layout.first)
+        self._loss_is_there = layout.training_loss is not None and self._has_number(layout.training_loss.name)
+        self._losses = layout.training_loss.seen if layout.training_loss is not None else 0
+
+    def _ends_stretch(self, layout: RecordLayout) -> bool:
+        loss = layout.training_loss
+        if loss is None or not self._loss_is_there:
+            return False
+        self._losses = self._losses + 1 if self.quiet else loss.seen  # a quiet one is still waiting
+        return self._losses % STRETCH == 0 or self.coarse
+
+    def settle(self) -> None:
+        """Bring all statistics up to date; done by whatever gives them away."""
+        self.layout.batch.settle()
+
+    @property
+    def training_loss(self) -> Curve | None:
+        """The statistics of this record's loss that training should lower; None without one that is finite."""
+        if not self._loss_is_there:
+            return None
+        self.settle()
+        return self.layout.training_loss
+
+    def _has_number(self, name: str) -> bool:
+        return self.finite or math.isfinite(self.record.scalars[name])
+
+    def _remember(self, record: Record) -> None:
+        layout, history = self.layout, self.history
+        for role, name in layout.remembered:
+            value = record.scalars[name]
+            if value != history.last.get(role) and math.isfinite(value):
+                history.note(role, name, value, self.index, record.step)
+
+    def _validation(self, record: Record) -> float | None:
+        value = self.value(Role.VAL_LOSS)
+        if value is None or value <= 0.0:
+            return None
+        self.history.note_validation(record.step, value)
+        return value
+
+    def last(self, role: Role) -> float | None:
+        """The last finite value of a role that is remembered: learning rate, KL weight, loss scale."""
+        return self.history.last.get(role)
+
+    @property
+    def warming_up(self) -> bool:
+        """Whether the learning rate is still on its first way up, or was for most of the run."""
+        return self.history.is_warming_up(self.index)
+
+    def has(self, role: Role) -> bool:
+        """Whether this record holds a metric of that role."""
+        return role in self.layout.names
+
+    def value(self, role: Role) -> float | None:
+        """This record's metric of that role, the first if there are several; None without one that is finite."""
+        name = self.layout.first.get(role)
+        if name is None:
+            return None
+        value = self.record.scalars[name]
+        return value if self.finite or math.isfinite(value) else None
+
+    def name(self, role: Role) -> str:
+        """The name of this record's first metric of that role; the role itself where there is none."""
+        return self.layout.first.get(role, role.value)
+
+    def names(self, role: Role) -> tuple[str, ...]:
+        """All of this record's metrics of that role."""
+        return self.layout.names.get(role, ())
+
+    def curve(self, role: Role) -> Curve | None:
+        """The statistics of this record's first metric of that role; None where it is absent or not finite."""
+        curve = self.layout.curve_of.get(role)
+        if curve is None or not self._has_number(curve.name):
+            return None
+        self.settle()
+        return curve
+
+    def known(self, role: Role) -> Curve | None:
+        """The statistics of the role's first metric, whether or not this record holds it."""
+        name = self.main.get(role)
+        return None if name is None else self.statistics(name)
+
+    def statistics(self, name: str) -> Curve | None:
+        """The statistics of a metric; None where none are kept of it."""
+        self.settle()
+        return self._curves.get(name)
+
+    def _start(self, record: Record) -> None:
+        """The plan, and whether the run goes on from a checkpoint."""
+        fields = record.fields
+        steps, epochs, batches = fields.get("steps"), fields.get("epochs"), fields.get("batches")
+        resumed_from = fields.get("resumed_from")
+        if not isinstance(steps, int) and isinstance(epochs, int) and isinstance(batches, int):
+            steps = epochs * batches
+        self.planned = steps if isinstance(steps, int) and steps > 0 else self.planned
+        if isinstance(resumed_from, int) and resumed_from > 0:
+            self.resumed = True
+            self._restart(f"resumed from step {resumed_from}", forget=record.step < self.step)
+            self.step = min(self.step, record.step)
+
+    def state_dict(self) -> dict[str, Json]:
+        self.settle()
+        return {
+            "index": self.index,
+            "era": self.era,
+            "step": self.step,
+            "gap": self.gap,
+            "coarse": self.coarse,
+            "planned": self.planned,
+            "history": self.history.state_dict(),
+            "main": {role.value: name for role, name in self.main.items()},
+            "stepwise": self._stepwise,
+            "started": self._started,
+            "curves": {name: curve.state_dict() for name, curve in self._curves.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.index, self.step, self.gap, self.era = state["index"], state["step"], state["gap"], state["era"]
+        self.coarse, self.planned = state["coarse"], state["planned"]
+        self.history.load_state_dict(state["history"])
+        self.main = {Role(role): name for role, name in state["main"].items()}
+        self._stepwise, self._started = state["stepwise"], state["started"]
+        self._layouts.clear()
+        self.layout, self._loss_is_there = NOTHING, False
+        self.quiet = self.stretch_ended = False
+        self._curves = {}
+        for name, saved in state["curves"].items():
+            curve = self._curves[name] = Curve(name, self.window)
+            curve.load_state_dict(saved)
+        self.measured = len(self._curves)
+
+    def _lay_out(self, key: tuple[object, ...], record: Record) -> RecordLayout:
+        names: dict[Role, tuple[str, ...]] = {}
+        for name in record.scalars:
+            role = self.roles(name)
+            names[role] = (*names.get(role, ()), name)
+        trains = record.kind in {Kind.STEP, Kind.EPOCH} and not TRAINING.isdisjoint(names)
+        if record.kind is Kind.STEP and trains and not self._stepwise:
+            self._stepwise = True
+            self._layouts.clear()
+        if record.kind is Kind.EPOCH and self._stepwise:
+            names, trains = {}, False  # means of what was seen step by step
+        if not names.keys() <= self.main.keys() or len(self._layouts) >= _MOST_LAYOUTS:
+            self._layouts.clear()  # what the training loss is may depend on the new roles
+        for role, found in names.items():
+            self.main.setdefault(role, found[0])
+            if role in MEASURED:
+                for name in found:
+                    self._keep_curve(name)
+        self._laid_out += 1
+        loss = self._loss_to_lower(names)
+        layout = lay_out(self._laid_out, record.kind, names, self._curves, loss, trains=trains)
+        self._layouts[key] = layout
+        return layout
+
+    def _loss_to_lower(self, names: Mapping[Role, Sequence[str]]) -> Curve | None:
+        """The whole loss, or its reconstruction part: a VAE's or GAN's total moves with the weights of its terms."""
+        if "loss/recon" in self._curves and (Role.KL in self.main or Role.GENERATOR_LOSS in self.main):
+            held = any("loss/recon" in found for found in names.values())
+            return self._curves["loss/recon"] if held else None
+        return self._curves.get(names[Role.LOSS][0]) if Role.LOSS in names else None
+
+    def _keep_curve(self, name: str) -> None:
+        if name not in self._curves and len(self._curves) < _MOST_CURVES:
+            self._curves[name] = Curve(name, self.window)
+            self.measured += 1
+
+    def _advance(self, step: int) -> None:
+        """The time axis goes back, or changes its rhythm."""
+        gap, before = step - self.step, self.gap
+        if not self._started:
+            self._started = True
+            return
+        if gap < 0:
+            self._restart(f"the step went back by {-gap} to {step}", forget=True)
+        elif gap > 0:
+            if before and not 1 / _CADENCE <= gap / before <= _CADENCE and gap > 1:
+                self._be_wary()
+            self.gap = gap
+
+    def _restart(self, text: str, forget: bool) -> None:
+        self.history.tell(Fact(self.index, self.record.step, "restart", text, 1.0))
+        self.settle()
+        if forget:
+            self.era += 1
+            for curve in self._curves.values():
+                curve.restart()
+            self.layout.batch.begin()
+            self._losses = 0
+        self._be_wary()
+
+    def _be_wary(self) -> None:
+        self.settle()
+        for curve in self._curves.values():
+            curve.be_wary()

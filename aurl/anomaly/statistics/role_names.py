@@ -1,0 +1,141 @@
+"""What a metric can be, and the words by which one tells: a table for `aurl.anomaly.statistics.roles`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a metric measures, as far as detectors care.
+
+    Looking up a member takes as long as ten other names, so what is looked at in each record is kept in constants.
+    """
+
+    LOSS = "loss"
+    LOSS_PART = "loss_part"
+    VAL_LOSS = "val_loss"
+    VAL_PART = "val_part"
+    ACCURACY = "accuracy"
+    VAL_ACCURACY = "val_accuracy"
+    KL = "kl"
+    KL_WEIGHT = "kl_weight"
+    ACTIVE_UNITS = "active_units"
+    GENERATOR_LOSS = "generator_loss"
+    DISCRIMINATOR_LOSS = "discriminator_loss"
+    DISCRIMINATOR_ACCURACY = "discriminator_accuracy"
+    GRAD_NORM = "grad_norm"
+    LAYER_RATIO = "layer_ratio"  # gradient norm of the first layer over that of the last
+    UPDATE_RATIO = "update_ratio"  # norm of a step's change over the norm of the weights
+    DEAD_UNITS = "dead_units"  # share of units that never answer
+    LR = "lr"
+    LOSS_SCALE = "loss_scale"  # of mixed precision
+    STEP_TIME = "step_time"
+    DATA_TIME = "data_time"
+    DATA_SHARE = "data_share"
+    THROUGHPUT = "throughput"
+    MEMORY = "memory"
+    MEMORY_LIMIT = "memory_limit"
+    GPU_PERCENT = "gpu_percent"
+    DIVERSITY = "diversity"
+    QUALITY = "quality"
+    COPIED = "copied"
+    STEP = "step"
+    EPOCH = "epoch"
+    CLOCK = "clock"
+    OTHER = "other"
+
+    __hash__ = str.__hash__  # that of enumerations is Python code, and every look-up needs it
+
+
+_D = r"(d|disc|discriminator|critic|netd)"
+_G = r"(g|gen|generator|adv|adversarial|netg)"
+_LOSS = r"(loss|losses|cost|objective|elbo|energy)"
+
+# The first pattern that is found in the words of a name (lower case, joined by single spaces) decides.
+PATTERNS: tuple[tuple[Role, str, str], ...] = (
+    (Role.COPIED, "quality/copied_fraction", r"\b(copied|memorized|memorised)( fraction| share| rate)?\b"),
+    (Role.DIVERSITY, "sample/diversity", r"\b(diversity|distinct|unique( fraction| samples)?|modes|mode coverage)\b"),
+    (Role.QUALITY, "quality/overall", r"\bquality( overall| score)?\b"),
+    (Role.KL_WEIGHT, "kl/beta", r"\b(kl|kld) (beta|weight|coef|coeff)\b|^beta$|^annealing beta$"),
+    (Role.ACTIVE_UNITS, "kl/active_units", r"\bactive (units|dims|dimensions|latents)\b"),
+    (Role.KL, "loss/kl", r"\b(kl|kld|kl div|kl divergence)\b"),
+    (Role.DISCRIMINATOR_ACCURACY, "gan/d_accuracy", rf"\b{_D} (acc|accuracy)\b"),
+    (Role.DISCRIMINATOR_LOSS, "loss/disc", rf"\b{_LOSS} {_D}\b|\b{_D}( real| fake)? {_LOSS}\b"),
+    (Role.GENERATOR_LOSS, "loss/adv", rf"\b{_LOSS} {_G}\b|\b{_G}( adv)? {_LOSS}\b"),
+    (Role.LAYER_RATIO, "grad/layer_ratio", r"\bgrad(ient)? (layer )?ratio\b"),
+    (Role.GRAD_NORM, "grad/norm", r"\bgrad(ient|ients|s)?( global)?( l2)? norms?\b|\bgnorm\b|\bnorm grad\b"),
+    (Role.UPDATE_RATIO, "update/ratio", r"\bupdate( weight)?( to weight)? ratio\b"),
+    (Role.DEAD_UNITS, "dead/fraction", r"\bdead( units| relus?| neurons| fraction)?\b"),
+    (Role.LR, "lr", r"\b(lr|lrate|learning rate|learningrate)\b"),
+    (Role.LOSS_SCALE, "amp/loss_scale", r"\b(loss|grad|amp) scale\b"),
+    (Role.DATA_SHARE, "time/data_share", r"\b(data|loader|io) (share|fraction)\b"),
+    (Role.DATA_TIME, "time/data", r"\b(data|loader|loading|dataloader|io) time\b|\btime data\b|\bdata wait\b"),
+    (
+        Role.STEP_TIME,
+        "time/step",
+        r"\b(step|iter|iteration|batch|train batch) (time|duration|seconds|ms|sec|s)\b"
+        r"|\btime( per)? (step|iter|batch)\b"
+        r"|\b(sec|secs|seconds|ms|s) (per )?(step|it|iter|iteration|batch)\b|^dt$|^dt ms$",
+    ),
+    (
+        Role.THROUGHPUT,
+        "throughput/samples",
+        r"\bthroughput\b|\b(tok|tokens|samples|sequences|images|imgs|examples|it|its|steps|fps|wps|ups|tps)"
+        r"( per)? (s|sec|second)\b|^(wps|ups|tps|fps|ips)$",
+    ),
+    (
+        Role.MEMORY_LIMIT,
+        "system/ram_total_gb",
+        r"\b(mem|memory|ram|gpu|vram)( \w+)? (total|limit|capacity)\b|\btotal (mem|memory|ram)\b",
+    ),
+    (
+        Role.MEMORY,
+        "system/ram_gb",
+        r"\b(mem|memory|ram|vram|rss)\b|\bgpu used\b|\bcuda (allocated|reserved)\b|\b(max )?allocated (gb|mb|gib)\b",
+    ),
+    (Role.GPU_PERCENT, "system/gpu_percent", r"\bgpu (percent|util|utilization|utilisation|usage)\b"),
+    (
+        Role.STEP,
+        "step",
+        r"^((global|optimizer|trainer|train|training|num|n|total|current) )*"
+        r"(steps?|iter|iters|iterations?|updates?|batch idx|it)$",
+    ),
+    (Role.EPOCH, "epoch", r"^((train|training|current|num) )*epochs?( num| number)?$"),
+    (
+        Role.CLOCK,
+        "clock",
+        r"^((wall|elapsed|total|train|training|epoch) )*(time|clock|timestamp|runtime|walltime|elapsed|date|datetime)"
+        r"( (s|sec|seconds|ms|hours?|min|minutes?|elapsed|total))*$",
+    ),
+    (Role.LOSS_PART, "loss/recon", r"\b(recon|reconstruction|rec)\b"),
+    (
+        Role.LOSS,
+        "loss/total",
+        rf"\b(total )?{_LOSS}\b|\b(nll|ppl|perplexity|bpc|bpb|cross entropy|ce|bce|mse|rmse|mae)\b",
+    ),
+    (Role.ACCURACY, "accuracy", r"\b(acc|accuracy|top ?1|top1|f1|f1 score|auc|auroc|miou|iou|map|bleu|dice)\b"),
+)
+PREFIXES: tuple[tuple[str, Role], ...] = (  # aurl's own names, by group
+    ("loss/", Role.LOSS_PART),
+    ("val/loss/", Role.VAL_PART),
+    ("throughput/", Role.THROUGHPUT),
+    ("data/", Role.OTHER),
+    ("sample/", Role.OTHER),
+    ("quality/", Role.OTHER),
+    ("gan/", Role.OTHER),
+)
+# aurl's own names, whole.
+OWN: dict[str, Role] = {
+    "val/loss/total": Role.VAL_LOSS,
+    "val/accuracy": Role.VAL_ACCURACY,
+    "loss/kl": Role.KL,
+    "grad/norm_disc": Role.OTHER,
+    "time/epoch": Role.OTHER,
+    "system/gpu_used_gb": Role.MEMORY,
+    "system/cuda_allocated_gb": Role.MEMORY,
+    "system/cuda_reserved_gb": Role.OTHER,
+    "system/gpu_total_gb": Role.MEMORY_LIMIT,
+    "system/disk_free_gb": Role.OTHER,
+    "system/cpu_percent": Role.OTHER,
+    **{name: role for role, name, _ in PATTERNS},
+}

@@ -1,0 +1,180 @@
+"""What a metric is, guessed from its name: `train/learning_rate` is a learning rate, `eval_loss` a validation loss.
+
+Detectors ask for roles, never for names, so they work on the records of any loop; lint asks for the columns of a log.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import NamedTuple
+
+from aurl.anomaly.statistics.role_names import OWN, PATTERNS, PREFIXES, Role
+from aurl.errors import ConfigError, did_you_mean
+
+__all__ = ["Guess", "Role", "Roles", "guess", "role_of", "words"]
+
+
+class Guess(NamedTuple):
+    """What a column was taken for.
+
+    Attributes:
+        role: what it measures.
+        name: the scalar name that aurl itself would use, `val/loss/total`; columns that share a role keep apart.
+        why: the reason, a phrase for people.
+    """
+
+    role: Role
+    name: str
+    why: str
+
+
+_HELD_OUT = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "dev", "heldout", "holdout"})
+_TRAINING = frozenset({"train", "training", "tr", "trn"})
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+_COMPILED = tuple((role, name, re.compile(pattern)) for role, name, pattern in PATTERNS)
+_UNIQUE = frozenset({Role.LOSS, Role.VAL_LOSS})  # a second one is a part of the first
+_PART = {Role.LOSS: Role.LOSS_PART, Role.VAL_LOSS: Role.VAL_PART}
+
+
+@lru_cache(maxsize=16_384)
+def role_of(name: str) -> Role:
+    """The role of a scalar name: aurl's own names first, then by the words in it."""
+    return _guess(name).role
+
+
+def guess(columns: Sequence[str], overrides: Mapping[str, Role | str] | None = None) -> dict[str, Guess]:
+    """What each column of a log is, and why; the order of the columns is kept.
+
+    Only one column is the training loss and one the validation loss, the plainest name; further ones are parts.
+
+    Args:
+        overrides: roles that a user gave, by column name.
+
+    Raises:
+        ConfigError: an override names a column or a role that does not exist.
+    """
+    given = _checked(columns, overrides or {})
+    guesses = {column: _told(column, given[column]) if column in given else _guess(column) for column in columns}
+    for role in _UNIQUE:
+        _keep_one(guesses, role, given)
+    _keep_names_apart(guesses)
+    return guesses
+
+
+class Roles:
+    """Roles by name, with patterns of the user's own before those of aurl.
+
+    Args:
+        patterns: shell patterns by role, `{"loss": ["my/objective", "*_nll"], "lr": "opt*/rate"}`.
+
+    Raises:
+        ConfigError: an unknown role.
+    """
+
+    def __init__(self, patterns: Mapping[str, str | Sequence[str]] | None = None) -> None:
+        self._own: list[tuple[str, Role]] = []
+        for role, given in (patterns or {}).items():
+            for pattern in [given] if isinstance(given, str) else given:
+                self._own.append((pattern, _role(role, f"anomaly.roles.{role}")))
+
+    def __call__(self, name: str) -> Role:
+        for pattern, role in self._own:
+            if fnmatchcase(name, pattern):
+                return role
+        return role_of(name)
+
+
+def words(name: str) -> list[str]:
+    """The words of a metric name in lower case: `trainLoss/step_1` gives train, loss, step, 1."""
+    return _NOT_WORD.sub(" ", _CAMEL.sub(" ", name).lower()).split()
+
+
+def _guess(name: str) -> Guess:
+    if name in OWN:
+        return Guess(OWN[name], name, "aurl's own name")
+    for prefix, role in PREFIXES:
+        if name.startswith(prefix):
+            return Guess(role, name, f"aurl's own group {prefix}")
+    told = words(name)
+    held_out = [word for word in told if word in _HELD_OUT]
+    rest = " ".join(word for word in told if word not in _HELD_OUT and word not in _TRAINING)
+    text = rest or " ".join(told)
+    for role, canonical, pattern in _COMPILED:
+        found = pattern.search(text) or (pattern.search(" ".join(told)) if role in {Role.STEP, Role.CLOCK} else None)
+        if found:
+            return _on_held_out(role, canonical, found[0], held_out)
+    return Guess(Role.OTHER, name, "no known words in its name")
+
+
+def _on_held_out(role: Role, canonical: str, found: str, held_out: Iterable[str]) -> Guess:
+    why = f"'{found.strip()}' in its name"
+    first = next(iter(held_out), None)
+    if first is None:
+        return Guess(role, canonical, why)
+    why = f"'{first}' and {why}"
+    if role is Role.LOSS:
+        return Guess(Role.VAL_LOSS, "val/loss/total", why)
+    if role is Role.ACCURACY:
+        return Guess(Role.VAL_ACCURACY, "val/accuracy", why)
+    if role in {Role.QUALITY, Role.COPIED, Role.DIVERSITY}:
+        return Guess(role, canonical, why)
+    kept = Role.VAL_PART if canonical.startswith("loss/") else Role.OTHER
+    return Guess(kept, f"val/{canonical}", why)
+
+
+def _keep_one(guesses: dict[str, Guess], role: Role, given: Mapping[str, Role]) -> None:
+    """Of several columns with this role, the one that was given or has the fewest words stays."""
+    rivals = [column for column, guess in guesses.items() if guess.role is role]
+    if len(rivals) < 2:
+        return
+    chosen = min(rivals, key=lambda column: (given.get(column) is not role, _oddity(column), len(words(column))))
+    for column in rivals:
+        if column != chosen:
+            why = f"{guesses[column].why}; {chosen} is the plainer name for the whole"
+            guesses[column] = Guess(_PART[role], guesses[column].name, why)
+
+
+def _oddity(column: str) -> int:
+    told = set(words(column))
+    return 2 * bool(told & {"epoch", "avg", "mean", "smooth", "smoothed", "ema"}) + ("loss" not in told)
+
+
+def _keep_names_apart(guesses: dict[str, Guess]) -> None:
+    taken: set[str] = set()
+    for column, guess in sorted(guesses.items(), key=lambda item: item[1].role not in _UNIQUE):
+        name = guess.name
+        if name in taken and guess.role not in {Role.STEP, Role.EPOCH, Role.CLOCK}:
+            group = name.rsplit("/", 1)[0] if "/" in name else name
+            name = f"{group}/{'_'.join(words(column)) or column}"
+            while name in taken:
+                name += "_"
+            guesses[column] = guess._replace(name=name)
+        taken.add(name)
+
+
+def _checked(columns: Sequence[str], overrides: Mapping[str, Role | str]) -> dict[str, Role]:
+    for column in overrides:
+        if column not in columns:
+            hint = did_you_mean(column, columns)
+            raise ConfigError(f"column {column!r}: not in this log.{hint} Columns: {', '.join(columns)}")
+    return {column: _role(str(role), f"column {column!r}") for column, role in overrides.items()}
+
+
+def _role(role: str, where: str) -> Role:
+    try:
+        return Role(role)
+    except ValueError:
+        known = [one.value for one in Role]
+        hint = did_you_mean(role, known)
+        raise ConfigError(f"{where}: no role {role!r}.{hint} Roles: {', '.join(known)}") from None
+
+
+def _told(column: str, role: Role) -> Guess:
+    held_out = {Role.VAL_LOSS: "val/loss/total", Role.VAL_PART: f"val/loss/{column}", Role.VAL_ACCURACY: "val/accuracy"}
+    names = {known: name for known, name, _ in PATTERNS} | held_out | {Role.OTHER: column}
+    names[Role.LOSS_PART] = f"loss/{column}"
+    return Guess(role, names[role], "given by you")

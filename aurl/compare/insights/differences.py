@@ -1,0 +1,196 @@
+"""Sentences about configurations: which are better, which cannot be told apart, which are too few to say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from aurl.compare.insights.insight import (
+    Insight,
+    counted,
+    counted_runs,
+    doubts,
+    interval,
+    label,
+    listed,
+    named,
+    number,
+    p_value,
+    percent,
+)
+from aurl.compare.model import Claim, Comparison
+from aurl.compare.statistics.best import best_group, rerun, typical_run, wins
+
+_WEIGHTS = (100, 84, 66)
+_MOST_WINNERS = len(_WEIGHTS)
+
+
+def differences(comparison: Comparison) -> Iterator[Insight]:
+    """Claims first; then the leading pair, if it is not told apart; then what has too few runs."""
+    yield from _claims(comparison)
+    yield from _undecided(comparison)
+    yield from _too_few(comparison)
+
+
+def choice(comparison: Comparison) -> Iterator[Insight]:
+    """The configuration that the rule picks."""
+    chosen = best_group(comparison)
+    if chosen is None or chosen.mean is None or len(comparison.groups) < 2:
+        return
+    share = wins(comparison).get(chosen.id)
+    lowest = "lowest" if comparison.mode == "min" else "highest"
+    text = f"If one has to be picked: {named(chosen)}: mean {number(chosen.mean)} of {counted(chosen.n, 'run')}"
+    text += f" ({interval(chosen.ci)})" if chosen.ci is not None else ""
+    if share is not None:
+        times = "every one" if share == 1 else percent(share, 1)
+        text += f". Its mean is the {lowest} in {times} of 2,000 bootstrap resamples of the seeds"
+    if chosen.n < 3:
+        text += "; with so few runs nothing was tested, and the pick is optimistic"
+    rivals = [group for group in comparison.best_set if group != chosen.id]
+    if rivals:
+        text += (
+            f"; {counted(len(rivals), 'configuration')} cannot be ruled out beside it ({_listed(comparison, rivals)})"
+        )
+    yield Insight(
+        text=f"{text}.",
+        kind="choice",
+        weight=90,
+        claim=False,
+        metric=comparison.metric,
+        configs=[chosen.id, *rivals],
+        n=[comparison.group(group).n for group in (chosen.id, *rivals)],
+        ci=chosen.ci,
+        method="Hsu's best set, least failures, best mean; bootstrap of the seeds",
+        runs=counted_runs(comparison, chosen.id, *rivals),
+        picture="groups",
+        caveats=[] if chosen.n >= 3 else ["fewer than 3 runs: nothing was tested, and the pick is optimistic"],
+        more={"wins": share, "command": rerun(typical_run(chosen))},
+    )
+
+
+def _claims(comparison: Comparison) -> Iterator[Insight]:
+    beaten: dict[str, list[Claim]] = defaultdict(list)
+    for claim in comparison.claims:
+        if claim.verdict == "better":
+            beaten[claim.a].append(claim)
+        elif claim.verdict == "worse":
+            beaten[claim.b].append(_turned(claim))
+    for at, winner in enumerate(sorted(beaten, key=lambda group: -len(beaten[group]))[:_MOST_WINNERS]):
+        yield _claimed(comparison, winner, sorted(beaten[winner], key=lambda one: abs(one.delta or 0.0)), _WEIGHTS[at])
+
+
+def _claimed(comparison: Comparison, winner: str, claims: Sequence[Claim], weight: float) -> Insight:
+    """`winner` against all that it is better than; the numbers are those of the nearest of them."""
+    nearest = claims[0]
+    losers = [claim.b for claim in claims]
+    means = [number(comparison.group(group).mean or 0.0) for group in (winner, losers[0])]
+    text = f"{named(comparison.group(winner))} is better than {_listed(comparison, losers)}"
+    text += f": {label(comparison.metric)} {means[0]} against {means[1]}" + (
+        " of the nearest" if len(losers) > 1 else ""
+    )
+    return Insight(
+        text=f"{text} ({_numbers(nearest)}).",
+        kind="difference",
+        weight=weight,
+        claim=True,
+        metric=comparison.metric,
+        configs=[winner, *losers],
+        n=[comparison.group(group).n for group in (winner, *losers)],
+        diff=nearest.delta,
+        ci=nearest.ci,
+        p=nearest.p_adjusted,
+        method=nearest.test,
+        runs=counted_runs(comparison, winner, *losers),
+        picture="claims",
+        caveats=["the intervals assume a noise that is about normal", *doubts(comparison)],
+        more={"effect": nearest.effect, "against": losers[0]},
+    )
+
+
+def _turned(claim: Claim) -> Claim:
+    """The same claim seen from b."""
+    return replace(
+        claim,
+        a=claim.b,
+        b=claim.a,
+        n_a=claim.n_b,
+        n_b=claim.n_a,
+        delta=None if claim.delta is None else -claim.delta,
+        ci=None if claim.ci is None else (-claim.ci[1], -claim.ci[0]),
+        effect=None if claim.effect is None else -claim.effect,
+    )
+
+
+def _undecided(comparison: Comparison) -> Iterator[Insight]:
+    """The two leading configurations, where no test tells them apart."""
+    leading = [group.id for group in comparison.groups if group.n][:2]
+    for claim in comparison.claims:
+        if {claim.a, claim.b} == {*leading} and claim.verdict == "no evidence" and claim.ci is not None:
+            yield _undecided_pair(comparison, claim)
+
+
+def _undecided_pair(comparison: Comparison, claim: Claim) -> Insight:
+    both = _listed(comparison, [claim.a, claim.b])
+    text = f"{both} are not distinguishable in {label(comparison.metric)} ({_numbers(claim)})"
+    if claim.equivalent:
+        text = f"{both} are practically equal: their difference lies within {number(comparison.rope)}"
+        text += f" of zero ({_numbers(claim)})"
+    elif claim.seeds_needed is not None:
+        text += f"; a difference of this size would take {claim.seeds_needed} runs on each side to show"
+    return Insight(
+        text=f"{text}.",
+        kind="equivalent" if claim.equivalent else "undecided",
+        weight=85,
+        claim=bool(claim.equivalent),
+        metric=comparison.metric,
+        configs=[claim.a, claim.b],
+        n=[claim.n_a, claim.n_b],
+        diff=claim.delta,
+        ci=claim.ci,
+        p=claim.p_adjusted,
+        method=claim.test,
+        runs=counted_runs(comparison, claim.a, claim.b),
+        picture="claims",
+        caveats=["not distinguishable is not the same as equal", *([claim.reason] if claim.reason else [])],
+        more={"seeds_needed": claim.seeds_needed},
+    )
+
+
+def _too_few(comparison: Comparison) -> Iterator[Insight]:
+    few = [claim for claim in comparison.claims if claim.verdict == "too few runs"]
+    if not few:
+        return
+    groups = [group for group in comparison.groups if 0 < group.n < 3]
+    needed = [claim.seeds_needed for claim in few if claim.seeds_needed is not None]
+    text = f"Nothing is claimed about {len(few)} of {counted(len(comparison.claims), 'pair')}: "
+    text += f"{counted(len(groups), 'configuration has', 'configurations have')} fewer than 3 counted runs"
+    if needed:
+        text += f". To show differences of the size seen would take {min(needed)} runs on each side for the largest"
+    yield Insight(
+        text=f"{text}.",
+        kind="too few runs",
+        weight=82,
+        claim=False,
+        metric=comparison.metric,
+        configs=[group.id for group in groups],
+        n=[group.n for group in groups],
+        method="at least 3 counted runs on each side; statsmodels power analysis",
+        runs=counted_runs(comparison, *(group.id for group in groups)) if groups else [],
+        picture="groups",
+        caveats=["the power analysis takes the difference seen for the true one"],
+        more={"seeds_needed": min(needed, default=None)},
+    )
+
+
+def _listed(comparison: Comparison, groups: Sequence[str]) -> str:
+    return listed([named(comparison.group(group)) for group in groups])
+
+
+def _numbers(claim: Claim) -> str:
+    parts = [f"difference {number(claim.delta or 0.0)}"]
+    if claim.ci is not None:
+        parts.append(interval(claim.ci))
+    if claim.p_adjusted is not None:
+        parts.append(p_value(claim.p_adjusted))
+    return "; ".join([*parts, f"n = {claim.n_a} and {claim.n_b}"])

@@ -1,0 +1,1 @@
+"""The comparison as HTML, Markdown, LaTeX and on the terminal."""

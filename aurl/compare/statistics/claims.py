@@ -1,0 +1,222 @@
+"""From groups to claims: who is better than whom, and where the data do not say.
+
+The rule, in this order. Groups with fewer than three counted runs take no part: the claim says how many are needed. The
+others form one family, all pairs or all against the baseline; `aurl.compare.statistics.family` tests them. A difference
+that is shown counts as better only when it exceeds the region of practical equivalence, and when the better group does
+not fail more often than the other: on its survivors alone nothing is better.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aurl.compare.model import Claim, Group, Mode, Verdict
+from aurl.compare.statistics import family
+from aurl.compare.statistics.power import seeds_needed
+
+FEWEST = family.FEWEST
+MOST_GROUPS = 30  # of more groups, only the pairs with the best one are listed; the family stays that of all pairs
+_TINY = 1e-12  # of the size of the values: a spread below this is rounding
+_IDENTICAL = "the runs of a group are identical: the seed changes nothing, so there is no noise to judge by"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a family of groups.
+
+    Attributes:
+        mode: which direction of the metric is better.
+        baseline: id of a group; every claim is then about another group against it. None for all pairs.
+        rope: half width of the region of practical equivalence, in the unit of the metric.
+    """
+
+    mode: Mode
+    baseline: str | None = None
+    rope: float = 0.0
+
+
+def claims(groups: Sequence[Group], question: Question) -> tuple[Claim, ...]:
+    """All claims about these groups, shown differences first.
+
+    Args:
+        groups: best mean first, as in a `Comparison`.
+    """
+    able = [group for group in groups if group.n >= FEWEST]
+    if question.baseline is not None and question.baseline not in {group.id for group in able}:
+        able = []
+    tested = {(claim.a, claim.b): claim for claim in _tested(able, question)} if len(able) > 1 else {}
+    pairs = _pairs(groups, question.baseline)
+    noise = _noise(groups)
+    found = [tested.get((a.id, b.id)) or _too_few(a, b, noise, len(pairs)) for a, b in pairs]
+    return tuple(sorted(found, key=lambda claim: claim.verdict not in {"better", "worse"}))
+
+
+def best_set(groups: Sequence[Group], mode: Mode) -> tuple[str, ...]:
+    """Ids of the groups, of those with three runs or more, that are not shown to be worse than the best.
+
+    A group that fails more often than another cannot put that one out of the set.
+    """
+    able = [group for group in groups if group.n >= FEWEST]
+    if not able:
+        return ()
+    x_gs, matched = layout(able)
+    behind = family.behind_the_best(x_gs[None], matched=matched, lower_is_better=mode == "min")[0]
+    failed, tried = (np.array([getattr(group, name) for group in able]) for name in ("failed", "tried"))
+    reliable = failed[None, :] * tried[:, None] <= failed[:, None] * tried[None, :]  # no more failures than this group
+    return tuple(group.id for group, worse in zip(able, behind & reliable, strict=True) if not worse.any())
+
+
+def layout(groups: Sequence[Group]) -> tuple[NDArray[np.float64], bool]:
+    """The values as groups x seeds, NaN where a group lacks a seed, and whether the seeds are matched.
+
+    Where they are not, the columns mean nothing.
+    """
+    counted = [[run for run in group.runs if run.id in group.values] for group in groups]
+    if all(run.seed is not None for runs in counted for run in runs):
+        by_seed = [
+            {str(run.seed): group.values[run.id] for run in runs} for group, runs in zip(groups, counted, strict=True)
+        ]
+        seeds = sorted({seed for values in by_seed for seed in values})
+        x = np.array([[values.get(seed, math.nan) for seed in seeds] for values in by_seed])
+        if family.are_matched(x):
+            return x, True
+    x = np.full((len(groups), max(group.n for group in groups)), math.nan)
+    for row, group in enumerate(groups):
+        x[row, : group.n] = list(group.values.values())
+    return x, False
+
+
+def describe_test(groups: int, matched: bool, against: bool) -> str:
+    """The two tests of a claim, with their levels and the functions that compute them.
+
+    Args:
+        against: a baseline, rather than all pairs.
+    """
+    level = family.own_level(groups, matched=matched, baseline=against)
+    own = "paired t (scipy.stats.ttest_rel)" if matched else "Welch's t (scipy.stats.ttest_ind)"
+    noise = "seed-blocked" if matched else "pooled"
+    method = "Dunnett's t against the baseline" if against else "Tukey (scipy.stats.studentized_range)"
+    return f"{noise} {method} at {family.ALPHA:.0%}, and {own} at {level:.0%}"
+
+
+def _pairs(groups: Sequence[Group], baseline: str | None) -> list[tuple[Group, Group]]:
+    valued = [group for group in groups if group.n]
+    if baseline is not None:
+        against = [group for group in valued if group.id == baseline]
+        return [(group, other) for group in valued for other in against if group.id != baseline]
+    if len(valued) > MOST_GROUPS:
+        return [(valued[0], other) for other in valued[1:]]
+    return list(itertools.combinations(valued, 2))
+
+
+def _tested(able: Sequence[Group], question: Question) -> Iterator[Claim]:
+    """The claims about groups that have runs enough."""
+    pairs = _pairs(able, question.baseline)
+    place = {group.id: at for at, group in enumerate(able)}
+    against = question.baseline is not None
+    x_gs, matched = layout(able)
+    fit = family.fit(x_gs[None], matched=matched)
+    sigma = float(fit.sigma_b[0])
+    test = describe_test(len(able), matched, against)
+    if sigma <= _TINY * float(np.nanmax(np.abs(x_gs))):
+        yield from (_untested(a, b, "no evidence", _IDENTICAL, test) for a, b in pairs)
+        return
+    indices = [(place[a.id], place[b.id]) for a, b in pairs]
+    found = family.differences(x_gs[None], indices, matched=matched, baseline=against)
+    delta, half = found.delta_bp[0], found.critical * found.se_bp[0]
+    adjusted = family.adjusted_p(delta / found.se_bp[0], len(able), fit.df, baseline=against)
+    for at, (a, b) in enumerate(pairs):
+        p = float(found.p_pair_bp[0, at])
+        measured = replace(
+            _untested(a, b, "no evidence", "", test),
+            delta=float(delta[at]),
+            ci=(float(delta[at] - half[at]), float(delta[at] + half[at])),
+            p=p if math.isfinite(p) else None,
+            p_adjusted=float(np.clip(adjusted[at], 0.0, 1.0)),
+            seeds_needed=seeds_needed(abs(float(delta[at])) / sigma, len(pairs)),
+        )
+        yield _judged(_with_effect(measured, a, b, question.mode), a, b, question, shown=bool(found.shown_bp[0, at]))
+
+
+def _judged(claim: Claim, a: Group, b: Group, question: Question, *, shown: bool) -> Claim:
+    assert claim.delta is not None
+    assert claim.ci is not None
+    (low, high), rope = claim.ci, question.rope
+    equivalent = (-rope <= low and high <= rope) if rope > 0 else None
+    better = (claim.delta < 0) == (question.mode == "min")
+    fails = _fails_more(a, b) if better else _fails_more(b, a)
+    if shown and not fails and (low > rope or high < -rope):
+        return replace(claim, verdict="better" if better else "worse", equivalent=equivalent, seeds_needed=None)
+    if equivalent:
+        reason = f"practically equal: the whole interval lies within {rope:g} of zero"
+    elif shown:
+        reason = fails or f"the difference is not shown to exceed {rope:g}, the region of practical equivalence"
+    else:
+        reason = ""
+    return replace(
+        claim, equivalent=equivalent, reason=reason, seeds_needed=None if shown or equivalent else claim.seeds_needed
+    )
+
+
+def _too_few(a: Group, b: Group, noise: float | None, pairs: int) -> Claim:
+    claim = _untested(a, b, "too few runs", f"needs {FEWEST} counted runs on each side", "none")
+    assert claim.delta is not None
+    needed = None if noise is None else seeds_needed(abs(claim.delta) / noise, pairs)
+    return replace(claim, seeds_needed=None if needed is None else max(FEWEST, needed))
+
+
+def _untested(a: Group, b: Group, verdict: Verdict, reason: str, test: str) -> Claim:
+    assert a.mean is not None
+    assert b.mean is not None
+    return Claim(
+        a=a.id,
+        b=b.id,
+        delta=a.mean - b.mean,
+        ci=None,
+        p=None,
+        p_adjusted=None,
+        effect=None,
+        test=test,
+        n_a=a.n,
+        n_b=b.n,
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+def _with_effect(claim: Claim, a: Group, b: Group, mode: Mode) -> Claim:
+    """Hedges' g: the difference in standard deviations between seeds, corrected for small samples (Hedges 1981)."""
+    assert claim.delta is not None
+    assert claim.ci is not None
+    variances = [np.var(list(group.values.values()), ddof=1) for group in (a, b)]
+    spread = math.sqrt(float(np.mean(variances)))
+    if not spread > 0:
+        return claim
+    sign = -1.0 if mode == "min" else 1.0
+    unit = sign * (1 - 3 / (4 * (claim.n_a + claim.n_b - 2) - 1)) / spread
+    low, high = sorted(end * unit for end in claim.ci)
+    return replace(claim, effect=claim.delta * unit, effect_ci=(low, high))
+
+
+def _fails_more(a: Group, b: Group) -> str:
+    """Why a cannot be called better than b, which fails less often; empty where it does not."""
+    if a.failed * b.tried <= b.failed * a.tried:
+        return ""
+    return (
+        f"{a.failed} of {a.tried} runs of {a.id} failed, and {b.failed} of {b.tried} of {b.id}: nothing is better on "
+        "its survivors alone"
+    )
+
+
+def _noise(groups: Sequence[Group]) -> float | None:
+    """The spread between seeds, pooled over the groups that have any; None where none has two runs."""
+    squares = [(group.n - 1, float(np.var(list(group.values.values()), ddof=1))) for group in groups if group.n > 1]
+    df = sum(count for count, _ in squares)
+    pooled = math.sqrt(sum(count * variance for count, variance in squares) / df) if df else 0.0
+    return pooled if pooled > 0 else None

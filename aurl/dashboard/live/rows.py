@@ -1,0 +1,181 @@
+"""One line of the table of runs: what `run.json` tells, and for a live run the end of its log."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import orjson
+
+from aurl.dashboard.store.events import plain
+from aurl.errors import RecordError
+from aurl.machine.secrets import mask
+from aurl.record import Record, Severity
+from aurl.runs.codec import decode
+from aurl.runs.listing import RunSummary
+from aurl.show.wording import finite, whole
+
+Row: TypeAlias = dict[str, Any]
+
+MAIN_LOSSES = ("val/loss/total", "loss/total", "val/loss", "loss")
+MAIN_QUALITIES = ("quality/mean/overall", "quality/overall")
+MOST_CONFIG_BYTES = 8 * 2**20
+_TAIL_BYTES = 32 * 1024
+_DEEPEST = 20
+_OWN_KEYS = ("name", "tags", "seed", "resume")
+_OWN_PREFIXES = ("paths.", "hydra.")
+_STALL_SECONDS, _STALL_STEPS = 60.0, 20.0
+
+
+def key_of(relative: str) -> str:
+    """16 hex digits that stand for a run's path in addresses."""
+    return hashlib.blake2b(relative.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+
+
+def row_of(run: RunSummary, root: Path, config: Mapping[str, Any]) -> Row:
+    """A run as the table shows it, JSON values only; every string in it is the run's own and not to be trusted."""
+    document = run.document
+    relative = os.path.relpath(run.path, root)
+    alerts = document.get("alerts")
+    counts = alerts if isinstance(alerts, Mapping) else {}
+    steps = whole(document.get("steps"))
+    return {
+        "key": key_of(relative),
+        "id": text(run.id),
+        "name": text(run.name),
+        "path": text(relative),
+        "status": run.status,
+        "error": text(run.error),
+        "message": text(document.get("message") or ""),
+        "tags": [text(tag) for tag in tags] if isinstance(tags := document.get("tags"), list) else [],
+        "seed": plain(document.get("seed")),
+        "model": text(document.get("model") or config.get("model._target_") or ""),
+        "host": text(document.get("host") or ""),
+        "step": run.step,
+        "steps": steps,
+        "epoch": finite(document.get("epoch")),
+        "epochs": finite(document.get("epochs")),
+        "progress": min(1.0, run.step / steps) if steps else None,
+        "eta": None,
+        "eta_low": None,
+        "eta_high": None,
+        "rate": None,
+        "stalled": False,
+        "started": finite(run.started),
+        "begun": finite(run.begun),
+        "ended": finite(run.ended),
+        "updated": finite(run.updated),
+        "duration": finite(run.duration(time.time())),
+        "loss": _statistics(run, MAIN_LOSSES),
+        "quality": _statistics(run, MAIN_QUALITIES)["last"],
+        "alerts": {severity.value: whole(counts.get(severity.value)) or 0 for severity in Severity},
+        "samples": whole(document.get("samples")) or 0,
+        "resumes": len(resumes) if isinstance(resumes := document.get("resumes"), list) else 0,
+        "config": {},
+        "group": group_of(config),
+    }
+
+
+def add_progress(row: Row, run: Path, now: float) -> None:
+    """What the last records of a live run say: step, loss, remaining time, and whether it stands still."""
+    steps = [record for record in last_records(run) if record.kind == "step"]
+    if not steps:
+        return
+    last = steps[-1]
+    row["step"] = max(row["step"], last.step)
+    row["progress"] = min(1.0, row["step"] / row["steps"]) if row["steps"] else None
+    for name in ("eta", "eta_low", "eta_high"):
+        row[name] = finite(last.fields.get(name))
+    span = last.time - steps[0].time
+    if span > 0 and last.step > steps[0].step:
+        row["rate"] = (last.step - steps[0].step) / span
+    patience = max(_STALL_SECONDS, _STALL_STEPS / row["rate"] if row["rate"] else 0.0)
+    row["stalled"] = now - max(last.time, row["updated"] or 0.0) > patience
+    if row["loss"]["metric"] == "loss/total" and "loss/total" in last.scalars:
+        row["loss"]["last"] = finite(last.scalars["loss/total"])
+
+
+def last_records(run: Path) -> list[Record]:
+    """The whole records in the last 32 KiB of a run's log."""
+    try:
+        fd = os.open(run / "events" / "records.jsonl", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return []
+    try:
+        size = os.fstat(fd).st_size
+        block = os.pread(fd, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
+    except OSError:
+        return []
+    finally:
+        os.close(fd)
+    lines = block[: block.rfind(b"\n") + 1].split(b"\n")[1 if size > _TAIL_BYTES else 0 : -1]
+    records = []
+    for line in lines:
+        try:
+            records.append(decode(line))
+        except RecordError:
+            continue
+    return records
+
+
+def config_of(run: RunSummary) -> dict[str, Any]:
+    """The flat config of a run: its `config.json`, or what a Monitor of one's own was given; else empty.
+
+    One that is nested so deeply that nothing could be done with it counts as none.
+    """
+    told = run.document.get("config")
+    config = _read_config(run.path) or (_flat(told) if isinstance(told, Mapping) else {})
+    try:
+        mask(config)
+    except RecursionError:
+        return {}
+    return config
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in nested.items():
+        inner = isinstance(value, Mapping) and value and prefix.count(".") < _DEEPEST
+        found |= _flat(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
+    return found
+
+
+def _read_config(run: Path) -> dict[str, Any]:
+    path = run / "config.json"
+    try:
+        if path.stat().st_size > MOST_CONFIG_BYTES:
+            return {}
+        config = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+@lru_cache(maxsize=16_384)
+def varies(key: str) -> bool:
+    """Whether a config key is part of what a run tries out, and not its own name or place."""
+    return key not in _OWN_KEYS and not key.startswith(_OWN_PREFIXES)
+
+
+def group_of(config: Mapping[str, Any]) -> str | None:
+    """Eight hex digits that runs share which differ in their seed alone; None without a config."""
+    if not config:
+        return None
+    told = orjson.dumps({key: value for key, value in config.items() if varies(key)}, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(told, digest_size=4).hexdigest()
+
+
+def text(value: object) -> str:
+    """Any value as text that UTF-8 can hold."""
+    return str(value).encode("utf-8", "replace").decode("utf-8")
+
+
+def _statistics(run: RunSummary, names: tuple[str, ...]) -> dict[str, Any]:
+    metric = next((name for name in names if isinstance(run.summary.get(name), Mapping)), None)
+    summary = run.summary.get(metric or "", {})
+    return {"metric": metric} | {key: finite(summary.get(key)) for key in ("last", "best", "best_step")}

@@ -1,0 +1,1 @@
+"""One run as columns of numbers."""

@@ -1,0 +1,1 @@
+"""Bytes of other tools: protobuf, TFRecord, LevelDB; one reader and one writer each."""

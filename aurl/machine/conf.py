@@ -1,0 +1,78 @@
+"""Where `conf/` lies, and its yaml files read without Hydra.
+
+`aurl.Monitor` must work in anybody's loop, also inside somebody else's Hydra application, so it reads the same yaml
+files plainly. They may use two Hydra constructs: a defaults list of the form `- group: [name, ...]`, and in a detector
+`key: ${anomaly.key}` for a value that all detectors share. A test holds that both readings give the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from aurl.errors import ConfigError, did_you_mean
+
+
+@lru_cache(maxsize=1)
+def conf_dir() -> Path:
+    """The folder of aurl's own yaml files: inside an installed package, beside it in a checkout.
+
+    Raises:
+        ConfigError: neither exists, so the installation is broken.
+    """
+    package = Path(__file__).resolve().parent.parent
+    for place in (package / "conf", package.parent / "conf"):
+        if (place / "train.yaml").is_file():
+            return place
+    raise ConfigError(f"no conf/train.yaml in {package} or {package.parent}; reinstall aurl")
+
+
+def load_option(group: str, name: str) -> dict[str, Any]:
+    """The content of `conf/<group>/<name>.yaml`, the groups in its defaults list merged in.
+
+    Raises:
+        ConfigError: there is no such file; the message names the options.
+    """
+    import yaml
+
+    folder = conf_dir() / group
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        options = sorted(file.stem for file in folder.glob("*.yaml"))
+        raise ConfigError(f"{group}={name}: no such option.{did_you_mean(name, options)} Options: {', '.join(options)}")
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    for entry in content.pop("defaults", ()):
+        if isinstance(entry, str) and entry != "_self_":  # another option of the same group
+            content = load_option(group, entry) | content
+        if isinstance(entry, Mapping):
+            for child, names in entry.items():
+                merged = content.setdefault(child, {})
+                for option in names:
+                    for key, value in load_option(f"{group}/{child}", option).items():
+                        merged.setdefault(key, value)
+    return content
+
+
+def construct(node: Mapping[str, Any]) -> Any:
+    """An object from a flat node `{"_target_": "package.module.Class", key: value, ...}`.
+
+    Raises:
+        ConfigError: the class is missing, or does not take these keys.
+    """
+    arguments = dict(node)
+    target = str(arguments.pop("_target_", ""))
+    try:
+        return _locate(target)(**arguments)
+    except TypeError as error:
+        raise ConfigError(f"{target}: {error}") from error
+
+
+def _locate(target: str) -> Any:
+    module, _, name = target.rpartition(".")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"_target_: {target!r} cannot be imported ({error}); give package.module.Class") from error

@@ -1,0 +1,1 @@
+"""What samples are compared with: profiles of corpora, and the statistics between them."""

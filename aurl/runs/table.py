@@ -1,0 +1,83 @@
+"""The scalars of a run as one wide table, superseded stretches left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aurl.record import Kind, Record
+from aurl.runs.eventlog import read_records
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CHUNK = 20_000
+_REWINDS = frozenset({Kind.START, Kind.NOTE})  # a resume, a rollback
+
+
+def scalar_table(run: Path) -> pl.DataFrame:
+    """A row per record that has scalars: kind, step, time, epoch, and a column per scalar (null where not logged).
+
+    Where a run was resumed from step s, the records after s that were written before the resume are left out: the
+    resumed run wrote them again.
+
+    Raises:
+        RunError: the directory holds no event log.
+    """
+    return table_of(read_records(run))
+
+
+def table_of(records: Iterable[Record]) -> pl.DataFrame:
+    """The table of any records, see `scalar_table`."""
+    import polars as pl
+
+    frames: list[pl.DataFrame] = []
+    rows: list[dict[str, Any]] = []
+    for record in records:
+        resumed_from = record.fields.get("resumed_from") if record.kind in _REWINDS else None
+        if isinstance(resumed_from, int):
+            frames.append(_frame(rows))
+            frames = [frame.filter(pl.col("step") <= resumed_from) for frame in frames]
+            rows = []
+        if record.scalars:
+            epoch = record.fields.get("epoch")
+            epoch = int(epoch) if isinstance(epoch, (int, float)) else None  # a log of somebody else may hold anything
+            rows.append(
+                {"kind": str(record.kind), "step": record.step, "time": record.time, "epoch": epoch, **_floats(record)}
+            )
+        if len(rows) >= CHUNK:
+            frames.append(_frame(rows))
+            rows = []
+    return pl.concat([*frames, _frame(rows)], how="diagonal")
+
+
+def write_parquet(run: Path, target: Path) -> None:
+    """Write the table of a run, complete or not at all.
+
+    Raises:
+        RunError: the directory holds no event log.
+        OSError: the target cannot be written.
+    """
+    import polars as pl
+
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        scalar_table(run).write_parquet(partial)
+        partial.replace(target)
+    except pl.exceptions.PolarsError as error:  # how polars tells of a full disk
+        raise OSError(str(error)) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    import polars as pl
+
+    fixed = {"kind": pl.String, "step": pl.Int64, "time": pl.Float64, "epoch": pl.Int64}
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pl.DataFrame(rows, schema={name: fixed.get(name, pl.Float64) for name in {**fixed, **names}})
+
+
+def _floats(record: Record) -> dict[str, float]:
+    return {name: float(value) for name, value in record.scalars.items()}

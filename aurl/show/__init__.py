@@ -1,0 +1,1 @@
+"""How anything looks: words and numbers, SVG, PNG, the piano roll, the player."""

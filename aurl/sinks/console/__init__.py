@@ -1,0 +1,1 @@
+"""The console sink: progress bar, plain lines, summary."""

@@ -1,0 +1,1 @@
+"""The TensorBoard sink: one file for each page of TensorBoard."""

@@ -1,0 +1,1 @@
+"""The Weights & Biases sink, in a process of its own."""

@@ -1,0 +1,177 @@
+"""A sink in a process of its own, which follows the event log: the training process does nothing for it.
+
+A tracker like Weights & Biases takes 0.3 ms of Python a step, and waits for a server now and then. On a thread of the
+training process that would cost the loop its turns at the interpreter; here it costs another core. The child reads
+`events/records.jsonl`, so nothing is handed over, and a child that hangs holds up nothing but itself: at the end of
+the run it gets `finish_seconds`, then it and its own children are killed. When the training process is killed, the
+child shows the rest of the log, closes its sink, and ends.
+
+Protocol: the child gets one pickled `Task` on its standard input, its length before it in eight bytes, and later the
+word `close` (or the end of the pipe); it answers on its standard output with NOTE records, one a line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from aurl.errors import RecordError
+from aurl.record import Kind, Record
+from aurl.runs.codec import decode
+from aurl.runs.rundir import RunDirectory
+from aurl.sinks.base import Sink
+
+CLOSE = b"close\n"
+LENGTH = struct.Struct("<Q")
+_CHILD = (sys.executable, "-m", "aurl.sinks.worker_child")
+_PIPE_BYTES = 65_536
+
+
+class Task(NamedTuple):
+    """What the child is to do.
+
+    Attributes:
+        run: the run's directory.
+        sink: unopened.
+        begin: where in the live segment of the log to begin, in bytes; None for the log's beginning.
+    """
+
+    run: RunDirectory
+    sink: Sink
+    begin: int | None
+
+
+class Apart(Sink):
+    """Stands for a sink that works in another process; what that one tells becomes NOTE records here.
+
+    Must be made before the first record of this session is written: the child reads the log from there.
+
+    Args:
+        sink: unopened and picklable.
+        report: takes NOTE records; called on the sink thread.
+    """
+
+    def __init__(self, sink: Sink, run: RunDirectory, report: Callable[[Record], None]) -> None:
+        self._sink = sink
+        self._report = report
+        self._begin = None if sink.whole_log else _size(run.records)
+        self._child: subprocess.Popen[bytes] | None = None
+        self._unread = b""
+
+    @property
+    def name(self) -> str:
+        return self._sink.name
+
+    def open(self, run: RunDirectory) -> None:
+        task = pickle.dumps(Task(run, self._sink, self._begin))
+        with _messages(run) as errors:
+            self._child = subprocess.Popen(
+                _CHILD,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                start_new_session=True,  # Ctrl-C and a scheduler's signal are for the training process
+            )
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        os.set_blocking(self._child.stdout.fileno(), False)
+        self._child.stdin.write(LENGTH.pack(len(task)) + task)
+        self._child.stdin.flush()
+
+    def write(self, record: Record) -> None:
+        """Nothing: the child reads the record in the log."""
+
+    def flush(self) -> None:
+        """Pass on what the child told.
+
+        Raises:
+            ChildProcessError: the child has ended, which only `close` may make it do.
+        """
+        if self._child is None:
+            return
+        self._pass_on(self._child)
+        if (code := self._child.poll()) is not None:
+            self._let_go(self._child)
+            raise ChildProcessError(f"its process ended with code {code}; `aurl replay` shows what it missed")
+
+    def close(self) -> None:
+        """Let the child show the rest; when that takes longer than `finish_seconds`, kill it and say so."""
+        if self._child is None:
+            return
+        child, deadline = self._child, time.monotonic() + self._sink.finish_seconds
+        assert child.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write(CLOSE)
+            child.stdin.close()
+        while child.poll() is None and time.monotonic() < deadline:
+            self._pass_on(child)
+            time.sleep(0.02)
+        if child.poll() is None:
+            kill_descendants(child.pid)
+            child.kill()
+            child.wait()
+            self.tell(
+                f"sink {self.name} did not finish within {self._sink.finish_seconds:g} s and was ended; the event log "
+                "is complete, `aurl replay` shows the rest of it",
+                "warning",
+            )
+        self._pass_on(child)
+        self._let_go(child)
+
+    def _pass_on(self, child: subprocess.Popen[bytes]) -> None:
+        assert child.stdout is not None
+        while data := _read(child.stdout):
+            *lines, self._unread = (self._unread + data).split(b"\n")
+            for line in lines:
+                with contextlib.suppress(RecordError):  # something a package printed
+                    record = decode(line)
+                    if record.kind is Kind.NOTE:
+                        self._report(record)
+
+    def _let_go(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = None
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+
+
+def kill_descendants(pid: int) -> None:
+    """Kill everything that a process started, and what that started, but not the process itself."""
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def _messages(run: RunDirectory) -> IO[bytes]:
+    """Where the child's standard error goes: what a package prints there is not for the terminal of the run."""
+    try:
+        return (run.logs / "sinks.log").open("ab")
+    except OSError:
+        return Path(os.devnull).open("ab")
+
+
+def _read(pipe: IO[bytes]) -> bytes:
+    try:
+        return os.read(pipe.fileno(), _PIPE_BYTES)
+    except BlockingIOError:
+        return b""
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,98 @@
+"""The process of a sink that works apart, see `aurl.sinks.worker`; started as `python -m aurl.sinks.worker_child`."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import select
+import signal
+import sys
+import threading
+from types import FrameType
+
+from aurl.record import Record
+from aurl.runs.codec import encode
+from aurl.runs.tail import LogTail
+from aurl.sinks.thread import SinkThread
+from aurl.sinks.worker import LENGTH, Task, kill_descendants
+
+LOOK_SECONDS = 0.25
+NICENESS = 10  # the training comes first
+
+
+def main() -> None:
+    """Show a run's log to one sink, from the place given to the end of the run."""
+    parent = os.getppid()
+    task: Task = pickle.loads(_read_exactly(LENGTH.unpack(_read_exactly(LENGTH.size))[0]))
+    answers = _keep_for_answers()
+    os.nice(NICENESS)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ignore)  # the training process says when to end, or its end does
+
+    def report(note: Record) -> None:
+        try:
+            os.write(answers, encode(note))
+        except OSError:  # the training process is gone, or reads no more
+            sys.stderr.write(f"{note.fields.get('message')}\n")
+
+    thread = SinkThread(task.run, [task.sink], report, interval=LOOK_SECONDS)
+    thread.start()
+    with LogTail(task.run.events, task.begin) as tail:
+        while not _is_to_end(parent):
+            _show(tail, thread)
+        _limit(task.sink.finish_seconds)
+        _show(tail, thread)
+    thread.close()
+    _end(0)
+
+
+def _show(tail: LogTail, thread: SinkThread) -> None:
+    while records := tail.read():
+        for record in records:
+            thread.wait_for_room()
+            thread.put(record)
+
+
+def _is_to_end(parent: int) -> bool:
+    """Wait a little; True once the run is over: told so, or the process that runs it is gone."""
+    readable, _, _ = select.select([0], [], [], LOOK_SECONDS)
+    return bool(readable) or os.getppid() != parent
+
+
+def _limit(seconds: float) -> None:
+    """Whoever waits for this process kills it after so long; where nobody waits any more, it ends itself."""
+    timer = threading.Timer(seconds + 5, _end, (1,))
+    timer.daemon = True
+    timer.start()
+
+
+def _end(code: int) -> None:
+    """End without the exit hooks of packages, which may wait for a server, and leave no process behind."""
+    kill_descendants(os.getpid())
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _read_exactly(count: int) -> bytes:
+    """So many bytes of standard input and no more: what follows has to stay visible to `select`."""
+    data = b""
+    while len(data) < count:
+        data += (more := os.read(0, count - len(data)))
+        if not more:
+            os._exit(0)  # the training process ended before it said what to do
+    return data
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """A handler that does nothing; unlike SIG_IGN it is not handed down to processes that a sink starts."""
+
+
+def _keep_for_answers() -> int:
+    """A copy of standard output for our answers; whatever packages print goes to standard error from here on."""
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    return answers
+
+
+if __name__ == "__main__":
+    main()

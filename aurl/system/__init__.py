@@ -1,1 +1,0 @@
-"""Measures the machine and the process while a run goes on."""

@@ -1,0 +1,250 @@
+"""The engine: device, precision, processes, and one optimiser step. All of torch.distributed that training needs.
+
+It is written for one process and for torchrun alike: under torchrun (`WORLD_SIZE` > 1) the model is wrapped for
+data-parallel training, gradients are averaged, and only rank 0 speaks to the Monitor.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from aurl.errors import AurlError, ConfigError
+from aurl.models.base import MusicModel
+from aurl.train.gate import GradientGate
+from aurl.train.optim import AdamW
+from aurl.train.probes import Probes
+
+Precision = Literal["fp32", "bf16", "fp16"]
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Engine:
+    """Runs a model's phases on the device at hand.
+
+    Args:
+        accelerator: `auto` takes the GPU where there is one.
+        precision: `bf16` and `fp16` autocast the forward pass; `fp16` adds a loss scaler.
+        accumulate: micro-batches whose gradients make one optimiser step, >= 1.
+        clip_norm: largest gradient norm of a phase; 0 measures the norm and clips nothing.
+        compile: run the model through `torch.compile`.
+        probe_every: steps between looks at single layers, see `aurl.train.probes`; 0 for never.
+
+    Attributes:
+        gates: by phase, what leaves out steps with broken gradients; empty where nothing is left out.
+        lr_scale: what the planned learning rate is multiplied by.
+
+    Raises:
+        ConfigError: a device, precision or number that cannot be had; the message names the key.
+    """
+
+    def __init__(
+        self,
+        *,
+        accelerator: Literal["auto", "cpu", "cuda"] = "auto",
+        precision: Precision = "fp32",
+        accumulate: int = 1,
+        clip_norm: float = 1.0,
+        compile: bool = False,
+        probe_every: int = 50,
+    ) -> None:
+        if probe_every < 0:
+            raise ConfigError(f"trainer.probe_every={probe_every}: needs 0 (never) or more")
+        if precision not in _DTYPES:
+            raise ConfigError(f"trainer.precision={precision}: allowed are {', '.join(_DTYPES)}")
+        if accumulate < 1:
+            raise ConfigError(f"trainer.accumulate={accumulate}: needs at least 1")
+        if clip_norm < 0:
+            raise ConfigError(f"trainer.clip_norm={clip_norm}: needs 0 (no clipping) or more")
+        self.rank, self.world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        self.device = _device(accelerator)
+        if precision == "fp16" and self.device.type == "cpu":
+            raise ConfigError("trainer.precision=fp16: needs a GPU; on the CPU use bf16 or fp32")
+        self.precision, self.accumulate, self.clip_norm = precision, accumulate, clip_norm
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
+        self.gates: dict[str, GradientGate] = {}
+        self.lr_scale = 1.0
+        self._probe_every = probe_every
+        self._probes: dict[str, Probes] = {}
+        self._compile = compile
+        self._params: dict[str, list[nn.Parameter]] = {}
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that logs, samples and names checkpoints."""
+        return self.rank == 0
+
+    def setup(self, model: MusicModel, optim: AdamW) -> None:
+        """Move the model to the device, wrap it, and make one optimiser per phase."""
+        self.model = model.to(self.device)
+        self.optim = optim
+        self._params = {phase: model.phase_parameters(phase) for phase in model.phases}
+        self.optimizers = {phase: optim.build(params, phase) for phase, params in self._params.items()}
+        self._probes = {"generator": Probes(self._params["generator"])}
+        self.module: nn.Module = torch.compile(self.model) if self._compile else self.model  # type: ignore[assignment]
+        if self.world > 1:
+            self._join_processes()
+            self.module = DistributedDataParallel(self.module, find_unused_parameters=len(model.phases) > 1)
+
+    def guard(self) -> None:
+        """From now on leave out optimiser steps whose gradient is not finite or an outlier."""
+        self.gates = {phase: GradientGate(self.device) for phase in self.model.phases}
+
+    def train_step(self, batches: Sequence[Tensor], step: int, total: int) -> dict[str, Any]:
+        """One optimiser step of every phase over `accumulate` micro-batches [B, T].
+
+        Returns:
+            The model's metrics averaged over the micro-batches, `grad/norm` before clipping, at times those of
+            `aurl.train.probes`, where steps are guarded `grad/skipped` (0 or 1), all 0-dim tensors still on the device;
+            and `lr`.
+        """
+        self.module.train()
+        metrics: dict[str, Any] = {}
+        for phase in self.model.phases:
+            metrics.update(self._phase(phase, batches, step, total))
+        metrics["lr"] = self.lr_scale * self.optim.lr_at(step, total)
+        return metrics
+
+    @torch.no_grad()
+    def evaluate(self, batches: Iterator[Tensor]) -> dict[str, Tensor]:
+        """Means of the model's metrics over held-out batches, weighted by sequences; dropout and noise off."""
+        self.model.eval()
+        total: dict[str, Tensor] = {}
+        weight = torch.zeros((), device=self.device)
+        for tokens_BT in batches:
+            with self._autocast():
+                losses = self.model(tokens_BT, "generator", 0)
+            size = float(tokens_BT.shape[0])
+            weight += size
+            for name, value in losses.metrics.items():
+                total[name] = total.get(name, 0.0) + value.float() * size
+        self.model.train()
+        return {name: value / weight for name, value in total.items()}
+
+    @torch.no_grad()
+    def weights_are_finite(self) -> bool:
+        """Whether no weight is NaN or infinite; one reduction and one synchronisation, so not for every step."""
+        norms = torch._foreach_norm([p.detach() for p in self.model.parameters()])
+        return bool(torch.stack(norms).isfinite().all())
+
+    def close(self) -> None:
+        """Leave the process group, if one was joined."""
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+    def _phase(self, phase: str, batches: Sequence[Tensor], step: int, total: int) -> dict[str, Any]:
+        optimizer = self.optimizers[phase]
+        for group in optimizer.param_groups:
+            group["lr"] = self.lr_scale * self.optim.lr_at(step, total, phase)
+        optimizer.zero_grad(set_to_none=True)
+        metrics = self._backward(phase, batches, step)
+        self.scaler.unscale_(optimizer)
+        suffix = "" if phase == "generator" else f"_{phase[:4]}"
+        norm = metrics[f"grad/norm{suffix}"] = self._clip(self._params[phase])
+        probes = self._probes.get(phase) if self._probe_every and step % self._probe_every == 0 else None
+        if probes is not None:
+            metrics |= probes.before_step()
+        if phase in self.gates:
+            metrics[f"grad/skipped{suffix}"] = self._leave_out(optimizer, phase, norm)
+        self.scaler.step(optimizer)
+        self.scaler.update()
+        if probes is not None:
+            metrics |= probes.after_step()
+        return metrics
+
+    def _backward(self, phase: str, batches: Sequence[Tensor], step: int) -> dict[str, Any]:
+        metrics: dict[str, Tensor] = {}
+        for index, tokens_BT in enumerate(batches):
+            with self._gradient_sync(index == len(batches) - 1), self._autocast():
+                losses = self.module(tokens_BT, phase, step)
+                self.scaler.scale(losses.objective / len(batches)).backward()
+            for name, value in losses.metrics.items():
+                part = value.detach() / len(batches)
+                metrics[name] = metrics[name] + part if name in metrics else part
+        return metrics
+
+    def _leave_out(self, optimizer: torch.optim.Optimizer, phase: str, norm: Tensor) -> Tensor:
+        """Let the fused optimiser do nothing where the gate says so: it reads `found_inf` on the device."""
+        verdict = self.gates[phase].judge(norm)
+        if not self.scaler.is_enabled():  # the loss scaler sets found_inf itself, and skips what is not finite
+            optimizer.found_inf = verdict  # type: ignore[attr-defined]
+            optimizer.grad_scale = None  # type: ignore[attr-defined]
+        return verdict
+
+    def _clip(self, params: list[nn.Parameter]) -> Tensor:
+        gradients = [p.grad for p in params if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if self.clip_norm > 0:
+            torch.nn.utils.clip_grads_with_norm_(params, self.clip_norm, norm)
+        return norm
+
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        if self.precision == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=_DTYPES[self.precision])
+
+    def _gradient_sync(self, last: bool) -> contextlib.AbstractContextManager[Any]:
+        if last or not isinstance(self.module, DistributedDataParallel):
+            return contextlib.nullcontext()
+        return self.module.no_sync()
+
+    def _join_processes(self) -> None:
+        if not dist.is_initialized():
+            dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+
+
+@contextlib.contextmanager
+def explain_out_of_memory(batch_size: int) -> Iterator[None]:
+    """Turn the device's or the machine's out-of-memory error into one message that says what to change."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise AurlError(_oom_message(batch_size)) from error
+    except RuntimeError as error:
+        if "DefaultCPUAllocator" not in str(error) and "out of memory" not in str(error).lower():
+            raise
+        raise AurlError(_oom_message(batch_size)) from error
+
+
+def rng_state() -> dict[str, Tensor]:
+    """The states of torch's global generators, as byte tensors by name."""
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states |= {f"cuda{i}": state for i, state in enumerate(torch.cuda.get_rng_state_all())}
+    return states
+
+
+def set_rng_state(states: Mapping[str, Tensor]) -> None:
+    """Put back what `rng_state` gave, for the devices that are here."""
+    torch.set_rng_state(states["cpu"].cpu())
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        if f"cuda{index}" in states:
+            torch.cuda.set_rng_state(states[f"cuda{index}"].cpu(), index)
+
+
+def _device(accelerator: str) -> torch.device:
+    if accelerator not in {"auto", "cpu", "cuda"}:
+        raise ConfigError(f"trainer.accelerator={accelerator}: allowed are auto, cpu, cuda")
+    if accelerator == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("trainer.accelerator=cuda: no GPU is visible to torch; use auto or cpu, see `aurl doctor`")
+    if accelerator == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    index = int(os.environ.get("LOCAL_RANK", "0"))
+    torch.cuda.set_device(index)
+    return torch.device("cuda", index)
+
+
+def _oom_message(batch_size: int) -> str:
+    return (
+        f"data.batch_size={batch_size}: the batch does not fit in memory; lower it "
+        f"(data.batch_size={max(1, batch_size // 2)}) and raise trainer.accumulate to keep the effective "
+        "batch, or lower data.seq_len"
+    )

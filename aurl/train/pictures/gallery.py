@@ -1,0 +1,95 @@
+"""The pictures of one run: made when due, announced by records, and switched off where they fail."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from aurl.data.module import MusicData
+from aurl.machine.files import replace_file
+from aurl.record import Json, Kind
+from aurl.train.engine import Engine, rng_state, set_rng_state
+from aurl.train.pictures.base import Picture
+
+
+class Gallery:
+    """Draws pictures into `artifacts/` and announces each by a NOTE record that names its files.
+
+    A picture that raises does not stop the run: a NOTE of level warning says why, and it is drawn no more. Weights,
+    buffers and random generators are left as they were, so a run with pictures trains as one without.
+
+    Args:
+        pictures: by name.
+        folder: the run's directory.
+        say: writes a record of a kind, at a step, with these fields; `Monitor.say`.
+    """
+
+    def __init__(self, pictures: Mapping[str, Picture], folder: Path, say: Callable[..., None]) -> None:
+        self._pictures = dict(pictures)
+        self._folder = folder
+        self._say = say
+        self._drawn: tuple[int, set[str]] = (-1, set())  # a step, and what was drawn at it
+
+    def before_step(self, engine: Engine, step: int, number: int, last: bool) -> None:
+        """The step after `step` ends with evaluation `number`; `last`: it is the last one of the plan."""
+        for name, picture in list(self._pictures.items()):
+            if picture.wanted(number, last):
+                with self._guarded(name, step):
+                    picture.before_step(engine)
+
+    def show(self, engine: Engine, data: MusicData, step: int, number: int, last: bool = False) -> None:
+        """Draw what is wanted after `step`, at evaluation `number`, and was not drawn there before.
+
+        Args:
+            number: 0 at the start of the run.
+            last: whether no step follows.
+        """
+        if self._drawn[0] != step:
+            self._drawn = (step, set())
+        for name, picture in list(self._pictures.items()):
+            if name not in self._drawn[1] and picture.wanted(number, last):
+                self._drawn[1].add(name)
+                with self._guarded(name, step), _undisturbed(engine):
+                    self._draw(picture, engine, data, step)
+
+    def _draw(self, picture: Picture, engine: Engine, data: MusicData, step: int) -> None:
+        began = time.perf_counter()
+        drawn = picture.draw(engine, data)
+        names = {suffix: f"artifacts/{step:06d}_{picture.name}{suffix}" for suffix in drawn.files}
+        for suffix, content in drawn.files.items():
+            replace_file(self._folder / names[suffix], content)
+        [path, *images] = names.values()
+        artifact: dict[str, Json] = {"type": picture.name, "path": path, "image": images[0] if images else None}
+        message = f"{picture.name}: {path} ({time.perf_counter() - began:.1f} s)"
+        self._note(step, message, "debug", artifact={**artifact, **drawn.fields})
+
+    @contextmanager
+    def _guarded(self, name: str, step: int) -> Iterator[None]:
+        """Keep a failure from the training."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  a picture must not end a run of days; it is recorded and switched off
+            del self._pictures[name]
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+            self._note(step, f"picture {name} failed: {reason}. It is switched off, the run goes on", "warning")
+
+    def _note(self, step: int, message: str, level: str, **fields: Json) -> None:
+        self._say(Kind.NOTE, step, message=message, level=level, module="pictures", **fields)
+
+
+@contextmanager
+def _undisturbed(engine: Engine) -> Iterator[None]:
+    """Whatever happens inside, random generators and the model's mode are as before afterwards."""
+    training, tensors, python, arrays = engine.model.training, rng_state(), random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        engine.model.train(training)
+        set_rng_state(tensors)
+        random.setstate(python)
+        np.random.set_state(arrays)

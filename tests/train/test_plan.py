@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from aurl.errors import ConfigError
+from aurl.train.plan import Plan
+
+
+@pytest.mark.parametrize(
+    ("epochs", "steps", "expected"),
+    [
+        (3, None, (30, 3)),
+        (None, 25, (25, 3)),
+        (3, 25, (25, 3)),
+        (2, 25, (20, 2)),
+        (None, 10, (10, 1)),
+        (None, 1, (1, 1)),
+    ],
+)
+def test_totals(epochs: int | None, steps: int | None, expected: tuple[int, int]) -> None:
+    assert Plan(epochs=epochs, steps=steps).totals(10) == expected
+
+
+def test_evaluation_at_epoch_ends_or_by_steps() -> None:
+    assert Plan(epochs=1).evaluates(7, epoch_ends=True)
+    assert not Plan(epochs=1).evaluates(7, epoch_ends=False)
+    assert Plan(epochs=1, eval_every=5).evaluates(10, epoch_ends=False)
+    assert not Plan(epochs=1, eval_every=5).evaluates(11, epoch_ends=True)
+
+
+@pytest.mark.parametrize("bad", [{"epochs": 0}, {"epochs": 1, "steps": 0}, {"epochs": 1, "eval_every": 0}, {}])
+def test_values_out_of_range_are_refused(bad: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match="trainer\\."):
+        Plan(**bad)
