@@ -77,14 +77,18 @@ def _seconds(text: str) -> float:
 
 def _follow(folder: Path) -> Iterator[tuple[RunSummary, State]]:
     """The run and what is known of it, as often as it is asked for; ends after the run did."""
+    from aurl.runs.tail import LogReplacedError, LogTail
     from aurl.terminal.state import State
-    from aurl.terminal.tail import Tail
 
-    tail, state = Tail(folder), State()
+    tail, state = LogTail(folder / "events"), State()
     while True:
         summary = read_run(folder)  # before the log: what an ended run wrote is all there
-        for record in tail.read():
-            state.take(record)
+        try:
+            for record in tail.records():
+                state.take(record)
+        except LogReplacedError:  # what was seen so far may not be true of the log that is there now
+            tail, state = LogTail(folder / "events"), State()
+            continue
         yield summary, state
         if summary.status != "running":
             return

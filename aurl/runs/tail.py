@@ -1,93 +1,281 @@
-"""Follows the event log of a run that is going on, from one segment to the next."""
+"""Follows the event log of a run that is going on: by byte offset, over rotations, and noticing when it is another log.
+
+There is one follower, for sinks, the dashboard and the terminal. Whoever can begin anew (the dashboard, the terminal)
+takes a `LogTail` and does so when it raises; whoever cannot take back what it showed (a sink) takes a `Follower`.
+Another log is told by its inode, its size, and 128 bytes at its beginning and before the place reached: reading all of
+it at every look would cost too much, so a byte changed in the middle of a log goes unseen.
+"""
 
 from __future__ import annotations
 
+import math
 import os
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from aurl.errors import RecordError
 from aurl.record import Record
 from aurl.runs.codec import decode
 from aurl.runs.eventlog import segments
 
-CHUNK_BYTES = 1 << 20
+BLOCK_BYTES = 4 * 2**20
+LONGEST_LINE = 64 * 2**20
+_MARK = 128
+_TRIES = 3
+
+
+class LogReplacedError(Exception):
+    """The log is not the one that was read so far: shorter, rewritten, or gone."""
+
+
+@dataclass(slots=True)
+class Place:
+    """How far one segment was read.
+
+    Attributes:
+        inode: which file it is, whatever its name is by now.
+        offset: bytes that were read, whole lines.
+        head: its first bytes, by which another log under the same inode is told.
+        mark: the bytes before `offset`, for the same reason.
+    """
+
+    inode: int
+    offset: int = 0
+    head: bytes = b""
+    mark: bytes = b""
+
+    def go_to(self, fd: int, offset: int) -> None:
+        """All bytes of the file before `offset` are read."""
+        self.offset = offset
+        self.mark = os.pread(fd, min(_MARK, offset), max(0, offset - _MARK))
+        self.head = self.head or os.pread(fd, min(_MARK, offset), 0)
+
+    def is_in(self, fd: int) -> bool:
+        """Whether the file still begins with what was read of it."""
+        if os.fstat(fd).st_size < self.offset:
+            return False
+        start = max(0, self.offset - len(self.mark))
+        return os.pread(fd, len(self.mark), start) == self.mark and os.pread(fd, len(self.head), 0) == self.head
 
 
 class LogTail:
-    """Reads what was appended since the last look. Lines that are no records are left out, as other readers do.
+    """Follows `events/` of one run; holds no file open between reads.
+
+    Args:
+        events: the run's `events/` folder, which need not be there yet.
+        places: how far each segment was read before, oldest first; none to begin at the beginning.
+        trusted: False for a folder that may be a stranger's: links are not followed, and a file that cannot be opened
+            counts as missing.
+
+    Attributes:
+        places: the segments read so far, oldest first; the last is the one to go on with.
+        skipped: lines that were too long to be read.
+    """
+
+    def __init__(self, events: Path, places: list[Place] | None = None, *, trusted: bool = True) -> None:
+        self._events = events
+        self._live = events / "records.jsonl"
+        self._trusted = trusted
+        self._seen: tuple[int, int, int] | None = None
+        self.places = places or []
+        self.skipped = 0
+
+    def size(self) -> int:
+        """Bytes in all segments; 0 where there are none."""
+        return sum(status.st_size for path in segments(self._events) if (status := _status(path)))
+
+    def bytes_read(self) -> int:
+        """Bytes of all segments that were read."""
+        return sum(place.offset for place in self.places)
+
+    def changed(self) -> bool:
+        """Whether there may be something new: one stat."""
+        status = _status(self._live)
+        return bool(self.places) if status is None else _stamp(status) != self._seen
+
+    def holds(self) -> bool:
+        """Whether what was read is still what the log begins with."""
+        files = dict(self._files())
+        for place in self.places:
+            fd = self._open(files[place.inode]) if place.inode in files else None
+            if fd is None:
+                return False
+            try:
+                if not place.is_in(fd):
+                    return False
+            finally:
+                os.close(fd)
+        return list(files)[: len(self.places)] == [place.inode for place in self.places]
+
+    def skip_to_end(self) -> None:
+        """Go on with what is written from now on."""
+        for inode, path in self._files():
+            fd = self._open(path)
+            if fd is None:
+                continue
+            try:
+                place = Place(inode)
+                place.go_to(fd, os.fstat(fd).st_size)
+                self.places.append(place)
+            finally:
+                os.close(fd)
+
+    def records(self) -> Iterator[Record]:
+        """The records that were not read yet; lines that are none are left out, as other readers do.
+
+        Raises:
+            LogReplacedError: as `blocks` does.
+            OSError: the log cannot be read.
+        """
+        for block in self.blocks():
+            for line in block.split(b"\n")[:-1]:
+                try:
+                    yield decode(line)
+                except RecordError:  # a torn line that a resume ended, or foreign text
+                    continue
+
+    def blocks(self) -> Iterator[bytes]:
+        """Whole lines that were not read yet, in blocks of about 4 MiB; a line without its newline stays for later.
+
+        Raises:
+            LogReplacedError: what was read is no longer what the log begins with; begin anew with a new `LogTail`.
+            OSError: the log cannot be read.
+        """
+        status = _status(self._live)
+        files = self._files()
+        known = [place.inode for place in self.places]
+        if [inode for inode, _ in files][: len(known)] != known:
+            raise LogReplacedError(str(self._events))
+        for number, (inode, path) in enumerate(files):
+            if number == len(self.places):
+                self.places.append(Place(inode))
+            if number >= len(known) - 1:
+                yield from self._blocks_of(path, self.places[number])
+        self._seen = _stamp(status) if status else None
+
+    def _files(self) -> list[tuple[int, Path]]:
+        """The segments by inode, as they were at one moment: a rotation between two looks at the folder shows."""
+        paths = segments(self._events)
+        while True:
+            found = [(status.st_ino, path) for path in paths if (status := _status(path))]
+            again = segments(self._events)
+            if again == paths:
+                return found
+            paths = again
+
+    def _open(self, path: Path) -> int | None:
+        try:
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if self._trusted else os.O_NOFOLLOW))
+        except FileNotFoundError:  # renamed meanwhile; the next look finds it
+            return None
+        except OSError:
+            if self._trusted:
+                raise
+            return None
+
+    def _blocks_of(self, path: Path, place: Place) -> Iterator[bytes]:
+        fd = self._open(path)
+        if fd is None:
+            return
+        try:
+            status = os.fstat(fd)
+            if status.st_ino != place.inode:
+                return  # rotated between the listing and now
+            if not place.is_in(fd):
+                raise LogReplacedError(str(path))
+            while (block := self._next(fd, place, status.st_size)) is not None:
+                place.go_to(fd, place.offset + len(block))
+                yield block
+        finally:
+            os.close(fd)
+
+    def _next(self, fd: int, place: Place, size: int) -> bytes | None:
+        length = min(BLOCK_BYTES, size - place.offset)
+        while length > 0:
+            block = os.pread(fd, length, place.offset)
+            end = block.rfind(b"\n") + 1
+            if end:
+                return block[:end]
+            if len(block) < length or length == size - place.offset:
+                return None
+            if length >= LONGEST_LINE:
+                place.offset += length  # its rest looks like a line that is no record, and is skipped as one
+                self.skipped += 1
+                length = min(BLOCK_BYTES, size - place.offset)
+            else:
+                length = min(length * 2, size - place.offset, LONGEST_LINE)
+        return None
+
+
+class Follower:
+    """The records of a log, each given once whatever becomes of its files: for those who cannot take back a record.
+
+    Where the log is found to be another one (put back from a backup, edited, cut short), it is read from its beginning
+    and the lines that were given before are left out. That costs eight bytes of memory for each record.
 
     Args:
         events: the run's `events/` folder.
-        begin: None for all segments from the first one on, or a place in the live segment, in bytes.
+        places: where to begin, as `LogTail` has them; none for the beginning. After a replacement nothing older than
+            the first record given counts as new.
+
+    Attributes:
+        replaced: how often the log was found to be another one.
     """
 
-    def __init__(self, events: Path, begin: int | None = None) -> None:
+    def __init__(self, events: Path, places: list[Place] | None = None) -> None:
         self._events = events
-        self._live = events / "records.jsonl"
-        self._fd = -1
-        self._begin = begin
-        self._torn = b""
+        self._tail = LogTail(events, places)
+        self._from_within = bool(places)
+        self._since = math.nan
+        self._given = array("q")
+        self._known: Counter[int] = Counter()
+        self.replaced = 0
 
-    def read(self) -> list[Record]:
-        """The next records, at most about a megabyte of them; empty where nothing new is there."""
-        if self._fd < 0 and not self._open_first():
-            return []
-        data = os.read(self._fd, CHUNK_BYTES)
-        while not data and self._open_next():
-            data = os.read(self._fd, CHUNK_BYTES)
-        return self._records(data) if data else []
+    def records(self) -> Iterator[Record]:
+        """The next records; lines that are none are left out.
 
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _open_first(self) -> bool:
-        files = segments(self._events) if self._begin is None else [self._live]
-        try:
-            self._fd = os.open(files[0], os.O_RDONLY | os.O_CLOEXEC)
-        except (FileNotFoundError, IndexError):
-            return False
-        if self._begin:
-            os.lseek(self._fd, self._begin, os.SEEK_SET)
-        return True
-
-    def _open_next(self) -> bool:
-        """Go on with the segment after the one that is open, where it was closed and is read to its end."""
-        ours = os.fstat(self._fd)
-        files = segments(self._events)
-        places = [number for number, file in enumerate(files) if _is_same(file, ours)]
-        if not places or places[0] + 1 >= len(files) or ours.st_size > os.lseek(self._fd, 0, os.SEEK_CUR):
-            return False
-        self.close()
-        self._torn = b""
-        self._fd = os.open(files[places[0] + 1], os.O_RDONLY | os.O_CLOEXEC)
-        return True
-
-    def _records(self, data: bytes) -> list[Record]:
-        *lines, self._torn = (self._torn + data).split(b"\n")
-        found = []
-        for line in lines:
+        Raises:
+            OSError: the log cannot be read.
+        """
+        for _ in range(_TRIES):  # one that is replaced again and again is taken up at the next look
             try:
-                found.append(decode(line))
-            except RecordError:  # a torn line that a resume ended, or foreign text
-                continue
-        return found
+                yield from self._new()
+            except LogReplacedError:
+                self.replaced += 1
+                self._tail = LogTail(self._events)
+                self._known = Counter(self._given)
+            else:
+                return
+
+    def _new(self) -> Iterator[Record]:
+        for block in self._tail.blocks():
+            for line in block.split(b"\n")[:-1]:
+                digest = hash(line)
+                if self._known and self._known[digest] > 0:
+                    self._known[digest] -= 1
+                    continue
+                try:
+                    record = decode(line)
+                except RecordError:
+                    continue
+                if self._from_within and record.time < self._since and self.replaced:
+                    continue
+                if not self._given:
+                    self._since = record.time
+                self._given.append(digest)
+                yield record
 
 
-def _is_same(file: Path, known: os.stat_result) -> bool:
+def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+    """What changes when a file does, also where it is rewritten with as many bytes as before."""
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _status(path: Path) -> os.stat_result | None:
     try:
-        return os.path.samestat(file.stat(), known)
-    except FileNotFoundError:  # just renamed: the next look finds it
-        return False
+        return path.stat()
+    except OSError:
+        return None

@@ -27,6 +27,7 @@ from aurl.errors import RecordError
 from aurl.record import Kind, Record
 from aurl.runs.codec import decode
 from aurl.runs.rundir import RunDirectory
+from aurl.runs.tail import LogTail, Place
 from aurl.sinks.base import Sink
 
 CLOSE = b"close\n"
@@ -41,12 +42,12 @@ class Task(NamedTuple):
     Attributes:
         run: the run's directory.
         sink: unopened.
-        begin: where in the live segment of the log to begin, in bytes; None for the log's beginning.
+        begin: how far the log is to be passed over; empty for the log's beginning.
     """
 
     run: RunDirectory
     sink: Sink
-    begin: int | None
+    begin: list[Place]
 
 
 class Apart(Sink):
@@ -62,7 +63,10 @@ class Apart(Sink):
     def __init__(self, sink: Sink, run: RunDirectory, report: Callable[[Record], None]) -> None:
         self._sink = sink
         self._report = report
-        self._begin = None if sink.whole_log else _size(run.records)
+        tail = LogTail(run.events)
+        if not sink.whole_log:
+            tail.skip_to_end()
+        self._begin = tail.places
         self._child: subprocess.Popen[bytes] | None = None
         self._unread = b""
 
@@ -168,10 +172,3 @@ def _read(pipe: IO[bytes]) -> bytes:
         return os.read(pipe.fileno(), _PIPE_BYTES)
     except BlockingIOError:
         return b""
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0

@@ -8,11 +8,13 @@ import select
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
 from types import FrameType
 
-from aurl.record import Record
+from aurl.record import Kind, Record
 from aurl.runs.codec import encode
-from aurl.runs.tail import LogTail
+from aurl.runs.tail import Follower
 from aurl.sinks.thread import SinkThread
 from aurl.sinks.worker import LENGTH, Task, kill_descendants
 
@@ -37,20 +39,25 @@ def main() -> None:
 
     thread = SinkThread(task.run, [task.sink], report, interval=LOOK_SECONDS)
     thread.start()
-    with LogTail(task.run.events, task.begin) as tail:
-        while not _is_to_end(parent):
-            _show(tail, thread)
-        _limit(task.sink.finish_seconds)
-        _show(tail, thread)
+    log = Follower(task.run.events, task.begin)
+    while not _is_to_end(parent):
+        _show(log, thread, task.sink.name, report)
+    _limit(task.sink.finish_seconds)
+    _show(log, thread, task.sink.name, report)
     thread.close()
     _end(0)
 
 
-def _show(tail: LogTail, thread: SinkThread) -> None:
-    while records := tail.read():
-        for record in records:
-            thread.wait_for_room()
-            thread.put(record)
+def _show(log: Follower, thread: SinkThread, sink: str, report: Callable[[Record], None]) -> None:
+    before = log.replaced
+    step = 0
+    for record in log.records():
+        thread.wait_for_room()
+        thread.put(record)
+        step = record.step
+    if log.replaced > before:
+        message = f"the event log was replaced; sink {sink} keeps what it was shown and was shown the new lines only"
+        report(Record(Kind.NOTE, step, fields={"message": message, "level": "warning"}, time=time.time()))
 
 
 def _is_to_end(parent: int) -> bool:

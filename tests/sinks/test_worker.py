@@ -169,3 +169,25 @@ def test_when_the_run_is_killed_the_child_shows_the_rest_and_ends(run: RunDirect
     while psutil.pid_exists(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not psutil.pid_exists(pid)
+
+
+def test_a_log_that_is_rewritten_meanwhile_loses_nothing_and_shows_nothing_twice(run: RunDirectory) -> None:
+    with Monitor(run, sinks=[Copy()]) as monitor:
+        monitor.step(1, {"loss/total": 1.0})
+        until(lambda: (run.path / "copy.txt").exists() and "step 1" in shown(run))
+        kept = run.records.read_bytes().splitlines(keepends=True)[0]
+        run.records.write_bytes(kept + encode(Record(Kind.STEP, 7, {"loss/total": 0.5})))
+        until(lambda: "step 7" in shown(run))
+        monitor.step(8, {"loss/total": 1.0})
+        until(lambda: "step 8" in shown(run))
+    lines = shown(run)
+    assert [line for line in lines if line.startswith("step")] == ["step 1", "step 7", "step 8"]
+    assert len([line for line in lines if line.startswith("start")]) <= 1
+    notes = [str(record.fields["message"]) for record in read_records(run.path) if record.kind is Kind.NOTE]
+    assert sum("the event log was replaced; sink Copy keeps what it was shown" in note for note in notes) == 1
+
+
+def until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.02)

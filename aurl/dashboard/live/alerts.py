@@ -11,10 +11,10 @@ from aurl.dashboard.live.catalog import RunEntry
 from aurl.dashboard.store.events import RunEvents, resumed_from
 from aurl.dashboard.store.lru import Shelf
 from aurl.dashboard.store.serializers import alert_json
-from aurl.dashboard.store.tail import LogReplacedError, LogTail
 from aurl.errors import RecordError
 from aurl.record import Record
 from aurl.runs.codec import decode
+from aurl.runs.tail import LogReplacedError, LogTail
 
 _SIGNS = (b'"kind":"alert"', b'"resumed_from":')
 
@@ -62,11 +62,11 @@ class AlertIndex:
         if store is not None and store.state == "ready":
             return store.events
         with self._lock:
-            tail, events = self._runs.get(path) or (LogTail(path / "events"), RunEvents())
+            tail, events = self._runs.get(path) or (LogTail(path / "events", trusted=False), RunEvents())
             try:
                 _read(tail, events)
             except LogReplacedError:
-                tail, events = LogTail(path / "events"), RunEvents()
+                tail, events = LogTail(path / "events", trusted=False), RunEvents()
                 _read(tail, events)
             self._runs[path] = (tail, events)
             return events

@@ -16,9 +16,9 @@ import orjson
 from aurl.dashboard.store.columns import Column, Rows, Series
 from aurl.dashboard.store.events import RunEvents
 from aurl.dashboard.store.store import RunStore
-from aurl.dashboard.store.tail import LogTail, Place
 from aurl.errors import RecordError
 from aurl.runs.codec import decode, encode
+from aurl.runs.tail import LogTail, Place
 
 FORMAT = 1
 WORTHWHILE_BYTES = 4 * 2**20
@@ -44,7 +44,7 @@ class StoreCache:
         try:
             with np.load(self._file(store.path), allow_pickle=False) as arrays:
                 about = orjson.loads(arrays["about"].tobytes())
-                tail = LogTail(store.path / "events", [_place(place) for place in about["places"]])
+                tail = LogTail(store.path / "events", [_place(place) for place in about["places"]], trusted=False)
                 if about["format"] != FORMAT or about["path"] != os.fspath(store.path) or not tail.holds():
                     return False
                 rows = {kind: _rows(kind, named, arrays) for kind, named in about["series"].items()}
@@ -56,12 +56,12 @@ class StoreCache:
         events.superseded = set(about["superseded"])
         store.restore(tail, rows, events, about["first_time"], about["skipped"])
         store.parser.names.update(dict.fromkeys(about["names"]))
-        self._written[store.path] = tail.read()
+        self._written[store.path] = tail.bytes_read()
         return True
 
     def save_if_worthwhile(self, store: RunStore) -> None:
         """Keep the columns of a long run, when it has grown by half since they were kept last."""
-        read = store.tail.read()
+        read = store.tail.bytes_read()
         if read < max(WORTHWHILE_BYTES, self._written.get(store.path, 0) * _AGAIN_AFTER):
             return
         with contextlib.suppress(OSError):  # a full or read-only disk: the next start reads the log again

@@ -139,7 +139,7 @@ def ingest_json(store: RunStore) -> dict[str, Any]:
     """How far the log has been read."""
     return {
         "state": store.state,
-        "read": store.tail.read(),
+        "read": store.tail.bytes_read(),
         "size": store.tail.size(),
         "skipped": store.skipped + store.tail.skipped,
     }

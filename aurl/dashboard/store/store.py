@@ -15,7 +15,7 @@ from aurl.dashboard.store.columns import RecordBatch, Rows, Series
 from aurl.dashboard.store.curves import Abscissa, Axis, DrawnCurve, Snapshot, draw, snapshot
 from aurl.dashboard.store.events import RunEvents, resumed_from
 from aurl.dashboard.store.parsing import Parsed, Parser
-from aurl.dashboard.store.tail import LogReplacedError, LogTail
+from aurl.runs.tail import LogReplacedError, LogTail
 
 State = Literal["absent", "reading", "ready"]
 KINDS = ("step", "eval", "quality", "sample", "data", "system", "epoch", "end")
@@ -46,7 +46,7 @@ class RunStore:
     def __init__(self, path: Path, generation: int = 0) -> None:
         self.path = path
         self.lock = threading.RLock()
-        self.tail = LogTail(path / "events")
+        self.tail = LogTail(path / "events", trusted=False)
         self.parser = Parser()
         self.generation = generation
         self._begin()
@@ -85,7 +85,7 @@ class RunStore:
                 new = True
         except LogReplacedError:
             with self.lock:
-                self.tail = LogTail(self.path / "events")
+                self.tail = LogTail(self.path / "events", trusted=False)
                 self.generation += 1
                 self._begin()
             self.refresh()
