@@ -196,7 +196,10 @@ class Monitor:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Give the detectors their memory back; those that are new since then start empty."""
         with self._lock:
-            self.watch.load_state_dict(state)
+            taken = self.watch.load_state_dict(state)
+        if not taken:
+            message = "the checkpoint is of an older aurl: the detectors begin anew and know nothing of earlier steps"
+            self.note(message, level="warning", module="monitor")
 
     def close(self, status: str = "done", message: str = "", **fields: Json) -> None:
         """Write the END record, let every sink finish, sync the log. A second call does nothing.

@@ -2,8 +2,9 @@
 
     python benchmarks/real_logs.py --dir DIR [--held-out] [--set zscore=4 ...] [--json FILE] [--verbose]
 
-DIR holds CSV files with a `step` column, `index.csv` (file, repo, labels: `healthy` or anything else; ambiguous ones
-are left out) and `events.csv` (file, types separated by |, onset, end). An empty cell was not logged, NaN is a NaN.
+DIR holds logs that `aurl lint` reads, `index.csv` (file, repo, labels: `healthy` or anything else; ambiguous ones are
+left out) and `events.csv` (file, types separated by |, onset, end, must). Without the column `labels` a log with no
+event is healthy. An event with must=0 is one that may be told or not: it counts for nothing, nor do alerts within it.
 
 An event is found when an alert from warning up is told in its window; typed when the alert has one of its types. Alerts
 of one type within 100 rows are one episode. Every episode of a healthy run, and every one outside all windows of an
@@ -28,12 +29,13 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from aurl.anomaly.chosen import choose_watch
-from aurl.anomaly.statistics.roles import guess
-from aurl.record import Kind, Record
+from aurl.lint.opening import open_log
+from aurl.record import Record
 
 MERGE = 100  # rows within which alerts of a type are one episode
 SLACK = 3  # rows that an alert may lie outside a window
 QUIET = {"info"}
+_TOLD = ("type", "severity")
 GRID: tuple[dict[str, float], ...] = tuple(
     {"zscore": zscore, "confirm": confirm} for zscore, confirm in itertools.product((4.0, 5.0, 6.0, 8.0), (2, 3))
 )
@@ -46,6 +48,7 @@ class Event(NamedTuple):
     first: int
     last: int
     onset: int
+    must: bool = True
 
 
 class Log(NamedTuple):
@@ -55,6 +58,7 @@ class Log(NamedTuple):
     repo: str
     healthy: bool
     records: list[Record]
+    steps: list[int]
     events: list[Event]
 
     @property
@@ -138,23 +142,13 @@ def read_logs(folder: Path) -> list[Log]:
         labels.setdefault(row["file"], []).append(row)
     logs = []
     for row in _rows(folder / "index.csv"):
-        if "ambiguous" not in row["labels"]:
-            records = read_curve(folder / row["file"])
-            events = _events(labels.get(row["file"], []), [record.step for record in records])
-            logs.append(Log(row["file"], row["repo"], row["labels"] == "healthy", records, events))
+        if "ambiguous" not in row.get("labels", ""):
+            records = list(open_log(folder / row["file"], {}).records())
+            steps = sorted({record.step for record in records})
+            told = labels.get(row["file"], [])
+            healthy = row["labels"] == "healthy" if "labels" in row else not told
+            logs.append(Log(row["file"], row["repo"], healthy, records, steps, _events(told, steps)))
     return logs
-
-
-def read_curve(path: Path) -> list[Record]:
-    """The rows of a CSV file as STEP records, columns renamed to what they are taken for."""
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        columns = [name for name in reader.fieldnames or () if name != "step"]
-        names = {column: told.name for column, told in guess(columns).items()}
-        return [
-            Record(Kind.STEP, int(float(row["step"])), {names[c]: float(row[c]) for c in columns if row[c]})
-            for row in reader
-        ]
 
 
 def watch_all(logs: Sequence[Log], settings: dict[str, Any]) -> tuple[list[list[Alarm]], float]:
@@ -163,12 +157,12 @@ def watch_all(logs: Sequence[Log], settings: dict[str, Any]) -> tuple[list[list[
     for log in logs:
         watching = choose_watch(settings or "default")[0]
         began = time.process_time()
-        told = [(row, alert) for row, record in enumerate(log.records) for alert in watching.observe(record)]
+        told = [alert for record in log.records for alert in watching.observe(record)]
         spent += time.process_time() - began
         alarms.append(
             [
-                Alarm(row, alert.step, str(alert.fields["type"]), str(alert.fields["severity"]))
-                for row, alert in told
+                Alarm(bisect_left(log.steps, alert.step), alert.step, *map(str, map(alert.fields.get, _TOLD)))
+                for alert in told
                 if alert.fields["severity"] not in QUIET
             ]
         )
@@ -179,14 +173,15 @@ def add_up(logs: Iterable[Log], alarms: Iterable[Sequence[Alarm]]) -> Score:
     """The score over logs and their alarms."""
     score = Score()
     for log, told in zip(logs, alarms, strict=True):
-        episodes = merge(told)
+        may = [event for event in log.events if not event.must]
+        episodes = [one for one in merge(told) if not any(event.first <= one.row <= event.last for event in may)]
         if log.healthy:
             score.healthy_runs += 1
-            score.healthy_rows += len(log.records)
+            score.healthy_rows += len(log.steps)
             score.healthy_alarmed += bool(episodes)
             score.healthy_episodes += len(episodes)
             continue
-        for event in log.events:
+        for event in (event for event in log.events if event.must):
             inside = [alarm for alarm in told if event.first <= alarm.row <= event.last]
             right = [alarm for alarm in inside if alarm.type in event.types]
             score.events += 1
@@ -246,7 +241,8 @@ def _events(rows: Iterable[dict[str, str]], steps: Sequence[int]) -> list[Event]
     for row in rows:
         onset = bisect_left(steps, float(row["onset"]))
         last = bisect_right(steps, float(row["end"])) - 1
-        found.append(Event(frozenset(row["types"].split("|")), onset - SLACK, last + SLACK, onset))
+        must = row.get("must", "1") != "0"
+        found.append(Event(frozenset(row["types"].split("|")), onset - SLACK, last + SLACK, onset, must))
     return found
 
 

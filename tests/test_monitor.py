@@ -157,6 +157,15 @@ def test_eight_threads_lose_nothing(run: RunDirectory) -> None:
     assert [(r.fields["thread"], r.step) for r in sink.records if r.kind is Kind.STEP] == logged
 
 
+def test_an_old_memory_of_the_detectors_begins_anew_with_a_note(run: RunDirectory) -> None:
+    monitor = Monitor(run, watch=Watch({"echo": Echo()}))
+    monitor.load_state_dict({"detectors": {"echo": {"seen": 5}}, "contexts": {}, "incidents": {}})  # no version
+    assert monitor.watch.detectors["echo"].seen == 0  # type: ignore[attr-defined]
+    monitor.close()
+    [note] = [record for record in read_records(run.path) if record.kind is Kind.NOTE]
+    assert "begin anew" in str(note.fields["message"])
+
+
 def test_detectors_keep_their_memory_over_a_resume(run: RunDirectory) -> None:
     first = Monitor(run, watch=Watch({"echo": Echo()}))
     first.step(1, {"loss/total": 0.5})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from aurl.anomaly.settings import Settings
 from aurl.anomaly.statistics.blocks import Blocks
 from aurl.anomaly.statistics.context import Context
 from aurl.anomaly.statistics.curve import Curve
+from aurl.anomaly.statistics.memory import Remembers
 from aurl.anomaly.statistics.roles import Role
 from aurl.errors import ConfigError
 from aurl.record import Json, Kind, Record, Severity
@@ -31,12 +32,16 @@ class Detector(ABC):
         """What a resumed run needs to go on as if never stopped; JSON values."""
         return {}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027  a detector without memory
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027  a detector without memory
         """Take back what `state_dict` gave."""
 
 
-class Rule(Detector):
+class Rule(Remembers, Detector):
     """A detector that reads the statistics all detectors share, and keeps little of its own.
+
+    It overrides what it wants to be asked: `look` for each record, `look_closer` where something stands out, `block`
+    for every sixteen training losses, `evaluated` for each validation loss; and answers with what it `found`. The
+    statistics in `context` always include the record in hand.
 
     Attributes:
         context: metrics and their statistics; `Watch` gives all rules with the same window the same one.
@@ -44,64 +49,90 @@ class Rule(Detector):
         type: the anomaly type it tells.
         kinds: the records it looks at.
         needs: roles of metrics; a record with none of them is passed over. Empty for any record.
-        by_stretches: whether it need not look at each training loss, but only when a stretch of eight is over, see
-            `Context.stretch_ended`.
+        block_size: training losses in a block; `epochs_in_block` in a log of epochs.
+        blocks: the medians of the blocks so far, for a rule with `block`.
+        following: whether `look_closer` is asked about each record for now, as something is being followed up.
         memory: names of the attributes to save: JSON values, or parts with a `state_dict` of their own.
     """
 
     type: ClassVar[str]
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.STEP, Kind.EPOCH})
     needs: ClassVar[frozenset[Role]] = frozenset()
-    by_stretches: ClassVar[bool] = False
-    memory: ClassVar[tuple[str, ...]] = ()
+    block_size: ClassVar[int] = 16
+    epochs_in_block: ClassVar[int] = 1
     window: int = 96
 
     def __init__(self) -> None:
         self.context = Context(self.window)
         self.settings = Settings()
+        self.blocks = Blocks(self.block_size)
 
-    @abstractmethod
     def look(self, record: Record) -> Iterable[Record]:
         """The alerts that the record, already in `context`, gives rise to."""
+        return ()
+
+    def look_closer(self, record: Record) -> Iterable[Record]:
+        """The same, asked only where a metric of training is not near its level, or while `following`."""
+        return ()
+
+    def block(self, curve: Curve) -> Iterable[Record]:
+        """The alerts at the end of a block of training losses, whose median is `blocks.last`."""
+        return ()
+
+    def evaluated(self, loss: float) -> Iterable[Record]:
+        """The alerts that a validation loss above 0 gives rise to."""
+        return ()
+
+    def forget(self) -> None:
+        """The training loss began anew: what was remembered of its blocks is of another curve."""
+
+    @property
+    def following(self) -> bool:
+        return False
 
     def wants(self, record: Record) -> bool:
         """Whether records with this one's kind and metrics, already in `context`, are worth a look."""
         return record.kind in self.kinds and (not self.needs or any(self.context.has(role) for role in self.needs))
 
+    def overrides(self, hook: str) -> bool:
+        """Whether the class has its own method of this name."""
+        return getattr(type(self), hook) is not getattr(Rule, hook)
+
     def observe(self, record: Record) -> Iterable[Record]:
-        self.context.update(record)
-        return self.look(record) if self.wants(record) else ()
+        context = self.context
+        context.update(record)
+        if not self.wants(record):
+            return []
+        found = list(self.look(record))
+        if not context.quiet or self.following:
+            found += self.look_closer(record)
+        if context.stretch_ended:
+            found += self.next_block()
+        if context.validation is not None:
+            found += self.evaluated(context.validation)
+        return found
 
     def state_dict(self) -> dict[str, Json]:
-        values = {name: getattr(self, name) for name in self.memory}
-        return {name: value.state_dict() if hasattr(value, "state_dict") else value for name, value in values.items()}
+        state = super().state_dict()
+        return state | {"blocks": self.blocks.state_dict()} if self.overrides("block") else state
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name in self.memory:
-            if name in state:
-                part = getattr(self, name)
-                if hasattr(part, "load_state_dict"):
-                    part.load_state_dict(state[name])
-                else:
-                    setattr(self, name, state[name])
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        if "blocks" in state:
+            self.blocks.load_state_dict(state["blocks"])
 
-    def settle_blocks(self, blocks: Blocks, curve: Curve, coarse_size: int = 1) -> bool:
-        """Begin a rule's blocks anew where the metric did; True then. In a log of epochs, make them small at first."""
-        anew = blocks.era != curve.era
-        if anew:
+    def next_block(self) -> Iterable[Record]:
+        """Ask about a block, if the last eight training losses, or the last epoch, complete one."""
+        curve, blocks = self.context.training_loss, self.blocks
+        if curve is None:
+            return ()
+        if blocks.era != curve.era:
             blocks.restart()
             blocks.era = curve.era
-        if self.context.coarse and not blocks.seen and blocks.size != coarse_size:
-            blocks.size = blocks.width = coarse_size
-        return anew
-
-    def pull(self, blocks: Blocks, curve: Curve) -> bool:
-        """Fill a block from the metric's trail, if the last value ends one; whether it did.
-
-        A rule by stretches asks where eight values are over, so blocks hold a multiple of eight, or one or three of a
-        log of epochs, each of which is asked for.
-        """
-        return curve.seen % blocks.size == 0 and blocks.fill(curve.trail)
+            self.forget()
+        if self.context.coarse and not blocks.seen and blocks.size != self.epochs_in_block:
+            blocks.restart(self.epochs_in_block)
+        return self.block(curve) if curve.seen % blocks.size == 0 and blocks.fill(curve.trail) else ()
 
     def found(
         self,

@@ -11,11 +11,11 @@ from aurl.anomaly.base import Detector, Rule
 from aurl.anomaly.incidents import Incident, Incidents
 from aurl.anomaly.settings import Settings
 from aurl.anomaly.statistics.context import Context
-from aurl.anomaly.statistics.curve import Curve
-from aurl.anomaly.statistics.roles import Role, Roles
+from aurl.anomaly.statistics.roles import Roles
 from aurl.errors import ConfigError
 from aurl.record import Json, Kind, Record, Severity
 
+_VERSION = 2  # of the memory
 _PER = 1000  # observations in which at most so many alerts are told
 _EXPECTED = 32  # observations after a restart in which jumps are half expected
 _JUMPY = frozenset({"loss_spike", "gradient_explosion", "training_divergence", "throughput_degradation", "data_stall"})
@@ -24,18 +24,22 @@ _OF_THE_MACHINE = frozenset({"nan_values", "memory_overflow", "throughput_degrad
 _Look = Callable[[Record], Iterable[Record]]
 
 
-class Looking(NamedTuple):
-    """The detectors that have something to look at in records of one layout, by name.
+class Asked(NamedTuple):
+    """Who is asked about records of one layout, by name.
 
     Attributes:
         names: all of them.
-        always: those that look at each record.
-        by_stretches: those that look only where a stretch of training losses is over.
+        each: about each record.
+        closer: where something stands out, or while they follow something up.
+        blocks: where eight training losses, or an epoch, are over.
+        evaluated: about validation losses.
     """
 
     names: tuple[str, ...]
-    always: tuple[tuple[str, _Look], ...]
-    by_stretches: tuple[tuple[str, _Look], ...]
+    each: tuple[tuple[str, _Look], ...]
+    closer: tuple[tuple[str, Rule], ...]
+    blocks: tuple[tuple[str, Rule], ...]
+    evaluated: tuple[tuple[str, Rule], ...]
 
 
 class Watch:
@@ -88,7 +92,7 @@ class Watch:
         rules = {name: one for name, one in self.detectors.items() if isinstance(one, Rule)}
         self._blank = {name: copy.deepcopy(rule.state_dict()) for name, rule in rules.items()}
         self._era = 0
-        self._looking: dict[int, Looking] = {}  # by layout
+        self._asked: dict[int, Asked] = {}  # by layout
         self._told_at: dict[bool, list[int]] = {False: [], True: []}  # when, apart for infos
         self._suppressed = 0
 
@@ -99,35 +103,37 @@ class Watch:
         for context in self._contexts.values():
             context.update(record)
         ended = self._begin_anew(record) if self.context.era != self._era else []
-        looking = self._looking.get(self.context.layout.number)
-        if looking is None:
-            looking = self._choose(record)
-        findings: list[tuple[str, Record]] = []
-        for name, look in looking.always:
-            for finding in look(record):
-                findings.append((name, finding))  # noqa: PERF401  the usual case is none
-        if self.context.stretch_ended:
-            for name, look in looking.by_stretches:
-                findings += [(name, finding) for finding in look(record)]
+        asked = self._asked.get(self.context.layout.number)
+        if asked is None:
+            asked = self._choose(record)
+        findings = self._ask(asked, record)
         if not findings and not self.incidents.open:
             return ended
-        return ended + self._judge(record, findings, looking.names)
+        return ended + self._judge(record, findings, asked.names)
 
-    def healthy_since(self) -> int:
-        """Observations since anything critical was last found; those of the whole run if nothing was."""
-        bad = [incident.last for incident in self.incidents.known() if incident.severity >= Severity.CRITICAL.rank]
-        return self.context.index - max(bad, default=0)
-
-    def gradient_limit(self, zscore: float = 8.0) -> float:
-        """The gradient norm above which a step would be an outlier; infinite while too little is known."""
-        curve: Curve | None = self.context.known(Role.GRAD_NORM)
-        if curve is None or curve.seen < 32:
-            return float("inf")
-        return curve.show(curve.level + curve.limit(zscore))
+    def _ask(self, asked: Asked, record: Record) -> list[tuple[str, Record]]:
+        """What the detectors find in a record."""
+        context = self.context
+        findings: list[tuple[str, Record]] = []
+        for name, look in asked.each:
+            for finding in look(record):
+                findings.append((name, finding))  # noqa: PERF401  the usual case is none
+        quiet = context.quiet
+        for name, rule in asked.closer:
+            if not quiet or rule.following:
+                findings += [(name, finding) for finding in rule.look_closer(record)]
+        if context.stretch_ended:
+            for name, rule in asked.blocks:
+                findings += [(name, finding) for finding in rule.next_block()]
+        if context.validation is not None:
+            for name, rule in asked.evaluated:
+                findings += [(name, finding) for finding in rule.evaluated(context.validation)]
+        return findings
 
     def state_dict(self) -> dict[str, Json]:
         """The memory of detectors, statistics and incidents; JSON values."""
         return {
+            "version": _VERSION,
             "detectors": {name: detector.state_dict() for name, detector in self.detectors.items()},
             "contexts": {str(window): context.state_dict() for window, context in self._contexts.items()},
             "incidents": self.incidents.state_dict(),
@@ -136,8 +142,14 @@ class Watch:
             "era": self._era,
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take the memory back; detectors that are new since then start empty."""
+    def load_state_dict(self, state: Mapping[str, Any]) -> bool:
+        """Take the memory back; detectors that are new since then start empty.
+
+        Returns:
+            False for the memory of another version of aurl, which means something else: it begins anew then.
+        """
+        if state.get("version") != _VERSION:
+            return False
         for name, detector in self.detectors.items():
             if name in state["detectors"]:
                 detector.load_state_dict(dict(state["detectors"][name]))
@@ -147,28 +159,31 @@ class Watch:
         self.incidents.load_state_dict(state["incidents"])
         self._told_at = dict(zip((False, True), state["told_at"], strict=True))
         self._suppressed, self._era = state["suppressed"], state["era"]
+        return True
 
     def _shared(self, window: int) -> Context:
         if window not in self._contexts:
             self._contexts[window] = Context(window, self._roles)
         return self._contexts[window]
 
-    def _choose(self, record: Record) -> Looking:
+    def _choose(self, record: Record) -> Asked:
         """The detectors that have something to look at in records like this one."""
-        layout = self.context.layout
-        # Without a training loss no stretch ever ends, and a validation loss must not wait for one.
-        waits = layout.training_loss is not None and Role.VAL_LOSS not in layout.first
-        always: list[tuple[str, _Look]] = []
-        by_stretches: list[tuple[str, _Look]] = []
+        each: list[tuple[str, _Look]] = []
+        rules: list[tuple[str, Rule]] = []
         for name, one in self.detectors.items():
             if not isinstance(one, Rule):
-                always.append((name, one.observe))
+                each.append((name, one.observe))
             elif one.wants(record):
-                (by_stretches if waits and one.by_stretches else always).append((name, one.look))
-        if len(self._looking) > 256:
-            self._looking.clear()
-        names = tuple(name for name, _ in (*always, *by_stretches))
-        self._looking[layout.number] = found = Looking(names, tuple(always), tuple(by_stretches))
+                rules.append((name, one))
+                if one.overrides("look"):
+                    each.append((name, one.look))
+        if len(self._asked) > 256:
+            self._asked.clear()
+        names = tuple(dict.fromkeys(name for name, _ in (*each, *rules)))
+        closer, blocks, evaluated = (
+            tuple(pair for pair in rules if pair[1].overrides(hook)) for hook in ("look_closer", "block", "evaluated")
+        )
+        self._asked[self.context.layout.number] = found = Asked(names, tuple(each), closer, blocks, evaluated)
         return found
 
     def _begin_anew(self, record: Record) -> list[Record]:

@@ -55,22 +55,21 @@ class DataStall(Rule):
             self._first_share.append(share)
         self._shares = ((self._shares << 1) | (share > _SHARE)) & ((1 << _KEPT) - 1)
         chronic = self._shares.bit_count() >= _CHRONIC and whole > _WORTH and self._seen % _EVERY == 0
-        if (share <= _SHARE or self.context.quiet) and not chronic:
-            self._stalls = (self._stalls << 1) & 7
-            return ()  # the usual case
+        self._stalls = (self._stalls << 1) & 7
+        if not chronic or self._seen <= self.warmup:
+            return ()
         waiting = self.context.curve(_DATA_TIME)
-        if waiting is None or waiting.unit is not None:
-            return ()
-        return self._look_closer(waiting, share, chronic=chronic)
+        return (self._bottleneck(waiting, share),) if waiting is not None and waiting.unit is None else ()
 
-    def _look_closer(self, waiting: Curve, share: float, *, chronic: bool) -> Iterable[Record]:
-        stalled = share > _SHARE and waiting.rise > max(_SLOWER, waiting.limit(self.zscore))
-        self._stalls = ((self._stalls << 1) | stalled) & 7
-        if self._seen <= self.warmup:
+    def look_closer(self, record: Record) -> Iterable[Record]:
+        waiting, whole = self.context.curve(_DATA_TIME), self.context.value(_STEP_TIME)
+        if waiting is None or waiting.unit is not None or not whole or whole <= 0:
             return ()
-        if stalled:
-            return (self._stall(waiting, share),)
-        return (self._bottleneck(waiting, share),) if chronic else ()
+        share = min(1.0, waiting.value / whole)
+        if share <= _SHARE or waiting.rise <= max(_SLOWER, waiting.limit(self.zscore)):
+            return ()
+        self._stalls |= 1
+        return (self._stall(waiting, share),) if self._seen > self.warmup else ()
 
     def _stall(self, waiting: Curve, share: float) -> Record:
         again = self._stalls.bit_count() >= 2 or waiting.value >= _LONG

@@ -46,10 +46,12 @@ class GradientExplosion(Rule):
         self._outlier_at, self._outlier_step, self._outlier_rise = -9, 0, 0.0
         self._marks = 0
 
-    def look(self, record: Record) -> Iterable[Record]:
+    @property
+    def following(self) -> bool:
+        return self._marks != 0 or self.context.index - self._outlier_at <= _SOON
+
+    def look_closer(self, record: Record) -> Iterable[Record]:
         index = self.context.index
-        if self.context.quiet and not self._marks and index - self._outlier_at > _SOON:
-            return ()  # the usual case
         gradient = self.context.curve(Role.GRAD_NORM)
         if gradient is None or gradient.seen <= self.warmup:
             return ()

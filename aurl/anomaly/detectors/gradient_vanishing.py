@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aurl.anomaly.base import Rule, require
@@ -47,7 +47,7 @@ class GradientVanishing(Rule):
         self._early: float | None = None  # log of the gradient norm's level after the first observations
         self._fine = math.inf  # norms from here on are neither
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         super().load_state_dict(state)
         self._fine = math.inf  # found again at the next look
 

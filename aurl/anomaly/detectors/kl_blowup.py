@@ -36,13 +36,13 @@ class KlBlowup(Rule):
 
     type = "kl_blowup"
     needs = frozenset({Role.KL})
-    memory = ("_blocks", "_settled", "_high", "_looks", "_onset", "_weight", "_loss")
+    memory = ("_kl", "_settled", "_high", "_looks", "_onset", "_weight", "_loss")
 
     def __init__(self, *, confirm: int = 3) -> None:
         super().__init__()
         require("confirm", confirm, confirm >= 1, "1 or more")
         self.hold = max(1, confirm - 3 + _HOLD)
-        self._blocks = Blocks(_BLOCK)
+        self._kl = Blocks(_BLOCK)
         self._settled: float | None = None
         self._high = self._onset = self._looks = 0
         self._weight: float | None = None  # of the KL when it settled
@@ -59,24 +59,29 @@ class KlBlowup(Rule):
         curve = self.context.curve(_KL)
         if curve is None or curve.unit is not None:
             return ()
-        if self.settle_blocks(self._blocks, curve):
-            self._settled, self._high = None, 0
+        if self._kl.era != curve.era:
+            self._begin_anew(curve)
         weight = self.context.last(_WEIGHT)
         if self._settled is not None and weight is not None and self._weight and weight < 0.9 * self._weight:
             self._settled = None
-            self._blocks.restart()
+            self._kl.restart()
         if self._settled is not None and high and self._learns(curve):
             self._settled = None
-            self._blocks.restart()
+            self._kl.restart()
         if self._settled is not None and high:
             if not self._high:
                 self._onset = record.step
             self._high += 1
             return (self._tell(curve, self._settled),) if self._high >= self.hold else ()
         self._high = 0
-        if self._looks % self._blocks.size == 0 and self._blocks.fill(curve.trail):
+        if self._looks % self._kl.size == 0 and self._kl.fill(curve.trail):
             self._settle(weight)
         return ()
+
+    def _begin_anew(self, curve: Curve) -> None:
+        self._kl.restart(1 if self.context.coarse else _BLOCK)
+        self._kl.era = curve.era
+        self._settled, self._high = None, 0
 
     def _learns(self, curve: Curve) -> bool:
         """Whether it grew bit by bit while the loss fell: the code is coming into use."""
@@ -86,7 +91,7 @@ class KlBlowup(Rule):
         return curve.rise < _SLOWLY and loss.level < self._loss - _IMPROVED
 
     def _settle(self, weight: float | None) -> None:
-        last = self._blocks.recent
+        last = self._kl.recent
         if len(last) >= _SETTLED and max(last) - min(last) < _SETTLED_RANGE:
             self._settled, self._weight = max(last), weight
             loss = self.context.training_loss

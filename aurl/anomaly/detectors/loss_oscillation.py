@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 
 from aurl.anomaly.base import Rule, require
 from aurl.anomaly.statistics.blocks import median
-from aurl.anomaly.statistics.context import STRETCH
 from aurl.anomaly.statistics.curve import Curve
 from aurl.anomaly.statistics.roles import Role
 from aurl.record import Kind, Record, Severity
@@ -42,37 +41,34 @@ class LossOscillation(Rule):
     type = "loss_oscillation"
     kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL})
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
-    by_stretches = True
-    memory = ("_era", "_smooth", "_streak", "_calm", "_calm_raw", "_validation", "_onset")
+    block_size = epochs_in_block = 8
+    memory = ("_smooth", "_streak", "_calm", "_calm_raw", "_validation", "_onset")
 
     def __init__(self, *, confirm: int = 3) -> None:
         super().__init__()
         require("confirm", confirm, confirm >= 2, "2 or more for loss_oscillation")
         self.confirm = confirm - 1
         self._raw: list[float] = []
+        self._streak = self._onset = 0
+        self._validation: list[float] = []
+        self.forget()
+
+    def forget(self) -> None:
         self._smooth: list[float] = []
-        self._streak = self._onset = self._era = 0
         self._calm: list[float] = []  # ranges of earlier stretches
         self._calm_raw: list[float] = []
-        self._validation: list[float] = []
 
-    def look(self, record: Record) -> Iterable[Record]:
-        curve = self.context.training_loss
-        found: Iterable[Record] = ()
-        if curve is not None and curve.seen % STRETCH == 0:
-            self._keep(curve)
-            found = self._train(curve)
-        validation = self.context.validation
-        if validation is not None:
-            self._validation = [*self._validation[1 - _VAL_KEPT :], math.log(validation)]
-            return (*found, *self._validate(validation))
-        return found
+    def block(self, curve: Curve) -> Iterable[Record]:
+        self._keep(curve)
+        return self._train(curve)
+
+    def evaluated(self, loss: float) -> Iterable[Record]:
+        self._validation = [*self._validation[1 - _VAL_KEPT :], math.log(loss)]
+        return self._validate(loss)
 
     def _keep(self, curve: Curve) -> None:
-        if self._era != curve.era:
-            self._era, self._smooth, self._calm, self._calm_raw = curve.era, [], [], []
         self._raw = curve.trail[-min(_RAW, curve.seen) :]
-        for end in range(len(curve.trail) - STRETCH + 2, len(curve.trail) + 1, 2):
+        for end in range(len(curve.trail) - self.block_size + 2, len(curve.trail) + 1, 2):
             if end >= _SMOOTH:
                 self._smooth.append(sorted(curve.trail[end - _SMOOTH : end])[2])
         del self._smooth[:-_KEPT]

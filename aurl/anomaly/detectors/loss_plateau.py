@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from aurl.anomaly.base import Rule, require
-from aurl.anomaly.statistics.blocks import Blocks, median
+from aurl.anomaly.statistics.blocks import median
 from aurl.anomaly.statistics.curve import Curve
 from aurl.anomaly.statistics.roles import Role
 from aurl.anomaly.statistics.standstill import Brake, kinks
@@ -14,7 +14,6 @@ from aurl.anomaly.statistics.trend import fall
 from aurl.record import Kind, Record, Severity
 
 _MIN_BLOCKS = 12
-_BLOCK = 16
 _GAIN = 0.01  # 1 %: less over three quarters of a run is nothing
 _LOSS = -0.03  # a rise beyond this is no plateau
 _SPACING = 1.05  # checks are 5 % of the run apart
@@ -53,7 +52,7 @@ class LossPlateau(Rule):
     kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL})
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
     memory = (
-        "_blocks", "_next", "_flat", "_onset", "_validation", "_without_gradient", "_brake", "_kinks",
+        "_next", "_flat", "_onset", "_validation", "_without_gradient", "_brake", "_kinks",
         "_stopped", "_widths", "_evaluated", "_first_validation",
     )  # fmt: skip
 
@@ -62,35 +61,24 @@ class LossPlateau(Rule):
         require("confirm", confirm, confirm >= 2, "2 or more for loss_plateau")
         require("detectors.loss_plateau.observations", observations, observations >= 50, "50 or more")
         self.confirm, self.observations = confirm, observations
-        self._blocks = Blocks(_BLOCK)
-        self._forget()
+        self._brake = Brake()
+        self.forget()
         self._validation: list[float] = []
         self._evaluated: list[int] = []  # when they were made
         self._first_validation = 0.0
         self._without_gradient = 0
-        self._brake = Brake()
         self._kinks = 0
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         self._next = 0.0
         self._flat = self._onset = self._stopped = self._widths = 0
+        self._brake.restart()
+
+    @property
+    def following(self) -> bool:
+        return self._brake.is_on
 
     def look(self, record: Record) -> Iterable[Record]:
-        context = self.context
-        validation = context.validation
-        found = self._validate(record.step, validation) if validation is not None else ()
-        self._note_speed()
-        curve = context.training_loss if context.stretch_ended else None
-        if curve is None or curve.unit is not None:
-            return found  # of a loss that crosses zero, shares are meaningless
-        if self.settle_blocks(self._blocks, curve):
-            self._forget()
-            self._brake.restart()
-        if not self.pull(self._blocks, curve):
-            return found
-        return (*found, *self._check(curve), *self._check_stop(curve))
-
-    def _note_speed(self) -> None:
         """What else tells how much is learnt: gradient norm and size of the update."""
         context, brake = self.context, self._brake
         norm = context.value(_GRAD_NORM)
@@ -99,19 +87,30 @@ class LossPlateau(Rule):
                 self._without_gradient += 1
             elif self._without_gradient:
                 self._without_gradient = 0
-            gradient = None if context.quiet and not brake.is_on else context.curve(_GRAD_NORM)
-            if gradient is not None and brake.is_worth_a_look(gradient):
-                at = (context.index, context.step)
-                brake.gradient(gradient, context.training_loss, at, context.last(Role.LR))
-            elif context.index % _BLOCK == 0:
+            if context.index % self.block_size == 0 and not brake.is_on:
                 brake.note_rate(context.last(Role.LR))
         update = context.value(Role.UPDATE_RATIO) if context.probed else None
         if update is not None:
             at = (context.index, context.step)
             brake.update(context.name(Role.UPDATE_RATIO), update, at, context.last(Role.LR))
+        return ()
 
-    def _validate(self, step: int, value: float) -> Iterable[Record]:
+    def look_closer(self, record: Record) -> Iterable[Record]:
+        context, brake = self.context, self._brake
+        gradient = context.curve(_GRAD_NORM)
+        if gradient is not None and brake.is_worth_a_look(gradient):
+            at = (context.index, context.step)
+            brake.gradient(gradient, context.training_loss, at, context.last(Role.LR))
+        return ()
+
+    def block(self, curve: Curve) -> Iterable[Record]:
+        if curve.unit is not None:
+            return ()  # of a loss that crosses zero, shares are meaningless
+        return (*self._check(curve), *self._check_stop(curve))
+
+    def evaluated(self, loss: float) -> Iterable[Record]:
         """A kink in the validation losses."""
+        step, value = self.context.record.step, loss
         if not self._validation:
             self._first_validation = math.log(value)
         self._validation = [*self._validation[-31:], math.log(value)]
@@ -131,7 +130,7 @@ class LossPlateau(Rule):
 
     def _check_stop(self, curve: Curve) -> Iterable[Record]:
         """A kink in the blocks of training losses, or slower progress since gradients or updates fell at once."""
-        blocks, brake = self._blocks, self._brake
+        blocks, brake = self.blocks, self._brake
         slowed = brake.blocks.slows(blocks.last)
         if len(blocks.medians) != self._widths:
             self._widths = len(blocks.medians)
@@ -175,12 +174,12 @@ class LossPlateau(Rule):
         return lr is not None and lr <= _DECAYED * self.context.history.lr_peak
 
     def _check(self, curve: Curve) -> Iterable[Record]:
-        blocks = self._blocks
+        blocks = self.blocks
         medians = blocks.medians
         if len(medians) >= 4 and min(medians[-2:]) > max(medians[-4:-2]) + _SHIFT:
             blocks.medians = medians[-2:]
             blocks.completed, self._next, self._flat = 2 * blocks.width // blocks.size, 0.0, 0
-        if self._without_gradient >= 2 * _BLOCK:
+        if self._without_gradient >= 2 * self.block_size:
             return (self._frozen(curve),)
         weight = 10 if self.context.coarse else 1
         if len(medians) < _MIN_BLOCKS or blocks.seen * weight < max(self.observations, self._next):
@@ -199,7 +198,7 @@ class LossPlateau(Rule):
         return (self._tell(curve, fell.size, fell.error),)
 
     def _tell(self, curve: Curve, size: float, error: float) -> Record:
-        level = curve.show(median(self._blocks.medians[-3:]))
+        level = curve.show(median(self.blocks.medians[-3:]))
         guessing = next((k for k in _CHANCE if abs(level - k) < _CHANCE_MARGIN * k), None)
         lr = self.context.last(Role.LR)
         decayed = self._has_decayed(lr)
@@ -216,11 +215,11 @@ class LossPlateau(Rule):
             suggestions=self._advice(lr, decayed, guessing is not None),
             evidence=(f"fall {100 * size:.2f} % +- {200 * error:.2f} %",),
             onset_step=max(0, self._onset),
-            hold=2 * _BLOCK + int(2.0 * (_SPACING - 1.0) * self._blocks.seen),
+            hold=2 * self.block_size + int(2.0 * (_SPACING - 1.0) * self.blocks.seen),
         )
 
     def _frozen(self, curve: Curve) -> Record:
-        level = curve.show(self._blocks.last)
+        level = curve.show(self.blocks.last)
         return self.found(
             Severity.WARNING,
             f"{curve.name} stays at {level:.4g}: the gradient has been 0 for {self._without_gradient} observations",

@@ -53,15 +53,10 @@ class LossSpike(Rule):
         self._validation: list[float] = []  # logs of the last eight
         self._gradient_at = -9
 
-    def look(self, record: Record) -> Iterable[Record]:
-        context = self.context
-        found = () if context.quiet else self._look_closer()
-        validation = context.validation
-        if validation is not None:
-            return (*found, *self._validate(math.log(validation), validation))
-        return found
+    def evaluated(self, loss: float) -> Iterable[Record]:
+        return self._validate(math.log(loss), loss)
 
-    def _look_closer(self) -> Iterable[Record]:
+    def look_closer(self, record: Record) -> Iterable[Record]:
         curve, gradient = self.context.training_loss, self.context.curve(Role.GRAD_NORM)
         if gradient is not None and gradient.rise > MIN_JUMP and gradient.seen > self.warmup:
             self._note_gradient(gradient)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
 from aurl.anomaly.base import Rule, require
+from aurl.anomaly.statistics.memory import Remembers
 from aurl.anomaly.statistics.roles import Role
 from aurl.record import Json, Kind, Record, Severity
 
@@ -35,7 +36,6 @@ class MemoryOverflow(Rule):
     type = "memory_overflow"
     kinds = frozenset({Kind.STEP, Kind.SYSTEM})
     needs = frozenset({Role.MEMORY})
-    memory = ()
 
     def __init__(self, *, warmup: int = 16) -> None:
         super().__init__()
@@ -55,13 +55,13 @@ class MemoryOverflow(Rule):
         return found
 
     def state_dict(self) -> dict[str, Json]:
-        return {name: dict(meter.__dict__) for name, meter in self._meters.items()}
+        return {name: meter.state_dict() for name, meter in self._meters.items()}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._meters = {}
         for name, saved in state.items():
-            meter = self._meters[name] = _Meter()
-            meter.__dict__.update({key: list(v) if isinstance(v, list) else v for key, v in saved.items()})
+            self._meters[name] = _Meter()
+            self._meters[name].load_state_dict(saved)
 
     def _judge(self, name: str, value: float, meter: _Meter, grew: bool, record: Record) -> Iterable[Record]:
         limit = _limit(name, record)
@@ -105,8 +105,10 @@ class MemoryOverflow(Rule):
         )
 
 
-class _Meter:
+class _Meter(Remembers):
     """Floors of one memory metric."""
+
+    memory = ("seen", "high", "first", "floors", "steps", "_lows", "_ends", "_low", "_size")
 
     def __init__(self) -> None:
         self.seen = self.high = 0

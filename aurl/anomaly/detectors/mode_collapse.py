@@ -32,13 +32,13 @@ class ModeCollapse(Rule):
 
     type = "mode_collapse"
     kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL, Kind.SAMPLE, Kind.QUALITY})
-    memory = ("_blocks", "_low", "_onset", "_round", "_round_step", "_same", "_varied", "_past", "_seen")
+    memory = ("_diversities", "_low", "_onset", "_round", "_round_step", "_same", "_varied", "_past", "_seen")
 
     def __init__(self, *, warmup: int = 16) -> None:
         super().__init__()
         require("warmup", warmup, warmup >= 2, "2 or more")
         self.warmup = warmup
-        self._blocks = Blocks(_BLOCK)
+        self._diversities = Blocks(_BLOCK)
         self._past: list[float] = []
         self._low = self._onset = self._seen = 0
         self._round: list[str] = []  # what the samples of the step in hand look like
@@ -55,13 +55,13 @@ class ModeCollapse(Rule):
         value = self.context.value(Role.DIVERSITY)
         if value is None or value < 0:
             return ()
-        if record.kind is not Kind.STEP and self._blocks.size == _BLOCK and not self._seen:
-            self._blocks = Blocks(1)
+        if record.kind is not Kind.STEP and self._diversities.size == _BLOCK and not self._seen:
+            self._diversities = Blocks(1)
         self._seen += 1
-        return self._diversity(value, record) if self._blocks.push(value) else ()
+        return self._diversity(value, record) if self._diversities.push(value) else ()
 
     def _diversity(self, value: float, record: Record) -> Iterable[Record]:
-        past, now = self._past, self._blocks.last
+        past, now = self._past, self._diversities.last
         usual = median(past) if len(past) >= _MIN_BLOCKS else 0.0
         lost = 1.0 - now / usual if usual > 0 else 0.0
         if lost <= _FALLEN:

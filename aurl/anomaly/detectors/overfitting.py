@@ -48,15 +48,13 @@ class Overfitting(Rule):
         self._train_at_best: float | None = None
         self._count = 0
 
-    def look(self, record: Record) -> Iterable[Record]:
-        value = self.context.value(Role.VAL_LOSS)
-        if value is None or value <= 0:
-            return ()
+    def evaluated(self, loss: float) -> Iterable[Record]:
+        value, step = loss, self.context.record.step
         self._recent = [*self._recent[-11:], math.log(value)]
         smooth = median(self._recent[-3:])
         train = self._train_level()
         if self._best is None or smooth < self._best:
-            self._best, self._best_step, self._train_at_best, self._count = smooth, record.step, train, 0
+            self._best, self._best_step, self._train_at_best, self._count = smooth, step, train, 0
             return ()
         rise = smooth - self._best
         needed = max(_RISE, _NOISES * noise(self._recent))

@@ -40,24 +40,15 @@ class ThroughputDegradation(Rule):
     type = "throughput_degradation"
     needs = frozenset({Role.STEP_TIME})
     memory = (
-        "_blocks",
-        "_marks",
-        "_before",
-        "_onset",
-        "_high",
-        "_rates",
-        "_first_rates",
-        "_seen",
-        "_measured",
-        "_learnt",
-    )
+        "_times", "_marks", "_before", "_onset", "_high", "_rates", "_first_rates", "_seen", "_measured", "_learnt",
+    )  # fmt: skip
 
     def __init__(self, *, zscore: float = 5.0, warmup: int = 16) -> None:
         super().__init__()
         require("zscore", zscore, zscore > 0, "a number above 0")
         require("warmup", warmup, warmup >= 8, "8 or more")
         self.zscore, self.warmup = zscore, warmup
-        self._blocks = Blocks(_BLOCK)
+        self._times = Blocks(_BLOCK)
         self._marks = self._high = self._onset = self._seen = 0
         self._measured = 0  # metrics that are known
         self._learnt = 0  # the observation from which the recent level is one of steps as they are now
@@ -77,16 +68,23 @@ class ThroughputDegradation(Rule):
         rate = self.context.value(_THROUGHPUT)
         if rate is not None and rate > 0:
             self._note_rate(math.log(rate))
-        if self.context.quiet and self._before is None and not self._marks and self._seen % _BLOCK:
-            return ()  # the usual case
+        if self._seen % _BLOCK == 0:
+            curve = self.context.curve(_STEP_TIME)
+            if curve is not None and curve.unit is None and self._times.fill(curve.trail):
+                self._slow(curve)
+        return ()
+
+    @property
+    def following(self) -> bool:
+        return self._before is not None or self._marks != 0
+
+    def look_closer(self, record: Record) -> Iterable[Record]:
         curve = self.context.curve(_STEP_TIME)
-        if curve is None or curve.unit is not None:
+        if curve is None or curve.unit is not None or self._seen <= 2:
             return ()
         if self._before is not None and curve.y < self._before + _STILL and curve.level < self._before + _STILL:
             self._before, self._marks, self._high = None, 0, 0
         self._fast(curve)
-        if self._seen % _BLOCK == 0 and self._blocks.fill(curve.trail):
-            self._slow(curve)
         if self._before is None or not self._rate_falls():
             return ()
         return (self._tell(curve, self._before),)
@@ -94,7 +92,7 @@ class ThroughputDegradation(Rule):
     def _forget(self) -> None:
         self._measured = self.context.measured
         self._learnt = self._seen + LEVEL
-        self._blocks.restart()
+        self._times.restart()
         self._marks = self._high = 0
 
     def _fast(self, curve: Curve) -> None:
@@ -110,13 +108,13 @@ class ThroughputDegradation(Rule):
             self._before = curve.level
 
     def _slow(self, curve: Curve) -> None:
-        medians = self._blocks.medians
+        medians = self._times.medians
         if self._before is not None or len(medians) < 8:
             return
         past = sorted(medians[1:-2])
         usual = past[len(past) // 4]
         needed = max(_SLOWER, _NOISES * noise(medians))
-        self._high = self._high + 1 if self._blocks.last > usual + needed else 0
+        self._high = self._high + 1 if self._times.last > usual + needed else 0
         if self._high == 1:
             self._onset = self.context.record.step
         if self._high >= _BLOCKS_HIGH:

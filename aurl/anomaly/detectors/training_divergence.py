@@ -7,12 +7,10 @@ from bisect import insort
 from collections.abc import Iterable
 
 from aurl.anomaly.base import Rule, require
-from aurl.anomaly.statistics.blocks import Blocks
 from aurl.anomaly.statistics.curve import Curve
 from aurl.anomaly.statistics.roles import Role
 from aurl.record import Kind, Record, Severity
 
-_BLOCK, _COARSE_BLOCK = 16, 3
 _RISE = 0.25  # in log: 28 % above the best
 _SPREADS = 2.0
 _DOUBLED = math.log(2.0)
@@ -39,50 +37,29 @@ class TrainingDivergence(Rule):
     type = "training_divergence"
     kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL})
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
-    by_stretches = True
+    epochs_in_block = 3
     memory = (
-        "_blocks",
-        "_lowest",
-        "_before",
-        "_high",
-        "_lost",
-        "_onset",
-        "_validation_rises",
-        "_best_validation",
-        "_fine",
-        "_start",
-    )
+        "_lowest", "_before", "_high", "_lost", "_onset", "_validation_rises", "_best_validation", "_fine", "_start",
+    )  # fmt: skip
 
     def __init__(self, *, confirm: int = 3, warmup: int = 16) -> None:
         super().__init__()
         require("confirm", confirm, confirm >= 2, "2 or more for training_divergence")
         require("warmup", warmup, warmup >= 2, "2 or more")
         self.confirm, self.warmup = confirm - 1, warmup
-        self._blocks = Blocks(_BLOCK)
         self._best_validation: float | None = None
         self._validation_rises = False
         self._fine = 0  # evaluations in a row that are as good as ever
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         self._lowest: list[float] = []  # the two lowest medians, without the newest
         self._before: float | None = None
         self._high = self._lost = self._onset = 0
         self._start: float | None = None
 
-    def look(self, record: Record) -> Iterable[Record]:
-        if self.context.validation is not None:
-            self._validate(self.context.validation)
-        curve = self.context.training_loss
-        if curve is None:
-            return ()
-        if self.settle_blocks(self._blocks, curve, _COARSE_BLOCK):
-            self._forget()
-        if not self.pull(self._blocks, curve):
-            return ()
-        return self._judge(curve, self._blocks.last)
-
-    def _judge(self, curve: Curve, now: float) -> Iterable[Record]:
+    def block(self, curve: Curve) -> Iterable[Record]:
+        now = self.blocks.last
         before, self._before = self._before, now
         if before is None:
             self._start = now
@@ -101,7 +78,7 @@ class TrainingDivergence(Rule):
         self._high += 1
         if self._high == 1:
             self._fine = 0
-            self._onset = self.context.step - self._blocks.size * self.context.gap
+            self._onset = self.context.step - self.blocks.size * self.context.gap
         start = self._start if self._start is not None else now
         self._lost = self._lost + 1 if now > start + _ABOVE_START else 0
         return (self._tell(curve, best, rise),) if self._high >= self.confirm else ()
@@ -114,7 +91,7 @@ class TrainingDivergence(Rule):
             severity = Severity.FATAL
         if self._fine >= _FINE:
             severity = Severity.WARNING if severity.rank > Severity.WARNING.rank else Severity.INFO
-        evidence = [f"{self._high} blocks of {self._blocks.size} in a row"]
+        evidence = [f"{self._high} blocks of {self.blocks.size} in a row"]
         if self._validation_rises:
             evidence.append("the validation loss rises too")
         elif self._fine >= _FINE:
@@ -122,10 +99,10 @@ class TrainingDivergence(Rule):
         lr = self.context.last(Role.LR)
         return self.found(
             severity,
-            f"{curve.name} is at {curve.show(self._blocks.last):.4g}, {math.exp(min(rise, 700)):.3g} times the "
+            f"{curve.name} is at {curve.show(self.blocks.last):.4g}, {math.exp(min(rise, 700)):.3g} times the "
             f"{curve.show(best):.4g} it had reached",
             metric=curve.name,
-            value=curve.show(self._blocks.last),
+            value=curve.show(self.blocks.last),
             expected=(None, curve.show(best + _RISE)),
             suggestions=(
                 f"go back to a checkpoint before step {self._onset}",
@@ -136,7 +113,9 @@ class TrainingDivergence(Rule):
             onset_step=self._onset,
         )
 
-    def _validate(self, value: float) -> None:
+    def evaluated(self, loss: float) -> Iterable[Record]:
+        value = loss
         best = value if self._best_validation is None else min(self._best_validation, value)
         self._best_validation, self._validation_rises = best, value > 1.25 * best
         self._fine = self._fine + 1 if value <= _AS_GOOD * best else 0
+        return ()

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from aurl.anomaly.base import Rule, require
-from aurl.anomaly.statistics.blocks import Blocks, median, noise
+from aurl.anomaly.statistics.blocks import median, noise
 from aurl.anomaly.statistics.curve import Curve
 from aurl.anomaly.statistics.roles import Role
 from aurl.anomaly.statistics.trend import fall
 from aurl.record import Record, Severity
 
-_BLOCK = 16
 _GAIN = 0.015
 _LOSS = -0.5  # a loss that rises by more has another name
 _SPACING = 1.1
@@ -40,53 +39,46 @@ class Underfitting(Rule):
 
     type = "underfitting"
     needs = frozenset({Role.LOSS, Role.LOSS_PART})
-    by_stretches = True
-    memory = ("_blocks", "_first", "_next", "_lowest", "_highest")
+    memory = ("_first", "_next", "_lowest", "_highest")
 
     def __init__(self, *, observations: int = 200) -> None:
         super().__init__()
         require("detectors.underfitting.observations", observations, observations >= 20, "20 or more")
         self.observations = observations
-        self._blocks = Blocks(_BLOCK)
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         self._first: float | None = None
         self._next = 0.0
         self._lowest = self._highest = 0.0  # of all losses so far
 
-    def look(self, record: Record) -> Iterable[Record]:
-        curve = self.context.training_loss
-        if curve is None or curve.unit is not None or self.context.resumed:
+    def block(self, curve: Curve) -> Iterable[Record]:
+        if curve.unit is not None or self.context.resumed:
             return ()
-        if self.settle_blocks(self._blocks, curve):
-            self._forget()
-        if not self.pull(self._blocks, curve):
-            return ()
-        values = curve.trail[-self._blocks.size :]
+        values = curve.trail[-self.blocks.size :]
         if self._first is None:
             self._first = self._lowest = self._highest = values[0]
         self._lowest, self._highest = min(self._lowest, *values), max(self._highest, *values)
         return self._check(curve)
 
     def _check(self, curve: Curve) -> Iterable[Record]:
-        seen = self._blocks.seen * (_COARSE if self.context.coarse else 1)
+        seen = self.blocks.seen * (_COARSE if self.context.coarse else 1)
         planned = self.context.planned
         early = planned is not None and self.context.step < _PLANNED_SHARE * planned
-        still = self._highest - self._lowest < _STILL and not _hastens(self._blocks.medians)
+        still = self._highest - self._lowest < _STILL and not _hastens(self.blocks.medians)
         least = min(_STILL_AFTER, self.observations) if still else self.observations
         if seen < max(least, self._next) or early or self.context.warming_up:
             return ()
         self._next = seen * _SPACING
         severity = Severity.CRITICAL if seen >= 10 * self.observations else Severity.WARNING
-        medians = self._blocks.medians
+        medians = self.blocks.medians
         if still:
             return (self._tell(curve, medians[0] - medians[-1], severity),)
         if len(medians) < 4 or self._first is None:
             return ()
         fell = fall(medians)
         # The spread of single losses tells the noise of a few block medians better than they do.
-        single = curve.spread * _MEDIAN_ERROR * math.sqrt(2.0 / (len(medians) // 3 * self._blocks.width))
+        single = curve.spread * _MEDIAN_ERROR * math.sqrt(2.0 / (len(medians) // 3 * self.blocks.width))
         at_most = fell.size + 2.0 * min(fell.error, single)
         at_once = self._first - medians[0] > max(_DROP, 5.0 * curve.spread)
         lowest = min(0.5 * (a + b) for a, b in pairwise(medians))
@@ -98,20 +90,20 @@ class Underfitting(Rule):
 
     def _tell(self, curve: Curve, gain: float, severity: Severity) -> Record:
         lr = self.context.last(Role.LR)
-        now = curve.show(median(self._blocks.medians[-3:]))
+        now = curve.show(median(self.blocks.medians[-3:]))
         return self.found(
             severity,
-            f"{curve.name} is {now:.4g} after {self._blocks.seen} observations, {100 * gain:.2f} % below its beginning",
+            f"{curve.name} is {now:.4g} after {self.blocks.seen} observations, {100 * gain:.2f} % below its beginning",
             metric=curve.name,
             value=now,
-            expected=(None, curve.show(self._blocks.medians[0] - _GAIN)),
+            expected=(None, curve.show(self.blocks.medians[0] - _GAIN)),
             suggestions=(
                 self.settings.scale("lr", 10.0, lr, "if the update is too small to see"),
                 "check that inputs and targets belong together, and that the optimiser holds the model's parameters",
                 self.settings.scale("d_model", 2.0, why="if a larger model learns where this one does not"),
             ),
             onset_step=0,
-            hold=2 * _BLOCK + int(2.0 * (_SPACING - 1.0) * self._blocks.seen),
+            hold=2 * self.block_size + int(2.0 * (_SPACING - 1.0) * self.blocks.seen),
         )
 
 

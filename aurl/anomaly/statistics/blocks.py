@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
-from aurl.record import Json
+from aurl.anomaly.statistics.memory import Remembers
 
 _MOST = 96
 
 
-class Blocks:
+class Blocks(Remembers):
     """Medians of successive blocks of values; when there are many, neighbours are averaged and blocks double in width.
 
     So the time scale follows the run: 30 epochs are 10 blocks, a million steps are 48 to 96. O(1) memory and work.
@@ -27,9 +26,16 @@ class Blocks:
         size: values in a block at first.
     """
 
+    memory = ("size", "width", "era", "medians", "last", "recent", "completed", "_values", "_waiting")
+
     def __init__(self, size: int = 16) -> None:
-        self.size = self.width = size
         self.era = 0  # of the metric, see `Curve`
+        self.size = size
+        self.restart()
+
+    def restart(self, size: int = 0) -> None:
+        """Begin anew, with blocks of the same size or another one."""
+        self.size = self.width = size or self.size
         self.medians: list[float] = []
         self.last = 0.0
         self.recent: list[float] = []
@@ -66,18 +72,6 @@ class Blocks:
     def seen(self) -> int:
         """Values so far, those of an incomplete block left out."""
         return self.completed * self.size
-
-    def restart(self) -> None:
-        """Begin anew."""
-        self.__init__(self.size)  # type: ignore[misc]
-
-    def state_dict(self) -> dict[str, Json]:
-        return dict(self.__dict__)
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for key in self.__dict__.keys() & state.keys():
-            value = state[key]
-            self.__dict__[key] = list(value) if isinstance(value, list) else value
 
 
 def median(values: Sequence[float]) -> float:

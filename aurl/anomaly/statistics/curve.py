@@ -9,8 +9,10 @@ batches, so a value costs a logarithm and a comparison, and a sort of a short li
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+from aurl.anomaly.statistics.memory import Remembers
 from aurl.record import Json
 
 LEVEL = 32  # accepted values whose median is the level; so many rejected in a row are the new level
@@ -30,10 +32,9 @@ _TINY = 1e-5  # of the first level: below, a positive metric counts as zero
 _QUIET_RISE, _QUIET_FALL = 0.8, 1.0  # share of the smallest rise that is marked; below the level, in log
 _NEVER = (math.inf, -math.inf)
 _TRAIL = 32
-_UNKNOWN = {"value": math.nan, "first": math.nan, "_base": math.inf, "_soft": math.inf}  # null in JSON
 
 
-class Curve:
+class Curve(Remembers):
     """Robust level and spread of one metric; O(1) work and memory for each value.
 
     A metric that is positive so far is taken as its logarithm, one that is not as asinh(value / unit), which is the
@@ -64,16 +65,24 @@ class Curve:
         "value", "window", "y",
     )  # fmt: skip
 
+    memory = tuple(name for name in __slots__ if name not in {"name", "window", "quiet"})
+
     def __init__(self, name: str, window: int = 96) -> None:
         self.name, self.window = name, window
-        self.seen = self.era = 0
-        self.value = self.first = math.nan
+        self.era = 0
+        self.first = math.nan
+        self.unit: float | None = None  # of asinh, for a metric that is not always positive
+        self._floor = 1e-300
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing yet, but for its unit and its first value."""
+        self.seen = 0
+        self.value = math.nan
         self.y = self.rise = self.before = self.level = self.slope = 0.0
         self.spread = 0.15
         self.quartile_range, self.upper_quartile = 0.2, 0.1
         self.tail = 0.3
-        self.unit: float | None = None  # of asinh, for a metric that is not always positive
-        self._floor = 1e-300
         self._base = self._soft = math.inf
         self._marks = 0  # one bit for each of the last six values
         self._rejected: list[float] = []
@@ -156,23 +165,14 @@ class Curve:
 
     def restart(self) -> None:
         """Forget level and noise, as after the run went back to an earlier state."""
-        unit, floor, first, era = self.unit, self._floor, self.first, self.era
-        self.__init__(self.name, self.window)  # type: ignore[misc]
-        self.unit, self._floor, self.first, self.era = unit, floor, first, era + 1
+        self.era += 1
+        self._begin()
 
     def state_dict(self) -> dict[str, Json]:
-        state: dict[str, Json] = {key: getattr(self, key) for key in self.__slots__ if key != "quiet"}
-        state["trail"] = self.trail[-_TRAIL:]
-        for key in _UNKNOWN:
-            value = getattr(self, key)
-            state[key] = value if math.isfinite(value) else None
-        return state
+        return super().state_dict() | {"trail": list(self.trail[-_TRAIL:])}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for key in set(self.__slots__) & state.keys():
-            value = state[key]
-            value = _UNKNOWN.get(key) if value is None else list(value) if isinstance(value, list) else value
-            setattr(self, key, value)
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
         self._set_quiet()
 
     def _unusual(self, y: float) -> None:

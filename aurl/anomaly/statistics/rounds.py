@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from aurl.record import Json
+from aurl.anomaly.statistics.memory import Remembers
 
 _MOST = 1e300  # so that no sum overflows
 
 
-class Rounds:
+class Rounds(Remembers):
     """Means of the values that share a step; a round is over when a later step is seen.
 
     Attributes:
@@ -18,6 +17,8 @@ class Rounds:
         errors: the standard error of each, s / sqrt(n) with the standard deviation s of its n values; 0 for one value.
         steps: when each was.
     """
+
+    memory = ("means", "errors", "steps", "_step", "_sum", "_squares", "_count")
 
     def __init__(self) -> None:
         self.means: list[float] = []
@@ -47,12 +48,3 @@ class Rounds:
         self._squares += min(_MOST, away * away * self._count / (self._count + 1))
         self._sum += value
         self._count += 1
-
-    def state_dict(self) -> dict[str, Json]:
-        return dict(self.__dict__)
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for key in self.__dict__.keys() & state.keys():
-            value = state[key]
-            self.__dict__[key] = list(value) if isinstance(value, list) else value
-        self.errors = [0.0] * (len(self.means) - len(self.errors)) + self.errors  # a state from before they were kept

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from aurl.anomaly.statistics.blocks import median, noise
 from aurl.anomaly.statistics.curve import Curve
+from aurl.anomaly.statistics.memory import Remembers
 from aurl.anomaly.statistics.trend import fall
-from aurl.record import Json
 
 _LEAST = 0.03  # fall in log before the kink that is worth a word
 _STEADY = 0.35  # share of that fall that each half of it has at least
@@ -53,15 +52,21 @@ def kinks(values: Sequence[float], size: int, start: float) -> bool:
     return last > _SHARE * gained and max(after) - min(after) < _FLAT * fell
 
 
-class Sides:
+class Sides(Remembers):
     """Logs of a loss before and after a moment, to see whether it falls more slowly since then.
 
     Args:
         needed: values on each side, at least 4.
     """
 
+    memory = ("before", "after")
+
     def __init__(self, needed: int) -> None:
         self.needed = needed
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew, before the moment."""
         self.before: list[float] = []
         self.after: list[float] | None = None
 
@@ -86,14 +91,8 @@ class Sides:
         speed = len(after) / len(before)  # fewer before than after where the moment came early
         return was.size > max(_LEAST / 2, 3.0 * was.error) and abs(now.size) + now.error < _SLOWED * was.size * speed
 
-    def state_dict(self) -> dict[str, Json]:
-        return dict(self.__dict__)
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-
-
-class Brake:
+class Brake(Remembers):
     """Notices when the gradient norm falls to a fifth, or the relative update to a tenth, from one step to the next.
 
     The loss must not fall with them, nor the learning rate. Parts of the model are frozen or detached then, or updates
@@ -106,7 +105,20 @@ class Brake:
         blocks, validation: the training and the validation loss before and after it.
     """
 
+    memory = (
+        "since", "step", "what", "rate", "blocks", "validation", "_low", "_level", "_updates", "_low_updates", "_first",
+        "_usual_rate",
+    )  # fmt: skip
+
     def __init__(self) -> None:
+        self.blocks = Sides(_BLOCKS_NEEDED)
+        self.validation = Sides(_EVALUATIONS_NEEDED)
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew."""
+        self.blocks.restart()
+        self.validation.restart()
         self.since: int | None = None
         self.step = 0
         self.what = ""
@@ -117,8 +129,6 @@ class Brake:
         self._first: list[int] = [0, 0]  # observation and step of the first low value
         self.rate: float | None = None
         self._usual_rate: float | None = None  # before anything fell
-        self.blocks = Sides(_BLOCKS_NEEDED)
-        self.validation = Sides(_EVALUATIONS_NEEDED)
 
     @property
     def is_on(self) -> bool:
@@ -169,21 +179,6 @@ class Brake:
         self._low_updates += 1
         if self._low_updates >= _UPDATES and self.since is None:
             self._begin(f"{name} fell at once to 1/{usual / max(ratio, 1e-300):.3g} of its level")
-
-    def restart(self) -> None:
-        """Begin anew."""
-        self.__init__()  # type: ignore[misc]
-
-    def state_dict(self) -> dict[str, Json]:
-        sides = {"blocks": self.blocks.state_dict(), "validation": self.validation.state_dict()}
-        return {**self.__dict__, **sides}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.blocks.load_state_dict(state["blocks"])
-        self.validation.load_state_dict(state["validation"])
-        for key in (self.__dict__.keys() & state.keys()) - {"blocks", "validation"}:
-            value = state[key]
-            self.__dict__[key] = list(value) if isinstance(value, list) else value
 
     def _keeps(self, rate: float | None) -> bool:
         """Whether the learning rate is what it was before the fall."""

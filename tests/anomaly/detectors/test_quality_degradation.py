@@ -117,12 +117,5 @@ def test_errors_of_rounds_are_those_of_their_means() -> None:
     np.testing.assert_allclose(kept.errors, values.std(axis=1, ddof=1)[-64:] / np.sqrt(5))
 
 
-def test_rounds_saved_before_errors_were_kept_are_read() -> None:
-    kept = Rounds()
-    kept.load_state_dict({"means": [0.5, 0.6], "steps": [1, 2], "_step": 3, "_sum": 0.5, "_count": 1})
-    kept.push(4, 0.5)
-    assert len(kept.means) == len(kept.errors) == len(kept.steps) == 3
-
-
 def test_nothing_of_it_is_loud_but_the_large_fall() -> None:
     assert loud(rounds(fallen(0.07))) == []
