@@ -28,11 +28,14 @@ from aurl.dashboard.routes.requests import Parts, RefusedError, answer
 from aurl.dashboard.routes.responses import FileAnswer
 from aurl.dashboard.store.cache import StoreCache
 from aurl.dashboard.store.lru import Shelf
+from aurl.show import page, player
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 STATIC = Path(__file__).with_name("static")
+SHARED = {"js/player.js": player.SCRIPT, "css/palette.css": page.PALETTE}
+"""Files of the pages that reports carry too, by the name under which they are served."""
 _STATIC_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".mjs": "text/javascript; charset=utf-8",
@@ -113,9 +116,9 @@ def _routes() -> list[Route]:
 
 async def index(_: Request) -> Response:
     """`/`: the page around all pages; what it loads stands under a number that changes with the files."""
-    version = max(path.stat().st_mtime_ns for path in (STATIC, *STATIC.rglob("*")))
-    page = (STATIC / "index.html").read_text()
-    return HTMLResponse(page.replace('"/static/', f'"/static/{version}/'))
+    version = max(path.stat().st_mtime_ns for path in (STATIC, *STATIC.rglob("*"), *SHARED.values()))
+    text = (STATIC / "index.html").read_text()
+    return HTMLResponse(text.replace('"/static/', f'"/static/{version}/'))
 
 
 class StaticFile:
@@ -132,7 +135,9 @@ class StaticFile:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = self._name or str(scope["path_params"].get("path", ""))
-        found = paths.open_inside(STATIC, STATIC, name, _STATIC_TYPES)
+        place = SHARED.get(name, STATIC / name)
+        folder = place.parent if name in SHARED else STATIC
+        found = paths.open_inside(folder, folder, place.name if name in SHARED else name, _STATIC_TYPES)
         if found is None:
             raise RefusedError(404, "no such file")
         await FileAnswer(found, name.rpartition("/")[2], ours=True, lasting=self._lasting)(scope, receive, send)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
-
-from aurl.errors import AurlError
-from aurl.music.midi import read_midi
-from aurl.music.notes import TICKS_PER_BEAT
 from aurl.record import Kind, Record
 from aurl.report.story import Story
 from aurl.scalars import describe
-from aurl.show.markup import escaped, plain, section, table
+from aurl.show.markup import escaped, plain, table
+from aurl.show.page import Section
+from aurl.show.player import sample_figure, sample_notes
 
 MOST_SAMPLES = 12
-_MOST_NOTES = 4000
 _MEAN = "quality/mean/"
 
 
@@ -27,15 +23,15 @@ class _Sample(NamedTuple):
     overall: float
 
 
-def music(story: Story) -> str:
+def music(story: Story) -> list[Section]:
     """Scores of the last evaluation, and samples: the newest, the best, and the first of all, to hear the way."""
-    return _scores(story) + _samples(story)
+    return [*_scores(story), *_samples(story)]
 
 
-def _scores(story: Story) -> str:
+def _scores(story: Story) -> list[Section]:
     evaluations = [record for record in story.of(Kind.QUALITY) if record.fields.get("scope") == "evaluation"]
     if not evaluations:
-        return ""
+        return []
     last = evaluations[-1]
     scalars, fields = last.scalars, last.fields
     said = f"{_number(scalars, 'quality/samples', '.0f')} samples at step {last.step}, scored against "
@@ -54,15 +50,14 @@ def _scores(story: Story) -> str:
         for name, value in scalars.items()
         if name.startswith(_MEAN) and math.isfinite(value)
     ]
-    return section("Musical quality", f"<p>{escaped(said)}</p>{table(['mean of samples', ''], rows)}")
+    return [Section("Musical quality", f"<p>{escaped(said)}</p>{table(['mean of samples', ''], rows)}")]
 
 
-def _samples(story: Story) -> str:
-    shown = "".join(_figure(story.path, sample, number) for number, sample in enumerate(_chosen(story)))
+def _samples(story: Story) -> list[Section]:
+    shown = "".join(_figure(story.path, sample) for sample in _chosen(story))
     if not shown:
-        return ""
-    count = len(story.of(Kind.SAMPLE))
-    return section("Samples", f'<div class="samples">{shown}</div>', count)
+        return []
+    return [Section("Samples", f'<div class="samples">{shown}</div>', len(story.of(Kind.SAMPLE)))]
 
 
 def _chosen(story: Story) -> list[_Sample]:
@@ -85,46 +80,13 @@ def _chosen(story: Story) -> list[_Sample]:
     return [one for one in samples if id(one.record) in wanted][-MOST_SAMPLES:]
 
 
-def _figure(folder: Path, sample: _Sample, number: int) -> str:
+def _figure(folder: Path, sample: _Sample) -> str:
     record = sample.record
-    notes = _notes(folder, record.fields.get("path"))
+    path = record.fields.get("path")
     said = [f"step {record.step}", f"slot {plain(record.fields.get('slot'))}", plain(record.fields.get("mode"))]
     if not math.isnan(sample.overall):
         said.append(f"quality {sample.overall:.2f}")
-    title = escaped(", ".join(said))
-    if isinstance(notes, str):
-        return f'<figure class="sample"><figcaption>{title}</figcaption><p>{escaped(notes)}</p></figure>'
-    content = orjson.dumps(notes).decode().replace("<", "\\u003c")
-    return (
-        f'<figure class="sample"><figcaption>{title}</figcaption>'
-        f'<canvas role="img" aria-label="Piano roll of {title}"></canvas>'
-        f'<button type="button">Play</button><small>{escaped(record.fields.get("path"))}, {len(notes["notes"])} notes, '
-        f"{notes['seconds']:.0f} s</small>"
-        f'<script type="application/json" id="sample-{number}">{content}</script></figure>'
-    )
-
-
-def _notes(folder: Path, path: object) -> dict[str, Any] | str:
-    """What the player needs: seconds, bar lines, and a row `start, length, pitch, velocity` for each note."""
-    place = folder / str(path)
-    if not place.resolve().is_relative_to(folder.resolve()):
-        return f"{path}: lies outside of the run"
-    try:
-        notes = read_midi(place)
-    except (AurlError, OSError) as error:
-        return f"{path}: {error}"
-    tick = 60.0 / notes.tempo / TICKS_PER_BEAT
-    rows = list(_rows(notes, tick))
-    bars = [round(bar * notes.bar * tick, 3) for bar in range(notes.bars + 1)]
-    return {"seconds": round(notes.seconds, 3), "bars": bars, "notes": rows}
-
-
-def _rows(notes: Any, tick: float) -> Iterator[list[float]]:
-    columns = zip(notes.onset, notes.duration, notes.pitch, notes.velocity, strict=True)
-    for number, (onset, length, pitch, velocity) in enumerate(columns):
-        if number == _MOST_NOTES:
-            return
-        yield [round(float(onset) * tick, 3), round(float(length) * tick, 3), int(pitch), int(velocity)]
+    return sample_figure(sample_notes(folder, path), ", ".join(said), str(path))
 
 
 def _number(scalars: Mapping[str, float], name: str, form: str) -> str:

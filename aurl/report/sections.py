@@ -12,7 +12,8 @@ from aurl.report.curves import charts, left_out
 from aurl.report.story import Story
 from aurl.scalars import describe
 from aurl.show.chart import draw
-from aurl.show.markup import escaped, flat, plain, section, table
+from aurl.show.markup import escaped, flat, plain, table
+from aurl.show.page import Section
 from aurl.show.wording import duration
 
 KEY = ("val/loss/total", "val/loss/recon", "val/loss/kl", "val/accuracy", "loss/total", "accuracy",
@@ -49,12 +50,12 @@ def header(story: Story) -> str:
     message = f"<p>{escaped(document['message'])}</p>" if document.get("message") else ""
     status = f"<b>{escaped(run.status)}</b> {_STATUS.get(run.status, '')}"
     return (
-        f'<header><h1>{escaped(run.name)}</h1><p class="status {_word(run.status)}">{status}</p>'
-        f'{message}<dl class="facts">{rows}</dl></header>'
+        f'<h1>{escaped(run.name)}</h1><p class="status {_word(run.status)}">{status}</p>'
+        f'{message}<dl class="facts">{rows}</dl>'
     )
 
 
-def results(story: Story) -> str:
+def results(story: Story) -> list[Section]:
     """Last and best values of what matters most."""
     rows = []
     for name in KEY:
@@ -65,7 +66,7 @@ def results(story: Story) -> str:
         best = found.get("best") if told.better != "neither" else None
         shown = f"{told.show(best)} at step {found.get('best_step')}" if isinstance(best, (int, float)) else ""
         rows.append([label(story, name), told.show(found["last"]), shown])
-    return section("Results", table(["", "last", "best"], rows)) if rows else ""
+    return [Section("Results", table(["", "last", "best"], rows))] if rows else []
 
 
 def label(story: Story, name: str) -> str:
@@ -75,13 +76,13 @@ def label(story: Story, name: str) -> str:
     return f"{told} (like {plain(profiles[-1])})" if profiles and name.startswith("quality/") else told
 
 
-def alerts(story: Story) -> str:
+def alerts(story: Story) -> list[Section]:
     """Every incident with its evidence, cause and what to do."""
     found = story.alerts
     if not found:
         watched = "Nothing to report: no detector found anything wrong." if story.of(Kind.START) else ""
-        return section("Alerts", f"<p>{watched}</p>") if watched else ""
-    return section("Alerts", f'<ol class="alerts">{"".join(map(_alert, found))}</ol>', len(found))
+        return [Section("Alerts", f"<p>{watched}</p>")] if watched else []
+    return [Section("Alerts", f'<ol class="alerts">{"".join(map(_alert, found))}</ol>', len(found))]
 
 
 def _alert(alert: Record) -> str:
@@ -98,7 +99,7 @@ def _alert(alert: Record) -> str:
     )
 
 
-def curves(story: Story) -> str:
+def curves(story: Story) -> list[Section]:
     """All charts, groups in the order in which people look at them."""
     parts = []
     for title, group in charts(story):
@@ -107,27 +108,27 @@ def curves(story: Story) -> str:
             parts.append(f'<h3>{escaped(title)}</h3><div class="charts">{drawn}</div>')
     if more := left_out(story):
         parts.append(f"<p>{more} more scalars are in events/scalars.parquet.</p>")
-    return section("Curves", "".join(parts)) if parts else ""
+    return [Section("Curves", "".join(parts))] if parts else []
 
 
-def data(story: Story) -> str:
+def data(story: Story) -> list[Section]:
     """The corpus and what was used of it."""
     rows = []
     for record in [*story.of(Kind.DATA)[:1], *story.of(Kind.DATA)[1:][-1:]]:
         rows += [[name.replace("_", " "), plain(value)] for name, value in flat(record.fields).items()]
-    return section("Data", table(["", ""], rows)) if rows else ""
+    return [Section("Data", table(["", ""], rows))] if rows else []
 
 
-def config(story: Story) -> str:
+def config(story: Story) -> list[Section]:
     """The whole configuration, and what was typed."""
     argv = story.run.document.get("argv")
     typed = f"<pre>{escaped(' '.join(map(str, argv)))}</pre>" if isinstance(argv, list) else ""
     rows = [[name, plain(value)] for name, value in sorted(story.config.items())]
     content = typed + (f"<details><summary>{len(rows)} keys</summary>{table(['', ''], rows)}</details>" if rows else "")
-    return section("Configuration", content) if content else ""
+    return [Section("Configuration", content)] if content else []
 
 
-def environment(story: Story) -> str:
+def environment(story: Story) -> list[Section]:
     """Machine, versions, commit, packages."""
     document = story.run.document
     names = ("host", "platform", "cpu", "ram_gb", "gpus", "python", "torch", "cuda", "aurl", "git", "job", "imported")
@@ -135,20 +136,19 @@ def environment(story: Story) -> str:
     content = table(["", ""], rows) if rows else ""
     content += _file(story.path / "packages.txt", "installed packages")
     content += _file(story.path / "git.diff", "uncommitted changes")
-    return section("Environment", content) if content else ""
+    return [Section("Environment", content)] if content else []
 
 
-def notes(story: Story) -> str:
+def notes(story: Story) -> list[Section]:
     """What was said beside the numbers, warnings and worse; then how to go on."""
     said = [note for note in story.of(Kind.NOTE) if note.fields.get("level") in ("warning", "error", "critical")]
     rows = [[str(note.step), str(note.fields.get("level")), str(note.fields.get("message"))] for note in said]
-    parts = [section("Warnings", table(["step", "", ""], rows[-_MOST_NOTES:]), len(rows))] if rows else []
+    parts = [Section("Warnings", table(["step", "", ""], rows[-_MOST_NOTES:]), len(rows))] if rows else []
     place = story.path
     commands = [f"aurl compare {place.parent}", f"aurl lint {place}", f"aurl plot {place} -o figure.pdf"]
     if story.of(Kind.CHECKPOINT):
         commands = [f"aurl generate {place} n=8", f"python train.py resume={place}", *commands]
-    parts.append(section("Go on", f"<pre>{escaped(chr(10).join(commands))}</pre>"))
-    return "".join(parts)
+    return [*parts, Section("Go on", f"<pre>{escaped(chr(10).join(commands))}</pre>")]
 
 
 def _file(path: Path, title: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aurl.machine.files import replace_file
 from aurl.report.markdown import markdown
-from aurl.report.page import page
+from aurl.report.page import report
 from aurl.report.story import read_story
 
 
@@ -23,6 +23,6 @@ def write_report(run: Path, target: Path | None = None) -> Path:
     """
     story = read_story(run)
     target = target or run / "report.html"
-    replace_file(target, page(story).encode("utf-8"))
+    replace_file(target, report(story).encode("utf-8"))
     replace_file(target.with_suffix(".md"), markdown(story).encode("utf-8"))
     return target

@@ -7,12 +7,6 @@ from html import escape
 from typing import Any
 
 
-def section(title: str, content: str, count: int | None = None) -> str:
-    """A part with its heading."""
-    number = f" <small>{count}</small>" if count is not None else ""
-    return f"<section><h2>{escaped(title)}{number}</h2>{content}</section>"
-
-
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of plain text, the first column as row headings."""
     titles = "".join(f'<th scope="col">{escaped(name)}</th>' for name in head)

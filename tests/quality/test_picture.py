@@ -19,7 +19,7 @@ def test_rows_dots_and_bars() -> None:
     assert "n/a" in texts
     assert "0.45" in texts
     assert len(list(root.iter(f"{SVG}circle"))) == 2 + 10  # two in the legend
-    bars = [rect for rect in root.iter(f"{SVG}rect") if rect.get("class") == "b"]
+    bars = [rect for rect in root.iter(f"{SVG}rect") if rect.get("class") == "real"]
     assert [float(bar.get("width", "")) for bar in bars] == [26.0, 250.0]  # the legend's first
 
 

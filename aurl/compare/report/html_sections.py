@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 
 from aurl.compare.insights.insight import counted, label, named
 from aurl.compare.model import Comparison
@@ -22,27 +21,32 @@ from aurl.compare.statistics.best import best_group, rerun, typical_run
 from aurl.compare.statistics.pareto import front
 from aurl.record import Json
 from aurl.show import svg
+from aurl.show.markup import escaped
+from aurl.show.page import Section
 
-Section = tuple[str, str, list[str]]
 _MOST_EFFECTS = 8
 
 
 def all_sections(comparison: Comparison) -> Iterator[Section]:
     """Anchor, heading and body of every section, in the order in which they are read."""
-    yield "insights", "What the runs say", _insights(comparison)
-    yield "warnings", "What to bear in mind", _warnings(comparison)
-    yield "groups", "Configurations", _groups(comparison)
-    yield "claims", "Differences", _claims(comparison)
-    yield "curves", "Curves", _curves(comparison)
-    yield "importance", "What mattered", _importance(comparison)
-    yield "effects", "How settings act", _effects(comparison)
-    yield "parallel", "All settings at once", _parallel(comparison)
-    yield "pareto", "Several objectives", _pareto(comparison)
-    yield "failures", "What failed", _failures(comparison)
-    yield "alerts", "Alerts", _alerts(comparison)
-    yield "samples", "Samples", _samples(comparison)
-    yield "config", "What differs", config_table(comparison)
-    yield "methods", "How this was computed", _methods(comparison)
+    yield _section("insights", "What the runs say", _insights(comparison))
+    yield _section("warnings", "What to bear in mind", _warnings(comparison))
+    yield _section("groups", "Configurations", _groups(comparison))
+    yield _section("claims", "Differences", _claims(comparison))
+    yield _section("curves", "Curves", _curves(comparison))
+    yield _section("importance", "What mattered", _importance(comparison))
+    yield _section("effects", "How settings act", _effects(comparison))
+    yield _section("parallel", "All settings at once", _parallel(comparison))
+    yield _section("pareto", "Several objectives", _pareto(comparison))
+    yield _section("failures", "What failed", _failures(comparison))
+    yield _section("alerts", "Alerts", _alerts(comparison))
+    yield _section("samples", "Samples", _samples(comparison))
+    yield _section("config", "What differs", config_table(comparison))
+    yield _section("methods", "How this was computed", _methods(comparison))
+
+
+def _section(anchor: str, title: str, body: Sequence[str]) -> Section:
+    return Section(title, "".join(body), anchor=anchor)
 
 
 def _insights(comparison: Comparison) -> list[str]:
@@ -56,18 +60,18 @@ def _insight(insight: Mapping[str, Json]) -> str:
     tag = '<span class="tag claimed">tested</span>' if evidence["claim"] else '<span class="tag">told</span>'
     runs = [str(run) for run in evidence["runs"]]
     shown = ", ".join(runs[:12]) + (f" and {len(runs) - 12} more" if len(runs) > 12 else "")
-    caveats = "".join(f"<br>Caveat: {escape(str(caveat))}." for caveat in evidence["caveats"]).replace("..", ".")
+    caveats = "".join(f"<br>Caveat: {escaped(str(caveat))}." for caveat in evidence["caveats"]).replace("..", ".")
     return (
-        f'<li>{tag}{escape(str(insight["text"]))} <a href="#{escape(str(evidence["picture"]))}">picture</a>'
-        f"<details><summary>evidence</summary>Method: {escape(str(evidence['method']))}.{caveats}"
-        f"<br>Runs: {escape(shown)}</details></li>"
+        f'<li>{tag}{escaped(str(insight["text"]))} <a href="#{escaped(str(evidence["picture"]))}">picture</a>'
+        f"<details><summary>evidence</summary>Method: {escaped(str(evidence['method']))}.{caveats}"
+        f"<br>Runs: {escaped(shown)}</details></li>"
     )
 
 
 def _warnings(comparison: Comparison) -> list[str]:
     if not comparison.warnings:
         return []
-    return [f"<ul>{''.join(f'<li>{escape(warning)}</li>' for warning in comparison.warnings)}</ul>"]
+    return [f"<ul>{''.join(f'<li>{escaped(warning)}</li>' for warning in comparison.warnings)}</ul>"]
 
 
 def _groups(comparison: Comparison) -> list[str]:
@@ -77,9 +81,9 @@ def _groups(comparison: Comparison) -> list[str]:
     body.append(groups_table(comparison))
     chosen = best_group(comparison)
     if chosen is not None:
-        body.append(f"<h3>{escape(named(chosen))}</h3><p>{escape(_why(comparison))}</p>")
+        body.append(f"<h3>{escaped(named(chosen))}</h3><p>{escaped(_why(comparison))}</p>")
         if command := rerun(typical_run(chosen)):
-            body.append(f"<pre>{escape(command)}</pre>")
+            body.append(f"<pre>{escaped(command)}</pre>")
     return body
 
 
@@ -120,12 +124,12 @@ def _importance(comparison: Comparison) -> list[str]:
     body = []
     if found.rows:
         basis = f"leave-one-out R2 {min(found.r2, 0.99):.2f}" if found.r2 is not None else "analysis of variance"
-        body.append(f"<h3>Share of the variance of {escape(label(comparison.metric))} ({basis})</h3>")
+        body.append(f"<h3>Share of the variance of {escaped(label(comparison.metric))} ({basis})</h3>")
         body.append(_picture(pictures_settings.importance(comparison)))
         mark = " The upright mark is the cross-check by the other surrogate." if found.cross else ""
         body.append(f"<p class='soft'>A setting with all that it takes part in; lines are 95 % intervals.{mark}</p>")
         body.append(impact_table(comparison))
-    return [*body, *(f"<p>{escape(note)}</p>" for note in found.notes)]
+    return [*body, *(f"<p>{escaped(note)}</p>" for note in found.notes)]
 
 
 def _effects(comparison: Comparison) -> list[str]:
@@ -139,7 +143,7 @@ def _effects(comparison: Comparison) -> list[str]:
     surfaces = [one for one in maps if one]
     checks = "by two checks that agree" if comparison.impact.r2 is not None else "by analysis of variance"
     told = f"<p class='soft'>Pairs that act together, {checks}:</p>" if surfaces else ""
-    return [f"<p class='soft'>{escape(what)}.</p>", _small(drawn), told, _small(surfaces)]
+    return [f"<p class='soft'>{escaped(what)}.</p>", _small(drawn), told, _small(surfaces)]
 
 
 def _parallel(comparison: Comparison) -> list[str]:
@@ -181,11 +185,11 @@ def _samples(comparison: Comparison) -> list[str]:
     found = players(comparison)
     told = "The last sample of the run nearest to each configuration's median, played by plain oscillators. One sample "
     told += "says little about a configuration."
-    return [f"<p class='soft'>{told}</p><div class='small'>{''.join(found)}</div>"] if found else []
+    return [f"<p class='soft'>{told}</p><div class='samples'>{''.join(found)}</div>"] if found else []
 
 
 def _methods(comparison: Comparison) -> list[str]:
-    return [f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in methods(comparison))}</ul>"]
+    return [f"<ul>{''.join(f'<li>{escaped(line)}</li>' for line in methods(comparison))}</ul>"]
 
 
 def _picture(drawn: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from aurl.compare.insights.insight import named, number, percent
-from aurl.compare.model import Comparison, Interval, RunData
+from aurl.compare.model import Comparison, Interval
 from aurl.compare.statistics.pareto import Front
 from aurl.record import Json
 from aurl.show import svg
+from aurl.show.markup import escaped
 from aurl.show.naming import show_value
 
 MOST_ROWS, _MOST_COLUMNS = 60, 8
@@ -21,8 +21,8 @@ def groups_table(comparison: Comparison) -> str:
     heads = ["configuration", "runs", "failed", "mean", "95 % interval", "median", "IQM"]
     rows = []
     for at, group in enumerate(comparison.groups[:MOST_ROWS]):
-        name = f"<i></i>{escape(named(group))}"
-        cells = [name, *map(escape, (str(group.n), _failed(group.failed, group.tried), _number(group.mean)))]
+        name = f"<i></i>{escaped(named(group))}"
+        cells = [name, *map(escaped, (str(group.n), _failed(group.failed, group.tried), _number(group.mean)))]
         cells += [_interval(group.ci), _number(group.median), _number(group.iqm)]
         kind = " best" if group.id in comparison.best_set else ""
         rows.append(_row(cells, f"group c{svg.colour(at)}{kind}", at))
@@ -47,17 +47,17 @@ def claims_table(comparison: Comparison) -> str:
     heads = ["a", "b", "verdict", "difference", "95 % interval", "p", "p adjusted", "effect (g)", "n", "more"]
     rows = []
     for claim in tested[:MOST_ROWS]:
-        names = [escape(named(comparison.group(group))) for group in (claim.a, claim.b)]
+        names = [escaped(named(comparison.group(group))) for group in (claim.a, claim.b)]
         more = claim.reason or (f"{claim.seeds_needed} runs a side for power 0.8" if claim.seeds_needed else "")
         cells = [
             *names,
-            escape(claim.verdict),
+            escaped(claim.verdict),
             _number(claim.delta),
             _interval(claim.ci),
             _p(claim.p),
             _p(claim.p_adjusted),
         ]
-        cells += [_number(claim.effect), f"{claim.n_a}, {claim.n_b}", escape(more)]
+        cells += [_number(claim.effect), f"{claim.n_a}, {claim.n_b}", escaped(more)]
         rows.append(_row(cells))
     return _table(heads, rows, len(tested)) + few
 
@@ -71,14 +71,18 @@ def impact_table(comparison: Comparison) -> str:
     for row in found.rows[:MOST_ROWS]:
         name, ci = str(row["param"]), row["ci"]
         assert isinstance(ci, (list, tuple))
-        cells = [escape(name), percent(float(str(row["importance"])), 1), f"{percent(ci[0], 1)} to {percent(ci[1], 1)}"]
+        cells = [
+            escaped(name),
+            percent(float(str(row["importance"])), 1),
+            f"{percent(ci[0], 1)} to {percent(ci[1], 1)}",
+        ]
         if found.cross:
             cells.append(percent(found.cross[name], 1) if name in found.cross else _UNKNOWN)
         if found.tests:
             cells.append(_p(found.tests.get(name)))
         rows.append(_row(cells))
     pairs = [
-        f"<li>{escape(' and '.join(map(str, _list(pair['params']))))} act together: "
+        f"<li>{escaped(' and '.join(map(str, _list(pair['params']))))} act together: "
         f"{percent(float(str(pair['strength'])), 1)} of the variance, p {_p(float(str(pair['p'])))} (Holm)</li>"
         for pair in found.interactions
     ]
@@ -97,9 +101,9 @@ def points_table(comparison: Comparison, found: Front) -> str:
         at = places[point.group]
         group = comparison.group(point.group)
         lost = f" <small>({_failed(group.failed, group.tried)} failed)</small>" if group.failed else ""
-        cells = [f"<i></i>{escape(named(group))}{lost}"]
+        cells = [f"<i></i>{escaped(named(group))}{lost}"]
         cells += [_mean(point.means[name], point.cis[name]) for name in found.objectives]
-        rows.append(_row([*cells, escape(verdict)], f"group c{svg.colour(at)}", at))
+        rows.append(_row([*cells, escaped(verdict)], f"group c{svg.colour(at)}", at))
     return _table(heads, rows, len(found.points))
 
 
@@ -115,18 +119,8 @@ def failed_table(comparison: Comparison) -> str:
             else ""
         )
         cause = f" Probable cause: {alert['cause']}" if alert and alert.get("cause") else ""
-        rows.append(_row([escape(text) for text in (run.id, run.fate, run.why, found + cause)]))
+        rows.append(_row([escaped(text) for text in (run.id, run.fate, run.why, found + cause)]))
     return _table(["run", "fate", "why", "gravest alert"], rows, len(lost))
-
-
-def _gravest(run: RunData) -> str:
-    for severity in ("fatal", "critical"):
-        for alert in run.alerts:
-            if alert.get("severity") == severity:
-                cause = f" Probable cause: {alert['cause']}" if alert.get("cause") else ""
-                step = alert.get("onset_step", alert.get("step"))
-                return f"{alert.get('type')} at step {step}: {alert.get('message')}.{cause}".replace("..", ".")
-    return ""
 
 
 def config_table(comparison: Comparison) -> list[str]:
@@ -138,8 +132,8 @@ def config_table(comparison: Comparison) -> list[str]:
     for key in list(comparison.differences)[:MOST_ROWS]:
         shown = [show_value(group.config.get(key)) for group in groups]
         common = max(shown, key=shown.count)
-        cells = [f'<td class="{"odd" * (value != common)}">{escape(value[:80])}</td>' for value in shown]
-        rows.append(f"<tr><td><code>{escape(key)}</code></td>{''.join(cells)}</tr>")
+        cells = [f'<td class="{"odd" * (value != common)}">{escaped(value[:80])}</td>' for value in shown]
+        rows.append(f"<tr><td><code>{escaped(key)}</code></td>{''.join(cells)}</tr>")
     heads = ["setting", *(f"{at + 1}." for at in range(len(groups)))]
     told = (
         f"The first {len(groups)} configurations by their mean; shaded where one differs from the commonest of a row."
@@ -148,13 +142,13 @@ def config_table(comparison: Comparison) -> list[str]:
 
 
 def _table(heads: Sequence[str], rows: Sequence[str], count: int) -> str:
-    top = "".join(f"<th>{escape(head)}</th>" for head in heads)
+    top = "".join(f"<th>{escaped(head)}</th>" for head in heads)
     more = (
         f"<p class='soft'>{count - len(rows)} more rows: `aurl compare --json` has them all.</p>"
         if count > len(rows)
         else ""
     )
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{more}'
+    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{more}'
 
 
 def _row(cells: Iterable[str], kind: str = "", at: int | None = None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import starmap
 
 import numpy as np
 
@@ -70,15 +69,8 @@ def forest_claims(comparison: Comparison) -> list[Claim]:
 
 def legend(comparison: Comparison, groups: Sequence[Group]) -> str:
     """Names of groups in their colours; pointing at one lights it up in every picture."""
-    from html import escape
-
     places = {group.id: at for at, group in enumerate(comparison.groups)}
-    keys = [(places[group.id], named(group)) for group in groups]
-    return '<ul class="legend">' + "".join(starmap(_legend_item, ((at, escape(name)) for at, name in keys))) + "</ul>"
-
-
-def _legend_item(at: int, name: str) -> str:
-    return f'<li class="group c{svg.colour(at)}" data-group="{at}" tabindex="0"><i></i>{name}</li>'
+    return svg.legend((places[group.id], named(group)) for group in groups)
 
 
 def _value_row(group: Group, x: svg.Scale, y: float) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aurl.compare.insights.insight import label, named, number, percent
+from aurl.compare.insights.insight import label, named, number, percent, rounded
 from aurl.compare.model import Comparison
 from aurl.compare.search_space import is_number, spell
 from aurl.record import Json
 from aurl.show import svg
+from aurl.show.naming import show_value
 
 _LEFT, _ROW, _MOST = 14, 42, 15
 _SMALL, _SMALL_HEIGHT = 330, 210
@@ -159,11 +160,12 @@ def _axis_marks(key: str, x: float, places: Mapping[str, float], levels: Sequenc
 def _metric_axis(metric: str, y: svg.Scale) -> list[str]:
     x = svg.WIDTH - 55
     parts = [svg.line(x, 40, x, 250, "axis"), svg.text(svg.WIDTH - 4, 28, metric, kind="name", anchor="end", most=22)]
-    return parts + [svg.text(x + 5, y(tick) + 4, svg.tick_text(tick), kind="tick halo") for tick in y.ticks()]
+    return parts + [svg.text(x + 5, at + 4, words, kind="tick halo") for at, words in y.labels()]
 
 
 def _short(value: Json) -> str:
-    return svg.tick_text(float(f"{value:.3g}")) if isinstance(value, float) else svg.tick_text(value)
+    """A setting as it is typed, to three digits."""
+    return show_value(rounded(value))
 
 
 def _list(value: Json) -> Sequence[Any]:

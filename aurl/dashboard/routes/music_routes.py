@@ -15,6 +15,7 @@ from aurl.dashboard.routes.requests import Parts, RefusedError, answer, parts, w
 from aurl.dashboard.store.serializers import evaluation_json, sample_json
 from aurl.music.midi import MAX_BYTES, MidiError, parse_midi
 from aurl.music.notes import DEFAULT_BAR, TICKS_PER_BEAT
+from aurl.show.player import music_json
 
 MOST_NOTES = 50_000
 _EXTREMES = 5
@@ -85,18 +86,8 @@ def _notes(known: Parts, entry: RunEntry, relative: str) -> Response:
         return answer(_unshown(relative, f"the MIDI file cannot be shown: {error}"))
     if len(piece) > MOST_NOTES:
         return answer(_unshown(relative, f"{len(piece)} notes; at most {MOST_NOTES} are shown"))
-    columns = (piece.onset, piece.duration, piece.pitch, piece.velocity)
-    document = {
-        "ticks_per_beat": TICKS_PER_BEAT,
-        "bar": piece.bar,
-        "tempo": piece.tempo,
-        "seconds": piece.seconds,
-        "bars": piece.bars,
-        "name": PurePosixPath(relative).name,
-        "notes": [list(note) for note in zip(*(column.tolist() for column in columns), strict=True)],
-        "copied": known.copies.spans(entry, piece, _copied_fraction(known, entry, relative)),
-    }
-    return answer(document)
+    copied = known.copies.spans(entry, piece, _copied_fraction(known, entry, relative))
+    return answer({**music_json(piece), "name": PurePosixPath(relative).name, "copied": copied})
 
 
 def _unshown(relative: str, why: str) -> dict[str, Any]:

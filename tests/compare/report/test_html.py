@@ -175,8 +175,10 @@ def test_in_a_browser(page: Any) -> None:
     page.hover(".legend li >> nth=1")
     lit = page.eval_on_selector_all(".group.lit", "all => all.map(one => one.dataset.group)")
     assert {*lit} == {"1"}
-    page.click("button[data-notes] >> nth=0")
-    assert page.inner_text("button[data-notes] >> nth=0") == "Stop"
-    page.click("button[data-notes] >> nth=0")
-    assert page.inner_text("button[data-notes] >> nth=0") == "Play"
+    button = page.locator(".sample button").first
+    assert "Piano roll: 3 notes" in page.get_attribute(".sample canvas[role=img] >> nth=0", "aria-label")
+    button.click()
+    assert button.inner_text().endswith("Stop")
+    button.click()
+    assert button.inner_text().endswith("Play")
     assert len(page.seen) == 1

@@ -2,7 +2,7 @@
 
 import { colours } from "./colours.js";
 import { h, say } from "./dom.js";
-import { clock, day, duration, plural, shown, spec, tick } from "./format.js";
+import { clock, day, duration, plural, shown, spec, tick, ticks } from "./format.js";
 import { drawMarks } from "./marks.js";
 import { lower, nearest, ordinate, paint } from "./paint.js";
 
@@ -98,8 +98,8 @@ export class Chart {
       },
       series: [{}, { paths: () => null, points: { show: false } }],
       axes: [
-        { ...axis, size: 26, space: 64, grid: { show: false }, values: (u, ticks) => ticks.map((value) => xTick(value, view)) },
-        { ...axis, size: 50, space: 30, values: (u, ticks) => ticks.map((value) => yTick(value, this.about)) },
+        { ...axis, size: 26, space: 64, grid: { show: false }, values: (u, places) => xTicks(places, view) },
+        { ...axis, size: 50, space: 30, values: (u, places) => yTicks(places, this.about) },
       ],
       hooks: {
         draw: [(u) => this.painted(u)],
@@ -150,7 +150,7 @@ export class Chart {
       const smooth = curve.smooth && index >= 0 ? curve.smooth[index] : null;
       const odd = curve.nonfinite_total ? plural(curve.nonfinite_total, "value") + " not finite" : "";
       return h("span", {}, swatch(curve), h("em", {}, curve.label), h("b", {}, Number.isFinite(value) ? spec(value, this.about.format) : value === null ? "" : "not finite"),
-        x !== null && index >= 0 && [smooth !== null && h("span.at", {}, `smoothed ${tick(Number(smooth.toPrecision(4)))}`), h("span.at", {}, `at ${xTick(curve.x[index], this.view, true)}`)],
+        x !== null && index >= 0 && [smooth !== null && h("span.at", {}, `smoothed ${tick(smooth)}`), h("span.at", {}, `at ${xTick(curve.x[index], this.view, true)}`)],
         x === null && odd && h("span.fault", {}, odd));
     });
     for (let at = 12; at < this.curves.length; at += 1) this.dot(at, -1);
@@ -281,18 +281,17 @@ function abscissa(min, max, log) {
   return log ? [Math.max(min, max / 1e9, 1e-9, min <= 0 ? Math.min(1, max / 2) : min), max] : [min, max];
 }
 
+const xTicks = (places, view) => (view.x === "relative" || view.x === "time" ? places.map((value) => xTick(value, view)) : ticks(places));
+
 export function xTick(value, view, exact = false) {
   if (value === null || value === undefined) return "";
   if (view.x === "relative") return duration(value) || "0s";
   if (view.x === "time") return view.range[1] - view.range[0] > 172_800 ? day(value) : exact ? clock(value) : clock(value).slice(0, view.range[1] - view.range[0] < 600 ? 8 : 5);
-  if (view.x === "epoch") return `${exact ? "epoch " : ""}${tick(Number(value.toPrecision(4)))}`;
+  if (view.x === "epoch") return `${exact ? "epoch " : ""}${tick(value)}`;
   return exact ? `step ${value}` : tick(value);
 }
 
-function yTick(value, about) {
-  if (value === null || value === undefined) return "";
-  return about.format?.endsWith("%") ? `${tick(Number((value * 100).toPrecision(6)))}%` : tick(value);
-}
+const yTicks = (places, about) => (about.format?.endsWith("%") ? ticks(places.map((value) => (value === null ? null : value * 100))).map((text) => text && `${text}%`) : ticks(places));
 
 export function swatch(curve) {
   const element = h("canvas", { width: 16, height: 8, "aria-hidden": "true" });

@@ -1,6 +1,6 @@
 // Colours for canvases, read from the style sheet, so that both follow the theme.
 
-const NAMES = ["ink", "soft", "faint", "rule", "paper", "panel", "accent", "band", "info", "warning", "critical", "fatal", "note", "copied", "key"];
+const NAMES = ["ink", "soft", "faint", "rule", "paper", "panel", "accent", "band", "info", "warning", "critical", "fatal"];
 export const colours = { line: [] };
 
 export function readColours() {

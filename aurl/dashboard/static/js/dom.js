@@ -1,5 +1,7 @@
 // Building pages. Every string becomes a text node or an attribute: nothing that a run says is ever parsed as HTML.
 
+export { sharp } from "./player.js";
+
 /** h("button.quiet", {onclick, "aria-label": "..."}, "text", node, [nodes]): an element.
  *  Properties that begin with "on" are listeners, `style` is an object set through CSSOM, `data` becomes dataset. */
 export function h(tag, props = {}, ...children) {
@@ -53,18 +55,6 @@ export function svg(tag, attributes = {}, ...children) {
     else if (value !== null && value !== undefined) element.setAttribute(key, value);
   }
   return append(element, children);
-}
-
-/** A canvas of this size in CSS pixels, sharp on dense screens; returns its context, scaled. */
-export function sharp(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.max(1, Math.round(width * ratio));
-  canvas.height = Math.max(1, Math.round(height * ratio));
-  canvas.style.setProperty("width", `${width}px`);
-  canvas.style.setProperty("height", `${height}px`);
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  return context;
 }
 
 /** Tell people who do not see the page. */

@@ -37,15 +37,30 @@ export function shown(value, about = {}) {
   return about.unit ? `${text} ${about.unit}` : text;
 }
 
-/** A tick of an axis: short, with k and M for large counts. */
-export function tick(value) {
-  if (value === null || value === undefined) return "";
+/** Ticks of one axis, as aurl/show/numbers.py writes them: at least four digits, more where two would read alike. */
+export function ticks(values) {
+  const known = values.filter((value) => typeof value === "number");
+  const gaps = known.slice(1).map((value, at) => Math.abs(value - known[at])).filter((gap) => gap > 0);
+  const gap = gaps.length ? Math.min(...gaps) : 0;
+  return values.map((value) => tick(value, gap));
+}
+
+/** A number on an axis: short, with k, M and G for large counts; `gap` is how far the next tick is. */
+export function tick(value, gap = 0) {
+  if (typeof value !== "number") return "";
   const size = Math.abs(value);
-  if (size >= 1e15 || (size > 0 && size < 1e-4)) return trim(value.toExponential(1).split("e")[0]) + "e" + Number(value.toExponential(1).split("e")[1]);
-  if (size >= 1e9) return `${trim((value / 1e9).toPrecision(4))}G`;
-  if (size >= 1e6) return `${trim((value / 1e6).toPrecision(4))}M`;
-  if (size >= 1e4) return `${trim((value / 1e3).toPrecision(4))}k`;
-  return trim(Number(value.toPrecision(6)).toString());
+  if (size === 0 || (gap > 0 && size < 1e-9 * gap)) return "0";
+  const power = (number) => Math.floor(Math.log10(number));
+  const digits = gap > 0 ? Math.min(15, Math.max(4, power(size) - power(gap) + 2)) : 4;
+  if (size >= 1e15 || size < 1e-4) {
+    const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
+    return `${trim(mantissa)}e${Number(exponent)}`;
+  }
+  const decimal = (number) => trim(number.toFixed(Math.max(0, digits - 1 - power(Math.abs(number)))));
+  if (size >= 1e9) return `${decimal(value / 1e9)}G`;
+  if (size >= 1e6) return `${decimal(value / 1e6)}M`;
+  if (size >= 1e4) return `${decimal(value / 1e3)}k`;
+  return decimal(value);
 }
 
 /** 45s, 12min, 2h 15min, 3d 4h. */

@@ -3,19 +3,14 @@
 import { get } from "./api.js";
 import { fill, h } from "./dom.js";
 import { integer, plain, plural, spec } from "./format.js";
-import { play, stop } from "./player.js";
-import { drawHead, drawRoll } from "./roll.js";
-
-const HEIGHT = 132;
+import { Player } from "./player.js";
 
 export class Sample {
   constructor(data, run, { best, worst, metrics }) {
     this.data = data;
     this.run = run;
-    this.notes = h("canvas");
-    this.line = h("canvas", { "aria-hidden": "true" });
-    this.roll = h("div.roll", { onclick: (event) => this.seek(event) }, this.notes, this.line, h("p.quiet-text", {}, ""));
-    this.button = h("button.play", { type: "button", disabled: true, onclick: () => this.toggle(0) }, "\u25b6 Play");
+    this.roll = h("div.roll", {}, h("p.quiet-text", {}, ""));
+    this.button = h("button.play", { type: "button", disabled: true }, "\u25b6 Play");
     this.copied = h("span.copied-note", { hidden: true });
     this.element = h(`article.sample${best ? ".best" : ""}`, { "aria-label": `Sample of step ${data.step}, slot ${data.slot}` },
       h("header", {}, h("b", {}, `step ${integer(data.step)}`), h("span", {}, `slot ${plain(data.slot)}`), best && h("span.badge.best", {}, "best"), worst && h("span.badge.worst", {}, "worst"),
@@ -58,34 +53,8 @@ export class Sample {
     }
     words.textContent = this.music.error ?? (this.music.notes.length ? "" : "No notes");
     if (this.music.error) return;
-    this.width = this.roll.clientWidth;
-    this.place = drawRoll(this.notes, this.music, this.width, HEIGHT);
-    drawHead(this.line, this.place, null, this.width, HEIGHT);
-    this.button.disabled = !this.music.notes.length;
+    new Player(this.roll, this.button, this.music).draw();
     this.element.dataset.drawn = "yes";
-  }
-
-  seek(event) {
-    if (!this.music?.notes.length) return;
-    const box = this.roll.getBoundingClientRect();
-    const share = (event.clientX - box.left - 24) / (box.width - 24);
-    this.toggle(Math.max(0, share) * this.place.ticks, true);
-  }
-
-  toggle(from, restart = false) {
-    if (this.playing && !restart) return stop();
-    stop();
-    this.playing = true;
-    this.button.textContent = "\u25a0 Stop";
-    this.button.setAttribute("aria-pressed", "true");
-    play(this.music, from, (tick) => drawHead(this.line, this.place, tick, this.width, HEIGHT), () => this.ended());
-  }
-
-  ended() {
-    this.playing = false;
-    this.button.textContent = "\u25b6 Play";
-    this.button.removeAttribute("aria-pressed");
-    drawHead(this.line, this.place, null, this.width, HEIGHT);
   }
 }
 
