@@ -83,7 +83,7 @@ class TableLog(Log):
             reasons = f" ({'; '.join(survey.reasons)})" if survey.reasons else ""
             raise DataError(f"{source.path}: {source.format} without any number in {survey.rows} rows{reasons}")
         self.path, self.format, self.why, self.rows = source.path, source.format, source.why, survey.rows
-        self.columns = columns_of(survey.counts, named)
+        self.columns = columns_of(survey.counts, named, survey.samples)
         self._steps = steps_of(survey, self.columns, roles.get(Role.STEP))
         self.counting = self._steps.why
         self.config = config_beside(source.path) | dict(source.config)

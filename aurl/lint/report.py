@@ -32,7 +32,7 @@ def report(log: Log, findings: Sequence[Finding], *, explain: bool = False) -> I
         explain: tell of every column what it was taken for, and why.
     """
     yield _line((str(log.path), "bold"), f"  {log.format}, {log.rows:,} rows")
-    for sentence in log.explanation if explain else [_guesses(log)]:
+    for sentence in log.explanation if explain else [_guesses(log), *_choices(log)]:
         yield _line(("  " + sentence, "dim"))
     for note in log.notes:
         yield _line(("  note: ", "cyan"), note)
@@ -106,6 +106,11 @@ def _guesses(log: Log) -> str:
     more = f"and {rest} more" if rest else ""
     columns = ", ".join([*told, more] if more else told) or "none"
     return f"steps: {log.counting}; columns: {columns} (--explain tells why)"
+
+
+def _choices(log: Log) -> list[str]:
+    """Which loss was taken where there are several, a line each for training and validation."""
+    return [f"{column.role.value}: {column.name}, {column.choice}" for column in log.columns if column.choice]
 
 
 def _scalars(log: Log) -> int:

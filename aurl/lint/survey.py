@@ -14,6 +14,7 @@ from aurl.lint.readers.source import MAX_COLUMNS, LogSource, Row
 
 _REASONS_KEPT = 3
 _SHAPES_KEPT = 4096
+_SAMPLES = 256  # at least half as many, evenly over the log
 
 
 class Survey:
@@ -26,6 +27,7 @@ class Survey:
         events: the steps that stand beside the values, in formats that have them there.
         traces: the steps in each column that may count them.
         clocks: columns of time that never fall.
+        samples: rows with a metric, evenly from all over the log.
 
     Args:
         source: the log.
@@ -44,6 +46,8 @@ class Survey:
         self.traces: dict[str, AxisTrace] = {}
         self.epochs: list[str] = []
         self.clocks: dict[str, float] = {}
+        self.samples: list[Mapping[str, float]] = []
+        self._every, self._unseen = 1, 0
         self._given = given
         self._axes: set[str] = set()
         self._shapes: dict[tuple[str, ...], _Shape] = {}
@@ -65,6 +69,7 @@ class Survey:
         shape.rows += 1
         if not shape.metrics:
             return
+        self._sample(values)
         epoch = values[shape.epoch] if shape.epoch is not None else None
         if row.step is not None:
             self.events.see(row.number, row.step, shape.metrics, epoch)
@@ -72,6 +77,15 @@ class Survey:
             trace.see(row.number, values[name], shape.metrics, epoch)
         for name in shape.clocks:
             self._read_clock(name, values[name])
+
+    def _sample(self, values: Mapping[str, float]) -> None:
+        self._unseen += 1
+        if self._unseen >= self._every:
+            self._unseen = 0
+            self.samples.append(values)
+            if len(self.samples) >= _SAMPLES:
+                self.samples = self.samples[::2]
+                self._every *= 2
 
     def _meet(self, names: tuple[str, ...]) -> _Shape:
         """Work out once what is to be done with rows of these columns."""

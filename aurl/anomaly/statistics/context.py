@@ -9,7 +9,7 @@ from typing import Any
 from aurl.anomaly.statistics.curve import Curve
 from aurl.anomaly.statistics.history import Fact, History
 from aurl.anomaly.statistics.layout import MEASURED, NOTHING, PROBES, TRAINING, RecordLayout, lay_out
-from aurl.anomaly.statistics.roles import Role, Roles
+from aurl.anomaly.statistics.roles import ADDENDS, Role, Roles, plainest
 from aurl.record import Json, Kind, Record
 
 STRETCH = 8  # training losses
@@ -250,6 +250,8 @@ class Context:
             names, trains = {}, False  # means of what was seen step by step
         if not names.keys() <= self.main.keys() or len(self._layouts) >= _MOST_LAYOUTS:
             self._layouts.clear()  # what the training loss is may depend on the new roles
+        if Role.LOSS in names:
+            names[Role.LOSS] = self._whole_first(names, record.scalars)
         for role, found in names.items():
             self.main.setdefault(role, found[0])
             if role in MEASURED:
@@ -261,12 +263,26 @@ class Context:
         self._layouts[key] = layout
         return layout
 
+    def _whole_first(self, names: Mapping[Role, tuple[str, ...]], scalars: Mapping[str, float]) -> tuple[str, ...]:
+        """The record's losses, the one that training lowers first. Once chosen it stays, as long as no record brings a
+        plainer one that the records before lacked."""
+        found = names[Role.LOSS]
+        whole = self.main.get(Role.LOSS)
+        if whole not in found:
+            best = plainest(found, scalars, [name for role in ADDENDS for name in names.get(role, ())])
+            if whole is None or plainest((whole, best)) != whole:
+                self.main[Role.LOSS] = best
+                self._layouts.clear()
+            whole = best
+        return (whole, *(name for name in found if name != whole))
+
     def _loss_to_lower(self, names: Mapping[Role, Sequence[str]]) -> Curve | None:
         """The whole loss, or its reconstruction part: a VAE's or GAN's total moves with the weights of its terms."""
         if "loss/recon" in self._curves and (Role.KL in self.main or Role.GENERATOR_LOSS in self.main):
             held = any("loss/recon" in found for found in names.values())
             return self._curves["loss/recon"] if held else None
-        return self._curves.get(names[Role.LOSS][0]) if Role.LOSS in names else None
+        whole = self.main.get(Role.LOSS)
+        return self._curves.get(whole) if whole is not None and whole in names.get(Role.LOSS, ()) else None
 
     def _keep_curve(self, name: str) -> None:
         if name not in self._curves and len(self._curves) < _MOST_CURVES:

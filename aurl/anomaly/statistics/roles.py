@@ -11,10 +11,15 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import NamedTuple
 
+from aurl.anomaly.statistics.main_loss import Choice, choose
 from aurl.anomaly.statistics.role_names import OWN, PATTERNS, PREFIXES, Role
 from aurl.errors import ConfigError, did_you_mean
 
-__all__ = ["Guess", "Role", "Roles", "guess", "role_of", "words"]
+__all__ = ["ADDENDS", "Guess", "Role", "Roles", "guess", "plainest", "role_of", "words"]
+
+
+ADDENDS = (Role.LOSS_PART, Role.KL, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS)
+"""What may be an addend of the whole loss."""
 
 
 class Guess(NamedTuple):
@@ -24,19 +29,29 @@ class Guess(NamedTuple):
         role: what it measures.
         name: the scalar name that aurl itself would use, `val/loss/total`; columns that share a role keep apart.
         why: the reason, a phrase for people.
+        choice: where it was taken for the loss before others, how many they are and why.
     """
 
     role: Role
     name: str
     why: str
+    choice: str = ""
 
 
 _HELD_OUT = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "dev", "heldout", "holdout"})
 _TRAINING = frozenset({"train", "training", "tr", "trn"})
+_SPLIT_ALONE = {
+    **dict.fromkeys(("train", "training"), (Role.LOSS, "loss/total")),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), (Role.VAL_LOSS, "val/loss/total")),
+}  # a column that is called by its split alone
+_NO_LOSS = frozenset({
+    "num", "number", "count", "counter", "weight", "weights", "coef", "coeff", "lambda", "std", "var", "variance",
+    "best", "patience", "lowest",
+})  # fmt: skip  # words of what stands beside a loss
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _COMPILED = tuple((role, name, re.compile(pattern)) for role, name, pattern in PATTERNS)
-_UNIQUE = frozenset({Role.LOSS, Role.VAL_LOSS})  # a second one is a part of the first
+_UNIQUE = (Role.LOSS, Role.VAL_LOSS)  # a second one is a part of the first
 _PART = {Role.LOSS: Role.LOSS_PART, Role.VAL_LOSS: Role.VAL_PART}
 
 
@@ -46,13 +61,18 @@ def role_of(name: str) -> Role:
     return _guess(name).role
 
 
-def guess(columns: Sequence[str], overrides: Mapping[str, Role | str] | None = None) -> dict[str, Guess]:
+def guess(
+    columns: Sequence[str],
+    overrides: Mapping[str, Role | str] | None = None,
+    samples: Sequence[Mapping[str, float]] = (),
+) -> dict[str, Guess]:
     """What each column of a log is, and why; the order of the columns is kept.
 
-    Only one column is the training loss and one the validation loss, the plainest name; further ones are parts.
+    Only one column is the training loss and one the validation loss (see `main_loss`); further ones are parts.
 
     Args:
         overrides: roles that a user gave, by column name.
+        samples: rows from all over the log, which help to tell the whole loss from its parts.
 
     Raises:
         ConfigError: an override names a column or a role that does not exist.
@@ -60,7 +80,7 @@ def guess(columns: Sequence[str], overrides: Mapping[str, Role | str] | None = N
     given = _checked(columns, overrides or {})
     guesses = {column: _told(column, given[column]) if column in given else _guess(column) for column in columns}
     for role in _UNIQUE:
-        _keep_one(guesses, role, given)
+        _keep_one(guesses, role, given, samples)
     _keep_names_apart(guesses)
     return guesses
 
@@ -102,9 +122,13 @@ def _guess(name: str) -> Guess:
     told = words(name)
     held_out = [word for word in told if word in _HELD_OUT]
     rest = " ".join(word for word in told if word not in _HELD_OUT and word not in _TRAINING)
+    if not rest and len(told) == 1 and told[0] in _SPLIT_ALONE:
+        return Guess(*_SPLIT_ALONE[told[0]], f"it is called '{told[0]}' and nothing else")
     text = rest or " ".join(told)
     for role, canonical, pattern in _COMPILED:
         found = pattern.search(text) or (pattern.search(" ".join(told)) if role in {Role.STEP, Role.CLOCK} else None)
+        if found and role is Role.LOSS and (word := next((word for word in told if word in _NO_LOSS), None)):
+            return Guess(Role.OTHER, name, f"'{word}' in its name: beside a loss, not one")
         if found:
             return _on_held_out(role, canonical, found[0], held_out)
     return Guess(Role.OTHER, name, "no known words in its name")
@@ -126,21 +150,41 @@ def _on_held_out(role: Role, canonical: str, found: str, held_out: Iterable[str]
     return Guess(kept, f"val/{canonical}", why)
 
 
-def _keep_one(guesses: dict[str, Guess], role: Role, given: Mapping[str, Role]) -> None:
-    """Of several columns with this role, the one that was given or has the fewest words stays."""
+def plainest(names: Sequence[str], sample: Mapping[str, float] | None = None, parts: Sequence[str] = ()) -> str:
+    """Of several training losses the one that training lowers.
+
+    Args:
+        names: one or more, in the order of the record.
+        sample: the record's values, where they stand side by side.
+        parts: the record's other losses, which may be addends.
+    """
+    if len(names) == 1:
+        return names[0]
+    return choose(names, {name: words(name) for name in names}, [sample] if sample else (), parts).name
+
+
+def _keep_one(
+    guesses: dict[str, Guess], role: Role, given: Mapping[str, Role], samples: Sequence[Mapping[str, float]]
+) -> None:
+    """Of several columns with this role, the one that was given or, by the evidence, is the whole stays."""
     rivals = [column for column, guess in guesses.items() if guess.role is role]
     if len(rivals) < 2:
         return
-    chosen = min(rivals, key=lambda column: (given.get(column) is not role, _oddity(column), len(words(column))))
+    said = [column for column in rivals if given.get(column) is role]
+    if said:
+        choice = Choice(said[0], "given by you")
+    else:
+        parts = [column for column, guess in guesses.items() if guess.role in ADDENDS] if role is Role.LOSS else []
+        choice = choose(rivals, {column: words(column) for column in rivals}, samples, parts)
+        others = f"{len(rivals) - 1} other{'s' * (len(rivals) > 2)}"
+        chosen = f"taken before {others}: {choice.why}; {role.value}=COLUMN names another one"
+        guesses[choice.name] = guesses[choice.name]._replace(choice=chosen)
     for column in rivals:
-        if column != chosen:
-            why = f"{guesses[column].why}; {chosen} is the plainer name for the whole"
+        if column in choice.misfits:
+            guesses[column] = Guess(Role.OTHER, column, f"{guesses[column].why}, but its values only count up")
+        elif column != choice.name:
+            why = f"{guesses[column].why}; {choice.name} is the whole: {choice.why}"
             guesses[column] = Guess(_PART[role], guesses[column].name, why)
-
-
-def _oddity(column: str) -> int:
-    told = set(words(column))
-    return 2 * bool(told & {"epoch", "avg", "mean", "smooth", "smoothed", "ema"}) + ("loss" not in told)
 
 
 def _keep_names_apart(guesses: dict[str, Guess]) -> None:

@@ -26,6 +26,7 @@ class LogColumn:
         kind: the record that carries it; None for one that says when (step, epoch, clock), or is left out.
         why: the reason for the guess.
         count: how many rows have it.
+        choice: where it was taken for the loss before others, how many they are and why.
     """
 
     name: str
@@ -34,13 +35,14 @@ class LogColumn:
     kind: Kind | None
     why: str
     count: int
+    choice: str = ""
 
     @property
     def sentence(self) -> str:
         """The guess in words: `column 'loss' -> loss/total (training loss): 'loss' in its name`."""
         said = _SAID.get(self.role, self.role.value.replace("_", " "))
         target = f"{self.scalar} ({said})" if self.kind is not None else said
-        return f"column '{self.name}' -> {target}: {self.why}"
+        return f"column '{self.name}' -> {target}: {self.why}" + (f"; {self.choice}" if self.choice else "")
 
 
 _GIVEN = "given by you"  # as `guess` says it
@@ -56,12 +58,15 @@ _SAID = {
 }
 
 
-def columns_of(counts: Mapping[str, int], roles: Mapping[str, str]) -> list[LogColumn]:
+def columns_of(
+    counts: Mapping[str, int], roles: Mapping[str, str], samples: Sequence[Mapping[str, float]] = ()
+) -> list[LogColumn]:
     """What the columns are, guessed from their names, the user's own roles first.
 
     Args:
         counts: rows by column.
         roles: column by role, `{"loss": "my_objective"}`.
+        samples: rows from all over the log, which tell the whole loss from its parts.
 
     Raises:
         ConfigError: a column that the log does not have.
@@ -73,18 +78,18 @@ def columns_of(counts: Mapping[str, int], roles: Mapping[str, str]) -> list[LogC
             hint = did_you_mean(name, names)
             raise ConfigError(f"{role}={name}: this log has no such column.{hint} Its columns: {_listed(names)}")
         given[name] = role
-    guesses = guess(names, given)
+    guesses = guess(names, given, samples)
     total = next((one.name for one in guesses.values() if one.role is Role.LOSS), None)
     return [_column(name, counts[name], one, total) for name, one in guesses.items()]
 
 
 def _column(name: str, count: int, guessed: Guess, total: str | None) -> LogColumn:
-    role, scalar, why = guessed
+    role, scalar, why, choice = guessed
     if role in AXES or (role is Role.OTHER and why == _GIVEN):
         return LogColumn(name, role, scalar, None, why, count)
     if role is Role.LOSS_PART and total is not None and _is_epoch_mean(name):
         return LogColumn(name, role, total, Kind.EPOCH, f"{why}, and 'epoch': its mean over an epoch", count)
-    return LogColumn(name, role, scalar, _KINDS.get(next(iter(words(scalar)), ""), Kind.STEP), why, count)
+    return LogColumn(name, role, scalar, _KINDS.get(next(iter(words(scalar)), ""), Kind.STEP), why, count, choice)
 
 
 def _is_epoch_mean(name: str) -> bool:
