@@ -268,12 +268,11 @@ class Context:
         plainer one that the records before lacked."""
         found = names[Role.LOSS]
         whole = self.main.get(Role.LOSS)
-        if whole not in found:
-            best = plainest(found, scalars, [name for role in ADDENDS for name in names.get(role, ())])
-            if whole is None or plainest((whole, best)) != whole:
-                self.main[Role.LOSS] = best
-                self._layouts.clear()
-            whole = best
+        best = plainest(found, scalars, [name for role in ADDENDS for name in names.get(role, ())])
+        if whole is None or (best not in self._curves and (whole in found or plainest((whole, best)) == best)):
+            self.main[Role.LOSS] = whole = best
+            self._layouts.clear()
+        whole = whole if whole in found else best
         return (whole, *(name for name in found if name != whole))
 
     def _loss_to_lower(self, names: Mapping[Role, Sequence[str]]) -> Curve | None:

@@ -19,8 +19,8 @@ WHOLE = frozenset({"total", "all", "overall", "sum", "full", "final", "combined"
 _PLAIN = frozenset({
     "loss", "losses", "train", "training", "tr", "trn", "step", "iter", "iteration", "batch", "running", "current",
     "val", "valid", "validation", "eval", "evaluation", "test", "dev", "heldout", "holdout", "set", "avg", "mean",
-    "average", "epoch", "smooth", "smoothed", "ema", "value", "scalar", "metrics", "metric", "model", "cost", "objective", "log",
-    "lm",
+    "average", "epoch", "smooth", "smoothed", "ema", "value", "scalar", "metrics", "metric", "model", "cost",
+    "objective", "log", "lm",
 })  # fmt: skip
 _BLURRED = frozenset({"epoch", "avg", "mean", "average", "smooth", "smoothed", "ema", "running"})
 _PRECISION = 2e-3  # logs print three or four digits
