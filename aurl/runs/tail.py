@@ -8,11 +8,10 @@ it at every look would cost too much, so a byte changed in the middle of a log g
 
 from __future__ import annotations
 
-import math
 import os
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,11 +130,7 @@ class LogTail:
             OSError: the log cannot be read.
         """
         for block in self.blocks():
-            for line in block.split(b"\n")[:-1]:
-                try:
-                    yield decode(line)
-                except RecordError:  # a torn line that a resume ended, or foreign text
-                    continue
+            yield from filter(None, map(_record, block.split(b"\n")[:-1]))
 
     def blocks(self) -> Iterator[bytes]:
         """Whole lines that were not read yet, in blocks of about 4 MiB; a line without its newline stays for later.
@@ -214,22 +209,20 @@ class Follower:
     """The records of a log, each given once whatever becomes of its files: for those who cannot take back a record.
 
     Where the log is found to be another one (put back from a backup, edited, cut short), it is read from its beginning
-    and the lines that were given before are left out. That costs eight bytes of memory for each record.
+    and the lines that were given before are left out. That costs eight bytes of memory for each line.
 
     Args:
         events: the run's `events/` folder.
-        places: where to begin, as `LogTail` has them; none for the beginning. After a replacement nothing older than
-            the first record given counts as new.
+        places: what counts as given already, as `LogTail` has it; none to begin at the beginning.
 
     Attributes:
         replaced: how often the log was found to be another one.
     """
 
-    def __init__(self, events: Path, places: list[Place] | None = None) -> None:
+    def __init__(self, events: Path, places: Iterable[Place] = ()) -> None:
         self._events = events
-        self._tail = LogTail(events, places)
-        self._from_within = bool(places)
-        self._since = math.nan
+        self._tail = LogTail(events)
+        self._passed = {place.inode: place.offset for place in places}
         self._given = array("q")
         self._known: Counter[int] = Counter()
         self.replaced = 0
@@ -246,27 +239,31 @@ class Follower:
             except LogReplacedError:
                 self.replaced += 1
                 self._tail = LogTail(self._events)
+                self._passed.clear()
                 self._known = Counter(self._given)
             else:
                 return
 
     def _new(self) -> Iterator[Record]:
         for block in self._tail.blocks():
+            place = self._tail.places[-1]
+            at, passed = place.offset - len(block), self._passed.get(place.inode, 0)
             for line in block.split(b"\n")[:-1]:
                 digest = hash(line)
-                if self._known and self._known[digest] > 0:
+                is_passed, at = at < passed, at + len(line) + 1
+                if self._known[digest] > 0:
                     self._known[digest] -= 1
                     continue
-                try:
-                    record = decode(line)
-                except RecordError:
-                    continue
-                if self._from_within and record.time < self._since and self.replaced:
-                    continue
-                if not self._given:
-                    self._since = record.time
                 self._given.append(digest)
-                yield record
+                if not is_passed and (record := _record(line)):
+                    yield record
+
+
+def _record(line: bytes) -> Record | None:
+    try:
+        return decode(line)
+    except RecordError:  # a torn line that a resume ended, or foreign text
+        return None
 
 
 def _stamp(status: os.stat_result) -> tuple[int, int, int]:
