@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aurl.formats.tfrecord import frame
 from aurl.machine import process
 from aurl.record import Kind, Record
 from aurl.runs.codec import encode
@@ -41,9 +42,9 @@ def long_run(folder: Path, steps: int, *, peers: Path | None = None) -> None:
     if peers is not None:
         peers.mkdir(parents=True, exist_ok=True)
         with (peers / "events.out.tfevents.1700000000.host.1.0").open("wb") as file:
-            file.write(tfevents.frame(tfevents.file_version(float(times[0]))))
+            file.write(frame(tfevents.file_version(float(times[0]))))
             for step, (moment, row) in enumerate(zip(times.tolist(), values.tolist(), strict=True), 1):
-                file.write(tfevents.frame(tfevents.scalars(moment, step, zip(NAMES, row, strict=True))))
+                file.write(frame(tfevents.scalars(moment, step, zip(NAMES, row, strict=True))))
     finish(folder, steps, {"loss/total": float(values[-1, 0])})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import google_crc32c
@@ -11,7 +12,13 @@ import google_crc32c
 from aurl.formats.skipping import OnSkip
 
 _HEADER = struct.Struct("<QI")
+_LENGTH = struct.Struct("<Q").pack
 _CHECKSUM = struct.Struct("<I")
+
+
+def frame(content: bytes) -> bytes:
+    """The content with its length and both checksums, as it stands in the file."""
+    return b"".join((_header(len(content)), content, _CHECKSUM.pack(_masked_crc(content))))
 
 
 def begins_with_frame(begin: bytes) -> bool:
@@ -48,6 +55,12 @@ def frames(path: Path, on_skip: OnSkip) -> Iterator[bytes]:
                 yield content
             else:
                 on_skip(at, "an event with a wrong checksum")
+
+
+@lru_cache(maxsize=4096)  # most frames of a file have one of few lengths
+def _header(length: int) -> bytes:
+    size = _LENGTH(length)
+    return size + _CHECKSUM.pack(_masked_crc(size))
 
 
 def _length(header: bytes) -> int | None:

@@ -3,14 +3,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import aurl
+from aurl.formats.tfrecord import frame
 from aurl.lint.folders import logs_in
 from aurl.sinks.tensorboard import events as tfevents
 from tests.lint.files import records, series, write
 
 
 def events(path: Path, tag: str, *values: float) -> Path:
-    data = b"".join(tfevents.frame(tfevents.scalars(float(at), at, [(tag, value)])) for at, value in enumerate(values))
-    return write(path, tfevents.frame(tfevents.file_version(0.0)) + data)
+    data = b"".join(frame(tfevents.scalars(float(at), at, [(tag, value)])) for at, value in enumerate(values))
+    return write(path, frame(tfevents.file_version(0.0)) + data)
 
 
 def found(folder: Path) -> list[str]:

@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aurl.errors import AurlError, DataError
+from aurl.formats.tfrecord import frame
 from aurl.lint.opening import open_log
 from aurl.sinks.tensorboard import events as tfevents
 from tests.lint.files import DATA, records, series, write
 
-EVENT = tfevents.frame(tfevents.scalars(1.0, 1, [("loss", 0.5)]))
+EVENT = frame(tfevents.scalars(1.0, 1, [("loss", 0.5)]))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_a_log_without_numbers(tmp_path: Path) -> None:
     ):
         open_log(write(tmp_path / "a.jsonl", '{"a": "x"}\n[1]\n'))
     with pytest.raises(DataError, match="tfevents without any number in 0 rows"):
-        open_log(write(tmp_path / "e", tfevents.frame(tfevents.file_version(1.0))))
+        open_log(write(tmp_path / "e", frame(tfevents.file_version(1.0))))
 
 
 def test_more_columns_than_any_training_logs(tmp_path: Path) -> None:

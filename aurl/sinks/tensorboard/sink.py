@@ -18,6 +18,7 @@ import time
 from collections.abc import Mapping
 
 from aurl.errors import ConfigError
+from aurl.formats.tfrecord import frame
 from aurl.record import Kind, Record
 from aurl.runs.rundir import RunDirectory
 from aurl.scalars import describe
@@ -105,7 +106,7 @@ class TensorBoardSink(Sink):
                 file.close()
 
     def _add(self, event: bytes) -> None:
-        framed = tfevents.frame(event)
+        framed = frame(event)
         self._frames.append(framed)
         self._bytes += len(framed)
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from aurl.errors import DataError
+from aurl.formats.wandb_file import last_history
 from aurl.sinks.identity import Identity
-from aurl.sinks.wandb import log as wandb_log
 
 if TYPE_CHECKING:
     import wandb
@@ -97,9 +98,10 @@ def reached(folder: Path) -> tuple[float | None, int]:
     """The time of the newest history row of earlier sessions of a run, None where there is none; and the next row."""
     time, rows = None, 0
     for path in folder.glob("wandb/*run-*/run-*.wandb"):
-        for row in wandb_log.last_rows(path):
-            time = max(time or 0.0, float(row.get("_timestamp", 0.0)))
-            rows = max(rows, int(row.get("_step", -1)) + 1)
+        with suppress(DataError):  # not one of W&B's: it tells nothing
+            for row in last_history(path, _pass_over):
+                time = max(time or 0.0, float(row.get("_timestamp") or 0.0))
+                rows = max(rows, int(row.get("_step", -1)) + 1)
     return time, rows
 
 
@@ -119,6 +121,10 @@ def own_folders(folder: Path) -> Iterator[None]:
             else:
                 os.environ[name] = value
         shutil.rmtree(places["WANDB_CACHE_DIR"], ignore_errors=True)
+
+
+def _pass_over(at: int, why: str) -> None:
+    """What is damaged or torn tells nothing of how far W&B has come; older rows, or none, are what is known then."""
 
 
 def _folders(folder: Path) -> list[Path]:

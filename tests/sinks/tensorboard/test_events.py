@@ -18,6 +18,7 @@ from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.plugins.hparams.metadata import NULL_TENSOR
 from tensorboard.util import tensor_util
 
+from aurl.formats.tfrecord import frame
 from aurl.sinks.tensorboard import events as tfevents
 
 STEPS = st.integers(-(2**63), 2**63 - 1)
@@ -77,7 +78,7 @@ def test_tensorboards_reader_accepts_the_frames_and_their_checksums(
 ) -> None:
     path: Path = tmp_path_factory.mktemp("frames") / "tfevents"
     events = [bytes(size) for size in sizes]
-    path.write_bytes(b"".join(tfevents.frame(event) for event in events))
+    path.write_bytes(b"".join(frame(event) for event in events))
     assert list(RawEventFileLoader(str(path)).Load()) == events
 
 

@@ -16,8 +16,10 @@ from typing import Any
 
 import psutil
 import pytest
+from wandb.proto import wandb_internal_pb2
 
 from aurl.errors import ConfigError
+from aurl.formats.wandb_file import entries
 from aurl.monitor import Monitor
 from aurl.music.corpus import load_chorales
 from aurl.music.midi_writer import write_midi
@@ -25,7 +27,6 @@ from aurl.record import Kind, Record
 from aurl.runs.eventlog import read_records
 from aurl.runs.rundir import RunDirectory
 from aurl.show.pianoroll import write_piano_roll
-from aurl.sinks.wandb import log as wandb_log
 from aurl.sinks.wandb.sink import WandbSink
 from tests.conftest import Trainer
 from tests.sinks.wandb_server import WandbServer
@@ -89,14 +90,19 @@ def told(run: RunDirectory, sink: WandbSink, *, steps: range = range(1, 6), stat
 def read(run: RunDirectory) -> dict[str, list[Any]]:
     found = defaultdict(list)
     for path in sorted(run.events.glob("wandb/*run-*/run-*.wandb")):
-        for record in wandb_log.records(path):
+        for entry in entries(path, lambda _at, why: None if "torn" in why else pytest.fail(why)):
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(entry)
             kind = record.WhichOneof("record_type")
             found[kind].append(getattr(record, kind))
     return found
 
 
 def rows(found: dict[str, list[Any]]) -> list[dict[str, Any]]:
-    return [wandb_log.row(history) for history in found["history"]]
+    return [
+        {".".join(item.nested_key or [item.key]): json.loads(item.value_json) for item in history.item}
+        for history in found["history"]
+    ]
 
 
 def notes(run: RunDirectory) -> str:
