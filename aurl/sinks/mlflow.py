@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from aurl.errors import ConfigError
 from aurl.machine.files import replace_file
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric
     from mlflow.tracking import MlflowClient
 
-_MOST_METRICS, _MOST_PARAMETERS, _LONGEST_PARAMETER = 1000, 100, 500  # of one request, MLflow's own limits
+_MOST_METRICS, _MOST_PARAMETERS = 1000, 100  # of one request, MLflow's own limits
+_LONGEST_PARAMETER, _LONGEST_NAME = 500, 250
 _NOT_IN_A_NAME = re.compile(r"[^\w./: -]")
+_SLASHES = re.compile(r"/+")
+_REFUSED = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST"})
 _STATUS = {"done": "FINISHED", "preempted": "KILLED"}
 
 
@@ -68,6 +72,7 @@ class MlflowSink(Sink):
         self._last: Record | None = None
         self._run_id = ""
         self._metrics: list[Metric] = []
+        self._refused: set[str] = set()
         self._alerts: list[str] = []
         self._status = "FAILED"
 
@@ -96,7 +101,7 @@ class MlflowSink(Sink):
             return
         while self._metrics:
             batch = self._metrics[:_MOST_METRICS]
-            self._client.log_batch(self._run_id, metrics=batch)
+            self._send("metrics", batch)
             self._metrics = self._metrics[len(batch) :]
         shown.write(self._own(self._directory) / "shown", self._last)
         self._last = None
@@ -125,18 +130,37 @@ class MlflowSink(Sink):
         uri = self._tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or (own / "store").as_uri()
         client = MlflowClient(tracking_uri=uri)
         kept = own / "run_id"  # a resumed run goes on under the same id
+        self._client = client
         if kept.is_file():
             self._run_id = kept.read_text(encoding="utf-8").strip()
             client.set_terminated(self._run_id, "RUNNING")
         else:
             self._run_id = self._new_run(client, self._directory)
             replace_file(kept, f"{self._run_id}\n".encode())
-        self._client = client
+            self._send_parameters(self._directory)
         return client
 
-    def _new_run(self, client: MlflowClient, run: RunDirectory) -> str:
-        from mlflow.entities import Param
+    def _send(self, what: Literal["metrics", "params"], batch: Sequence[Any]) -> None:
+        """Send a batch without those that MLflow refuses, which are told by name: one must not cost the others."""
+        from mlflow.exceptions import MlflowException
 
+        assert self._client is not None
+        try:
+            if what == "metrics":
+                self._client.log_batch(self._run_id, metrics=batch)
+            else:
+                self._client.log_batch(self._run_id, params=batch)
+        except MlflowException as error:
+            if error.error_code not in _REFUSED:
+                raise
+            if len(batch) > 1:
+                self._send(what, batch[: len(batch) // 2])
+                self._send(what, batch[len(batch) // 2 :])
+            elif batch[0].key not in self._refused:
+                self._refused.add(batch[0].key)
+                self.tell(f"mlflow refuses {batch[0].key!r} ({str(error).splitlines()[0]}); it lacks it", "warning")
+
+    def _new_run(self, client: MlflowClient, run: RunDirectory) -> str:
         known = identity(run)
         name = self._experiment or known.project
         found = client.get_experiment_by_name(name)
@@ -144,13 +168,16 @@ class MlflowSink(Sink):
         tags = {"aurl.tags": ", ".join(known.tags), "aurl.group": known.group, "mlflow.source.git.commit": known.commit}
         tags["mlflow.note.content"] = known.notes
         given = {key: value for key, value in tags.items() if value}
-        run_id = str(client.create_run(experiment, run_name=known.name, tags=given).info.run_id)
+        return str(client.create_run(experiment, run_name=known.name, tags=given).info.run_id)
+
+    def _send_parameters(self, run: RunDirectory) -> None:
+        from mlflow.entities import Param
+
         config = mask(hyperparameters.read(run))
         assert isinstance(config, dict)
         parameters = [Param(_name(key), str(value)[:_LONGEST_PARAMETER]) for key, value in config.items()]
         for first in range(0, len(parameters), _MOST_PARAMETERS):
-            client.log_batch(run_id, params=parameters[first : first + _MOST_PARAMETERS])
-        return run_id
+            self._send("params", parameters[first : first + _MOST_PARAMETERS])
 
     def _send_sample(self, client: MlflowClient, record: Record) -> None:
         assert self._directory is not None
@@ -171,4 +198,6 @@ def _values(record: Record) -> dict[str, float]:
 
 
 def _name(name: str) -> str:
-    return _NOT_IN_A_NAME.sub("_", name)[:250]
+    """The name as MLflow takes it, for which it is a relative path: `a//b` is `a/b` there, and `../a` is `__/a`."""
+    parts = _SLASHES.sub("/", _NOT_IN_A_NAME.sub("_", name)[:_LONGEST_NAME]).strip("/").split("/")
+    return "/".join(part if part.strip(".") else "_" * max(len(part), 1) for part in parts)

@@ -74,6 +74,29 @@ def test_a_resumed_run_is_the_same_run_of_mlflow_and_gets_what_is_new(run: RunDi
     assert steps == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
+def test_a_metric_that_mlflow_refuses_costs_no_other(run: RunDirectory) -> None:
+    pytest.importorskip("mlflow")
+    names = ["a//b", "/abs", "../up", "x/./y", "tab\there", "loss/total", "", ".", "n" * 300]
+    run.config_json.write_text(json.dumps({"a//b": 1, "c": 2}))
+    told: list[str] = []
+    sink = MlflowSink(samples=False)
+    sink.listener = lambda message, level: told.append(message)
+    sink.open(run)
+    sink.write(Record(Kind.STEP, 1, dict.fromkeys(names, 0.5), {}, NOON))
+    sink.write(Record(Kind.STEP, 2, {"loss/total": 0.25, "odd": 0.5}, {}, NOON + 1))
+    sink._metrics[-1]._key = "b//a"  # type: ignore[attr-defined]  a server with rules of its own
+    sink.close()
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(tracking_uri=(run.events / "mlflow" / "store").as_uri())
+    [found] = client.search_runs([item.experiment_id for item in client.search_experiments()])
+    assert found.data.metrics.keys() == {"a/b", "abs", "__/up", "x/_/y", "tab_here", "loss/total", "_", "n" * 250}
+    assert found.data.metrics["loss/total"] == 0.25
+    assert found.data.params == {"a/b": "1", "c": "2"}
+    assert [message.split(" (")[0] for message in told] == ["mlflow refuses 'b//a'"]
+
+
 TRACKIO = """
 import json, sys
 from trackio.sqlite_storage import SQLiteStorage

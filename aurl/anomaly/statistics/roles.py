@@ -15,7 +15,7 @@ from aurl.anomaly.statistics.main_loss import Choice, choose
 from aurl.anomaly.statistics.role_names import OWN, PATTERNS, PREFIXES, Role
 from aurl.errors import ConfigError, did_you_mean
 
-__all__ = ["ADDENDS", "Guess", "Role", "Roles", "guess", "plainest", "role_of", "words"]
+__all__ = ["ADDENDS", "Guess", "Role", "Roles", "guess", "is_held_out", "plainest", "role_of", "words"]
 
 
 ADDENDS = (Role.LOSS_PART, Role.KL, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS)
@@ -111,6 +111,11 @@ class Roles:
 def words(name: str) -> list[str]:
     """The words of a metric name in lower case: `trainLoss/step_1` gives train, loss, step, 1."""
     return _NOT_WORD.sub(" ", _CAMEL.sub(" ", name).lower()).split()
+
+
+def is_held_out(name: str) -> bool:
+    """Whether a name says that it was measured on held-out data: `eval_loss`, `val/f1`, `testAccuracy`."""
+    return not _HELD_OUT.isdisjoint(words(name))
 
 
 def _guess(name: str) -> Guess:

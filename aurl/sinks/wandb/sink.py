@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 SUMMARIES = {"lower": "min,last", "higher": "max,last", "neither": "last"}
 _LEVELS = {"info": "INFO", "warning": "WARN", "critical": "ERROR", "fatal": "ERROR"}
 _LONGEST_TITLE = 63
+_RESERVED = frozenset({"step", "_step", "_timestamp", "_runtime", "_wandb"})  # columns of W&B's own, or of aurl's rows
 _SHARE_FOR_MEDIA, _SHARE_FOR_SERVER = 0.4, 0.4  # of finish_seconds: the rest is for telling what was not sent
 
 
@@ -112,7 +113,7 @@ class WandbSink(Sink):
             return
         self._last = record
         run = self._run or self._begin()
-        if values := _values(record):
+        if values := self._taken(_values(record)):
             self._define(run, values)
             self._log(run, record, values)
         if record.kind is Kind.START:
@@ -182,9 +183,20 @@ class WandbSink(Sink):
             self.tell(f"wandb: offline, no key is configured or WANDB_MODE says so. Send it: {_sync_command(folder)}")
         return run
 
+    def _taken(self, values: dict[str, float]) -> dict[str, float]:
+        """Without the names that mean something else in a row of W&B: one must not cost the others."""
+        for name in [name for name in values if name in _RESERVED or not name]:
+            del values[name]
+            if name not in self._named:
+                self._named.add(name)
+                self.tell(f"wandb: no metric can be called {name!r} there; only the event log has it", "warning")
+        return values
+
     def _define(self, run: wandb.Run, values: Mapping[str, Any]) -> None:
         for name in values.keys() - self._named:
             self._named.add(name)
+            if "*" in name:
+                continue  # a pattern to W&B, which it takes as a name in rows alone
             if (better := describe(name.removeprefix("epoch/")).better) != "neither":
                 run.define_metric(name, step_metric="step", step_sync=False, summary=SUMMARIES[better])
 

@@ -141,6 +141,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunDirecto
         yield run, read(run)
 
 
+def test_a_metric_that_wandb_refuses_costs_no_other(tmp_path: Path) -> None:
+    run = directory(tmp_path / "run")
+    with Monitor(run, sinks=[WandbSink()]) as monitor:
+        for step in (1, 2):
+            monitor.step(step, {"loss/total": 0.5, "step": 99.0, "_timestamp": 1.0, "a*b": 2.0})
+    told = rows(read(run))
+    assert [(row["step"], row["loss/total"], row["a*b"]) for row in told if "loss/total" in row] == [
+        (1, 0.5, 2.0),
+        (2, 0.5, 2.0),
+    ]
+    assert notes(run).count("no metric can be called 'step'") == 1
+    assert "failed to write" not in notes(run)
+
+
 def test_the_run_is_named_grouped_and_configured_without_its_secrets(whole: Any) -> None:
     run, found = whole
     [told] = found["run"]
