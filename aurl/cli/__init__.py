@@ -21,6 +21,7 @@ COMMANDS = {
     "plot": "draw curves of runs as PDF, PNG or SVG",
     "doctor": "report on this machine and its packages",
     "generate": "write MIDI files from a checkpoint",
+    "midi": "what aurl hears in music files: notes, metre, tempo, tracks, what is lost",
     "quality": "score MIDI files against a reference of real music",
     "profile": "fit such a reference on a folder of MIDI files",
     "report": "write a run's HTML summary, also of a failed or killed one",

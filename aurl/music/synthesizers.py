@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from aurl.music.lanes import lanes
 from aurl.music.midi_writer import PIANO, to_pretty_midi
-from aurl.music.notes import TICKS_PER_BEAT, Notes
+from aurl.music.notes import Notes
+from aurl.music.score import TempoMap
 
 Waveform: TypeAlias = NDArray[np.float32]
 
@@ -58,7 +59,7 @@ class _SoundfontPlayer(ABC):
         if font < 0:  # libfluidsynth's way to say no; tinysoundfont raises RuntimeError
             raise ValueError(f"Could not load SoundFont file: {self._soundfont}")
         for channel in _CHANNELS:
-            synth.program_select(channel, font, 0, PIANO)
+            synth.program_select(channel, font, 0, PIANO.program)
         return synth
 
     def render(self, notes: Notes, samples: int) -> Waveform:
@@ -147,10 +148,11 @@ def _events(notes: Notes, rate: int) -> list[tuple[int, int, int, int, int]]:
 
     Notes that overlap another of their pitch play on further channels; the sixteenth such note shares the first's.
     """
-    samples_per_tick = 60.0 / notes.tempo / TICKS_PER_BEAT * rate
+    clock = TempoMap(notes.tempo_map, notes.resolution)
     channel = np.array(_CHANNELS)[lanes(notes) % len(_CHANNELS)]
-    starts = np.rint(notes.onset * samples_per_tick).astype(np.int64)
-    ends = np.rint((notes.onset + notes.duration) * samples_per_tick).astype(np.int64)
+    starts, ends = (
+        np.rint(clock.seconds(ticks) * rate).astype(np.int64) for ticks in (notes.onset, notes.onset + notes.duration)
+    )
     kinds = np.repeat((_ON, _OFF), len(notes))
     doubled = (np.tile(column, 2) for column in (channel, notes.pitch, notes.velocity))
     columns = (np.concatenate([starts, ends]), kinds, *doubled)
@@ -159,13 +161,6 @@ def _events(notes: Notes, rate: int) -> list[tuple[int, int, int, int, int]]:
 
 def _begun_by(notes: Notes, seconds: float) -> Notes:
     """The notes that begin in the first `seconds`, each cut there: a long tail costs nothing."""
-    limit = max(1, int(np.ceil(seconds * notes.tempo / 60.0 * TICKS_PER_BEAT)))
-    kept = notes.window(0, -(-limit // notes.bar))
-    inside = kept.onset < limit
-    return replace(
-        kept,
-        onset=kept.onset[inside],
-        duration=np.minimum(kept.duration[inside], limit - kept.onset[inside]).astype(np.int32),
-        pitch=kept.pitch[inside],
-        velocity=kept.velocity[inside],
-    )
+    limit = max(1, TempoMap(notes.tempo_map, notes.resolution).tick(seconds))
+    kept = notes.select(notes.onset < limit)
+    return replace(kept, duration=np.minimum(kept.duration, limit - kept.onset).astype(np.int32))

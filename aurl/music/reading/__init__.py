@@ -1,0 +1,1 @@
+"""Bytes of music files to `aurl.music.score.FullScore`."""
