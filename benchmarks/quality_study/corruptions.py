@@ -45,7 +45,9 @@ def changed(notes: Notes, **columns: ArrayLike) -> Notes:
     """The same notes with some columns replaced; pitches and velocities clipped to their range."""
     new = {name: np.asarray(columns.get(name, getattr(notes, name))) for name in _COLUMNS}
     new["pitch"], new["velocity"] = np.clip(new["pitch"], 0, 127), np.clip(new["velocity"], 1, 127)
-    return Notes.build(**new, bar=notes.bar, tempo=notes.tempo, name=notes.name)
+    return Notes.build(
+        new["onset"], new["duration"], new["pitch"], new["velocity"], bar=notes.bar, tempo=notes.tempo, name=notes.name
+    )
 
 
 def random_pitch(notes: Notes, how: Spoiling) -> Notes:

@@ -34,6 +34,7 @@ def pair(ticks: list[int], codes: list[int], end: int, quarter: int) -> Paired:
 
     Note-offs without a note are passed over. Where a pitch is begun more often than it is ended, each of its notes
     ends when the next event of that pitch comes, or with the track; one struck as the track ends lasts a quarter note.
+    One whose end stands right before its beginning has no length: writers that sort ends first leave it so.
     """
     tick, code = np.array(ticks, np.int64), np.array(codes, np.int64)
     velocity = code & 127
@@ -44,7 +45,8 @@ def pair(ticks: list[int], codes: list[int], end: int, quarter: int) -> Paired:
     first = np.flatnonzero(np.diff(key, prepend=-1))
     which = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(key))))
 
-    on, off = np.flatnonzero(starts), np.flatnonzero(~starts & ~_stray(starts, which, first))
+    stray = ~starts & _stray(starts, which, first)
+    on, off = np.flatnonzero(starts), np.flatnonzero(~starts & ~stray)
     begun, ended = (np.bincount(which[at], minlength=len(first)) for at in (on, off))
     nth = np.arange(len(on)) - (begun.cumsum() - begun)[which[on]]
     torn = (begun > ended)[which[on]]
@@ -52,11 +54,12 @@ def pair(ticks: list[int], codes: list[int], end: int, quarter: int) -> Paired:
     stops[~torn] = tick[off[((ended.cumsum() - ended)[which[on]] + nth)[~torn]]]
     stops[torn] = _next_of_its_pitch(tick, which, on[torn], end)
     stops[torn & (stops == end) & (tick[on] == end)] += quarter
+    empty = torn & (on > 0) & stray[on - 1] & (which[on - 1] == which[on]) & (tick[on - 1] == tick[on])
+    stops[empty] = tick[on[empty]]
+    hung = int((begun - ended).sum() - empty.sum())
     back = np.argsort(order[on])
     on, stops = on[back], stops[back]
-    return Paired(
-        tick[on], stops - tick[on], key[on] & 127, velocity[order[on]], key[on] >> 7, int((begun - ended).sum())
-    )
+    return Paired(tick[on], stops - tick[on], key[on] & 127, velocity[order[on]], key[on] >> 7, hung)
 
 
 def _stray(starts: Flags, which: Ticks, first: Ticks) -> Flags:

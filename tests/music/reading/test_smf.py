@@ -94,6 +94,12 @@ def test_ends_that_end_nothing_are_passed_over() -> None:
     assert notes_of(read(off(0, 60) + off(0, 60) + on(0, 60) + off(240, 60) + off(0, 60))) == [(0, 240, 60)]
 
 
+def test_an_end_right_before_its_beginning_makes_a_note_of_no_length() -> None:
+    score = read(off(0, 60) + on(0, 60) + off(480, 62) + on(0, 62) + off(480, 62) + off(0, 64) + on(0, 64))
+    assert notes_of(score) == [(480, 480, 62)]
+    assert (score.empty, score.hung) == (2, 0)
+
+
 def test_what_began_first_ends_first() -> None:
     score = read(on(0, 60) + on(240, 60) + off(240, 60) + off(480, 60))
     assert notes_of(score) == [(0, 480, 60), (240, 720, 60)]

@@ -67,7 +67,9 @@ def test_a_file_or_a_name_or_neither(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_music(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no MIDI file there can be read. It needs files that end in \.mid, \.midi"):
+    with pytest.raises(
+        DataError, match=r"no MIDI file there can be read. It needs files that end in \.kar, \.mid, \.midi"
+    ):
         open_profile(str(tmp_path))
 
 
