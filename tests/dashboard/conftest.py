@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
 import pytest
@@ -20,6 +20,9 @@ import uvicorn
 from aurl.dashboard.app import build
 from aurl.dashboard.guard import Access
 from aurl.dashboard.routes.requests import Parts
+
+if TYPE_CHECKING:
+    from tests.dashboard.browsing import Visitor
 
 TOKEN = "the-token"
 COOKIE = "the-cookie"
@@ -122,3 +125,41 @@ def serve_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """The same for all tests of a module, over folders that none of them changes."""
     with servers(tmp_path_factory.mktemp("cache")) as start:
         yield start
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a window."""
+    pytest.importorskip("playwright.sync_api")
+    from tests.dashboard.browsing import chromium
+
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def open_window(browser: Any, site: Site) -> Iterator[Callable[..., Visitor]]:
+    """Opens windows on the module's `site`; at the end none may have complained or asked anything of another server."""
+    from tests.dashboard.browsing import Visitor
+
+    visitors = []
+
+    def start(width: int = 1280, **options: Any) -> Visitor:
+        context = browser.new_context(viewport={"width": width, "height": 860}, reduced_motion="reduce", **options)
+        origin = f"http://{site.host}"
+        context.add_cookies([{"name": "aurl-test", "value": COOKIE, "url": origin}])
+        visitor = Visitor(context.new_page(), origin)
+        visitor.listen()
+        visitors.append(visitor)
+        return visitor
+
+    yield start
+    for visitor in visitors:
+        visitor.page.context.close()
+        assert visitor.complaints == []
+        assert visitor.foreign == []
+
+
+@pytest.fixture
+def visitor(open_window: Callable[..., Visitor]) -> Visitor:
+    return open_window()

@@ -17,13 +17,13 @@ import pytest
 import aurl
 from aurl.record import Kind
 from tests.conftest import TINY
-from tests.dashboard.conftest import COOKIE, Serve, Site
+from tests.dashboard.conftest import Serve, Site
 
 pytest.importorskip("playwright.sync_api")
 
 from playwright.sync_api import Browser, Page
 
-from tests.dashboard.browsing import Visitor, chromium
+from tests.dashboard.browsing import Visitor
 
 pytestmark = [pytest.mark.slow, pytest.mark.two_process]
 
@@ -108,37 +108,6 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def site(outputs: Path, serve_all: Serve) -> Site:
     return serve_all(outputs)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def open_window(browser: Browser, site: Site) -> Iterator[Any]:
-    visitors = []
-
-    def start(width: int = 1280, **options: Any) -> Visitor:
-        context = browser.new_context(viewport={"width": width, "height": 860}, reduced_motion="reduce", **options)
-        origin = f"http://{site.host}"
-        context.add_cookies([{"name": "aurl-test", "value": COOKIE, "url": origin}])
-        visitor = Visitor(context.new_page(), origin)
-        visitor.listen()
-        visitors.append(visitor)
-        return visitor
-
-    yield start
-    for visitor in visitors:
-        visitor.page.context.close()
-        assert visitor.complaints == []
-        assert visitor.foreign == []
-
-
-@pytest.fixture
-def visitor(open_window: Any) -> Visitor:
-    return open_window()
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +256,7 @@ def test_comparison_has_bands_verdicts_and_coordinates(visitor: Visitor, site: S
     page.locator(".parallel path").first.focus()
     assert "outcome" in visitor.text()
     page.get_by_role("button", name="Bands over seeds").click()
-    visitor.wait(lambda: page.locator(".overlay-key span a").count() == 6, "a line for each run")
+    visitor.wait(lambda: page.locator(".rail li").count() == 6, "a line for each run")
 
 
 def test_alerts_of_all_runs(visitor: Visitor, training: str) -> None:
@@ -316,7 +285,7 @@ def test_ten_thousand_scalars_do_not_hang(visitor: Visitor, site: Site) -> None:
 
 
 def test_no_value_hangs_a_chart(visitor: Visitor, site: Site) -> None:
-    for settings in ("", "?logy=1", "?logx=1", "?logx=1&logy=1&calm=1", "?x=epoch", "?x=relative&logx=1"):
+    for settings in ("?q=a/", *(f"?q=a/&{how}" for how in ("logy=1", "logx=1", "logx=1&logy=1&calm=0", "x=epoch"))):
         visitor.go(f"#/run/{site.key('extremes')}{settings}")
         visitor.page.reload()  # the settings alone make no new page
         visitor.ready()

@@ -53,7 +53,7 @@ def row_of(run: RunSummary, root: Path, config: Mapping[str, Any]) -> Row:
         "error": text(run.error),
         "message": text(document.get("message") or ""),
         "tags": [text(tag) for tag in tags] if isinstance(tags := document.get("tags"), list) else [],
-        "seed": plain(document.get("seed")),
+        "seed": plain(document["seed"] if document.get("seed") is not None else config.get("seed")),
         "model": text(document.get("model") or config.get("model._target_") or ""),
         "host": text(document.get("host") or ""),
         "step": run.step,

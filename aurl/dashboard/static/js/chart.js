@@ -1,10 +1,13 @@
 // One chart: axes, zoom and a cursor in step with the others by uPlot; lines by paint.js.
 
+import { abscissa, xTick, xTicks, yTicks } from "./axes.js";
 import { colours } from "./colours.js";
 import { h, say } from "./dom.js";
-import { clock, day, duration, plural, shown, spec, tick, ticks } from "./format.js";
+import { plural, shown, spec, tick } from "./format.js";
+import { extend } from "./growth.js";
 import { drawMarks } from "./marks.js";
-import { lower, nearest, ordinate, paint } from "./paint.js";
+import { lower, nearest, paint } from "./paint.js";
+import { ordinate } from "./range.js";
 
 const NAMED = 4; // curves up to which the legend is always there
 export const FEW = 40; // points that are drawn as such
@@ -17,11 +20,14 @@ export class Chart {
     this.about = about;
     this.view = view;
     this.load = load;
-    this.curves = [];
+    this.loaded = [];
+    this.curves = []; // those of them that are shown
     this.logY = null; // null: as the page
+    this.calm = null; // null: as the page
     this.legend = h("div.legend");
+    this.beyond = h("button.beyond.quiet", { type: "button", hidden: true, onclick: () => { this.calm = this.calm === null ? !this.view.calm : null; this.changed("scale"); } });
     this.plot = h("div.plot", { tabIndex: 0, role: "img", "aria-label": `${about.title}; arrow keys read values, plus and minus zoom, 0 shows all`, onkeydown: (event) => this.key(event) });
-    host.append(this.legend, this.plot);
+    host.append(this.legend, this.beyond, this.plot);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.plot);
     this.fetch();
@@ -29,6 +35,11 @@ export class Chart {
 
   get log() {
     return this.logY ?? this.view.logY;
+  }
+
+  /** Whether outliers are left out of the scale. */
+  get robust() {
+    return this.calm ?? this.view.calm;
   }
 
   async fetch() {
@@ -44,20 +55,48 @@ export class Chart {
   }
 
   take(found) {
-    this.curves = found.filter((curve) => !curve.error);
-    for (const curve of this.curves) {
+    this.loaded = found.filter((curve) => !curve.error);
+    for (const curve of this.loaded) {
       curve.fresh = 0;
       if (curve.total <= FEW) curve.smooth = null; // an average of three evaluations would only bend them
       curve.cloud = curve.exact !== false && curve.x.length <= 2000 && curve.x.some((x, at) => at > 0 && x === curve.x[at - 1]);
     }
-    if (!this.curves.some((curve) => curve.x.length || curve.nonfinite?.length)) {
+    this.curves = this.loaded.filter((curve) => this.about.shows?.(curve) ?? true);
+    if (!this.loaded.some((curve) => curve.x.length || curve.nonfinite?.length)) {
       return this.empty(this.view.zoomed ? "Nothing was logged in this stretch." : this.view.x === "epoch" ? "Nothing was logged with its epoch." : "Nothing logged yet.");
     }
     let grown = false;
-    if (!this.view.zoomed) for (const { x } of this.curves) if (x.length) grown = this.view.widen(x[0], x[x.length - 1]) || grown;
+    if (!this.view.zoomed) for (const { x } of this.loaded) if (x.length) grown = this.view.widen(x[0], x[x.length - 1]) || grown;
     if (this.u) this.show();
     else this.build();
     if (grown) this.view.grown();
+  }
+
+  /** Show those curves that are wanted now. */
+  sift() {
+    if (!this.u) return;
+    this.curves = this.loaded.filter((curve) => this.about.shows?.(curve) ?? true);
+    this.makeDots();
+    this.show();
+  }
+
+  makeDots() {
+    for (const dot of this.dots ?? []) dot.remove();
+    this.dots = this.curves.map((curve) => this.u.over.appendChild(h("i.dot", { hidden: true, style: { background: curve.colour } })));
+  }
+
+  /** Lift some curves out of the others, on a canvas above, so that the others need not be drawn again. */
+  light(test) {
+    const lit = test ? this.curves.filter(test) : [];
+    this.lit?.remove();
+    this.lit = null;
+    if (!this.u) return;
+    const base = this.u.ctx.canvas;
+    base.style.setProperty("opacity", lit.length && lit.length < this.curves.length ? "0.35" : "1");
+    if (!lit.length) return;
+    this.lit = h("canvas.lit", { width: base.width, height: base.height, "aria-hidden": "true", style: { width: base.style.width, height: base.style.height } });
+    base.after(this.lit);
+    paint(this.u, lit.map((curve) => ({ ...curve, lit: true })), window.devicePixelRatio || 1, this.lit.getContext("2d"));
   }
 
   empty(text) {
@@ -74,7 +113,7 @@ export class Chart {
     const size = { width: this.plot.clientWidth || 380, height: this.plot.clientHeight || 186 };
     this.u = new window.uPlot(this.options(size), this.frame(), this.plot);
     this.u.setScale("x", { min: this.asked[0], max: this.asked[1] });
-    this.dots = this.curves.map((curve) => this.u.over.appendChild(h("i.dot", { hidden: true, style: { background: curve.colour } })));
+    this.makeDots();
     window.__charts.push(this.u);
     this.read(null);
   }
@@ -94,7 +133,7 @@ export class Chart {
       cursor: { sync: { key: "aurl", scales: ["x", null] }, y: false, points: { show: false }, drag: { x: true, y: false }, bind: { dblclick: () => () => view.set({ from: null, to: null }, "zoom") } },
       scales: {
         x: { time: false, distr: view.logX ? 3 : 1, range: (u, min, max) => abscissa(min, max, view.logX) },
-        y: { distr: this.log ? 3 : 1, range: (u) => ordinate(this.curves, u.scales.x.min ?? -Infinity, u.scales.x.max ?? Infinity, { log: this.log, calm: view.calm }) },
+        y: { distr: this.log ? 3 : 1, range: (u) => ordinate(this.curves, u.scales.x.min ?? -Infinity, u.scales.x.max ?? Infinity, { log: this.log, calm: this.robust }) },
       },
       series: [{}, { paths: () => null, points: { show: false } }],
       axes: [
@@ -127,13 +166,25 @@ export class Chart {
   }
 
   painted(u) {
-    paint(u, this.curves, window.devicePixelRatio || 1);
+    this.tellBeyond(paint(u, this.curves, window.devicePixelRatio || 1));
     drawMarks(this, u);
     this.note();
   }
 
+  /** A button that tells how far what is not shown goes, and shows it. */
+  tellBeyond({ curves, low, high }) {
+    const ends = [Number.isFinite(high) && `\u2191 ${tick(high)}`, Number.isFinite(low) && `\u2193 ${tick(low)}`].filter(Boolean);
+    const text = curves ? ends.join(" ") : this.calm === false ? "whole range" : "";
+    this.beyond.hidden = !text;
+    if (this.beyond.textContent === text) return;
+    this.beyond.textContent = text;
+    const said = curves ? `${plural(curves, "curve")} ${curves === 1 ? "goes" : "go"} beyond this chart, to ${ends.join(" and ")}. Press to show the whole range` : "Press to leave outliers out again";
+    this.beyond.title = said;
+    this.beyond.setAttribute("aria-label", said);
+  }
+
   note() {
-    for (const curve of this.curves) {
+    for (const curve of this.loaded) {
       const steps = curve.step ?? curve.x;
       window.__painted[curve.name] = steps.length ? steps[steps.length - 1] : null;
     }
@@ -170,22 +221,10 @@ export class Chart {
 
   /** New points of one series from the stream, as arrays of abscissae, values, steps and non-finite ones. */
   push(name, { x, value, step, nonfinite }) {
-    const curve = this.curves.find((each) => each.name === name && !each.low);
+    const curve = this.loaded.find((each) => each.name === name && !each.low);
     if (!curve) return this.fetch();
     if (this.view.to !== null) return; // looking at the past
-    const last = curve.step ?? curve.x;
-    const known = last.length ? last[last.length - 1] : -Infinity;
-    const fresh = step.flatMap((each, at) => (each > known && value[at] !== null ? [at] : []));
-    curve.total = (curve.total ?? 0) + fresh.length;
-    if (curve.smooth) curve.smooth = join(curve.smooth, average(curve, fresh.map((at) => value[at]), this.view.smooth));
-    curve.x = join(curve.x, fresh.map((at) => x[at]));
-    curve.y = join(curve.y, fresh.map((at) => value[at]));
-    if (curve.step) curve.step = join(curve.step, fresh.map((at) => step[at]));
-    if (nonfinite.length) {
-      curve.nonfinite = [...(curve.nonfinite ?? []), ...nonfinite].slice(-1000);
-      curve.nonfinite_total = (curve.nonfinite_total ?? 0) + nonfinite.length;
-    }
-    curve.fresh += fresh.length;
+    extend(curve, { x, value, step, nonfinite }, this.view.smooth);
     if (curve.fresh > SPARE_POINTS) return this.fetch();
     if (curve.x.length) this.view.widen(curve.x[0], curve.x[curve.x.length - 1]);
     if (this.u) this.later();
@@ -218,6 +257,7 @@ export class Chart {
   /** The next logged point that is at least a pixel away, told in words. */
   walk(way, from) {
     const [curve] = this.curves;
+    if (!curve?.x.length) return;
     const pixel = (this.view.range[1] - this.view.range[0]) / Math.max(1, this.u.over.clientWidth);
     const index = way > 0 ? lower(curve.x, from + pixel) : lower(curve.x, from - pixel) - 1;
     const at = Math.min(curve.x.length - 1, Math.max(0, index));
@@ -236,7 +276,7 @@ export class Chart {
     if (why === "grown") this.later();
     else if (why === "zoom") this.show();
     else if (why === "scale" || why === "look") {
-      if (this.curves.length && this.u) this.build();
+      if (this.loaded.length && this.u) this.build();
     } else this.fetch();
   }
 
@@ -246,6 +286,7 @@ export class Chart {
     this.u.destroy();
     this.u = null;
     this.dots = [];
+    this.lit = null;
   }
 
   leave() {
@@ -256,42 +297,6 @@ export class Chart {
     this.host.replaceChildren();
   }
 }
-
-function join(before, more) {
-  const joined = new Float64Array(before.length + more.length);
-  joined.set(before);
-  joined.set(more, before.length);
-  return joined;
-}
-
-/** Goes on with the debiased exponential average: S_n = (w S_(n-1) (1 - w^(n-1)) + (1 - w) v) / (1 - w^n). */
-function average(curve, values, weight) {
-  let before = curve.smooth.length ? curve.smooth[curve.smooth.length - 1] : 0;
-  let count = Math.max(0, curve.total - values.length);
-  return values.map((value) => {
-    const [old, norm] = [1 - weight ** count, 1 - weight ** (count + 1)];
-    before = (weight * before * old + (1 - weight) * value) / norm;
-    count += 1;
-    return before;
-  });
-}
-
-function abscissa(min, max, log) {
-  if (!(max - min > Math.max(1e-9, Math.abs(max) * 1e-12))) return log ? [min > 0 ? min / 2 : 0.5, min > 0 ? min * 2 : 2] : [min - 0.5, min + 0.5];
-  return log ? [Math.max(min, max / 1e9, 1e-9, min <= 0 ? Math.min(1, max / 2) : min), max] : [min, max];
-}
-
-const xTicks = (places, view) => (view.x === "relative" || view.x === "time" ? places.map((value) => xTick(value, view)) : ticks(places));
-
-export function xTick(value, view, exact = false) {
-  if (value === null || value === undefined) return "";
-  if (view.x === "relative") return duration(value) || "0s";
-  if (view.x === "time") return view.range[1] - view.range[0] > 172_800 ? day(value) : exact ? clock(value) : clock(value).slice(0, view.range[1] - view.range[0] < 600 ? 8 : 5);
-  if (view.x === "epoch") return `${exact ? "epoch " : ""}${tick(value)}`;
-  return exact ? `step ${value}` : tick(value);
-}
-
-const yTicks = (places, about) => (about.format?.endsWith("%") ? ticks(places.map((value) => (value === null ? null : value * 100))).map((text) => text && `${text}%`) : ticks(places));
 
 export function swatch(curve) {
   const element = h("canvas", { width: 16, height: 8, "aria-hidden": "true" });

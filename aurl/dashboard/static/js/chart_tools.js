@@ -1,7 +1,7 @@
 // The bar above charts: search, abscissa, smoothing, scales, the zoomed stretch.
 
 import { debounce, h } from "./dom.js";
-import { xTick } from "./chart.js";
+import { xTick } from "./axes.js";
 import { AXES } from "./view.js";
 
 export function chartTools(view, { search = null, onsearch = null } = {}) {
@@ -33,7 +33,7 @@ export function chartTools(view, { search = null, onsearch = null } = {}) {
     h("label.field", {}, "Smoothing", smooth, told),
     toggle("log x", view.logX, "Logarithmic abscissa", (on) => view.set({ logX: on }, "scale")),
     toggle("log y", view.logY, "Logarithmic values in every chart", (on) => view.set({ logY: on }, "scale")),
-    toggle("calm", view.calm, "Leave the outermost hundredth of the values out of the scale", (on) => view.set({ calm: on }, "scale")),
+    toggle("robust range", view.calm, "Scale each chart to where its curves are; marks at the edge show what goes beyond", (on) => view.set({ calm: on }, "scale")),
     stretch);
 }
 

@@ -3,12 +3,14 @@
 import { get } from "./api.js";
 import { look } from "./colours.js";
 import { append, debounce, fill, h } from "./dom.js";
-import { Chart, FEW, swatch } from "./chart.js";
+import { Chart, FEW } from "./chart.js";
 import { chartTools } from "./chart_tools.js";
 import { Feed } from "./feed.js";
-import { plain, plural, short, spec } from "./format.js";
-import { nothing, status } from "./parts.js";
+import { plain, plural, spec } from "./format.js";
+import { labels, shortNames } from "./labels.js";
+import { nothing, runName, status } from "./parts.js";
 import { parallel } from "./parallel.js";
+import { Rail } from "./rail.js";
 import { remember, runAddress } from "./route.js";
 import { verdicts } from "./verdicts.js";
 import { View } from "./view.js";
@@ -19,6 +21,7 @@ const FIRST = ["loss/total", "val/loss/total", "loss/recon", "val/loss/recon", "
 const AT_FIRST = 12;
 const ASKED_FOR_NAMES = 6;
 const AGAIN = 2000;
+const MOST_COLUMNS = 14;
 
 export async function show(main, place, stream) {
   const page = new ComparePage(place.parameters, stream);
@@ -35,6 +38,7 @@ export async function show(main, place, stream) {
 
 class ComparePage {
   constructor(parameters, stream) {
+    this.parameters = parameters;
     this.wanted = parameters.getAll("run").slice(0, MOST);
     this.bands = parameters.get("bands") !== "0";
     this.search = parameters.get("q") ?? "";
@@ -44,7 +48,6 @@ class ComparePage {
     this.stream = stream;
     this.feed = new Feed();
     this.cards = new Map();
-    this.lit = null;
     this.onColours = () => this.draw();
     document.addEventListener("aurl-colours", this.onColours);
     this.onWhole = (event) => event.detail.push(this.whole());
@@ -72,26 +75,13 @@ class ComparePage {
       if (!groups.has(key)) groups.set(key, []);
       groups.get(key).push(row);
     }
-    const keys = this.varying.filter((key) => key !== "seed");
-    const named = [...groups.values()].map((rows) => ({ rows, key: rows.map((row) => row.key).join() }));
-    const targets = keys.filter((key) => key.endsWith("_target_")).slice(0, 1);
-    const others = keys.filter((key) => !key.endsWith("_target_") && new Set(this.rows.map((row) => plain(row.config?.[key]))).size > 1);
-    // The fewest words that tell the groups apart: the model, else the settings, else both and the run.
-    const ways = [targets, others.slice(0, 3), [...targets, ...others.slice(0, 4)]].map((chosen) => named.map(({ rows }) => this.label(rows, chosen)));
-    const labels = ways.find((each) => each.every(Boolean) && new Set(each).size === each.length) ?? ways[2].map((label, at) => `${label} \u00b7 ${named[at].rows[0].id.slice(-13)}`);
-    this.groups = named.map(({ rows }, at) => ({ rows, label: labels[at], ...look(at) }));
-  }
-
-  label(rows, keys) {
-    const [row] = rows;
-    const parts = keys.map((key) => [key, plain(row.config?.[key])]).filter(([, value]) => value).map(([key, value]) => (key.endsWith("_target_") ? value.split(".").pop() : `${short(key)} ${value}`));
-    const setting = parts.join(", ").slice(0, 60);
-    if (rows.length > 1) return `${setting || row.name}, ${rows.length} seeds`;
-    return (this.bands && setting) || (row.id === row.name ? row.name : `${row.name} \u00b7 ${row.id.slice(-13)}`);
+    const found = [...groups.values()];
+    const names = labels(found, this.varying);
+    this.groups = found.map((rows, at) => ({ rows, id: rows[0].key, label: names[at], ...look(at) }));
   }
 
   build(main) {
-    this.key = h("div.overlay-key");
+    this.rail = new Rail("Curves", this.parameters, { onchange: () => this.sift(), onlight: (id) => this.light(id) });
     this.grid = h("div.grid");
     this.further = h("div");
     this.more = h("div");
@@ -104,16 +94,44 @@ class ComparePage {
       !this.rows.length && nothing("There is nothing to compare yet."),
       this.rows.length > 0 && [
         append(chartTools(this.view, { search: this.search, onsearch: find }), [seeds]),
-        this.key, this.grid, this.further, this.more]);
+        h("div.railed", {}, this.rail.element, h("div", {}, this.grid, this.further)), this.more]);
     this.draw();
   }
 
   draw() {
     this.group();
-    fill(this.key, this.groups.map((group) => h("span", {
-      onmouseenter: () => this.light(group), onmouseleave: () => this.light(null), onfocusin: () => this.light(group), onfocusout: () => this.light(null),
-    }, swatch(group), h("a", { href: group.rows.length > 1 ? `#/compare?${group.rows.map((row) => `run=${row.key}`).join("&")}&bands=0` : runAddress(group.rows[0].key) }, group.label), group.rows.length === 1 && status(group.rows[0]))));
+    this.rail.draw(this.groups.map((group) => {
+      const { rows, id, label } = group;
+      const several = rows.length > 1;
+      return {
+        id, label, look: group, title: `${label}\n${rows.map(runName).join("\n")}`,
+        href: several ? `#/compare?${rows.map((row) => `run=${row.key}`).join("&")}&bands=0` : runAddress(rows[0].key),
+        note: several ? h("span.quiet-text", {}, plural(rows.length, "seed")) : rows[0].status !== "done" && status(rows[0]),
+      };
+    }));
     this.drawCharts();
+  }
+
+  /** Other curves are wanted: the charts in sight are drawn at once, the others when there is time. */
+  sift() {
+    const charts = [...this.cards].filter(([, { chart }]) => chart).map(([element, { chart }]) => ({ chart, box: element.getBoundingClientRect() }));
+    const inSight = ({ box }) => box.bottom > 0 && box.top < window.innerHeight;
+    for (const each of charts.filter(inSight)) each.chart.sift();
+    const rest = charts.filter((each) => !inSight(each));
+    const next = () => {
+      rest.pop()?.chart.sift();
+      if (rest.length) setTimeout(next);
+    };
+    if (rest.length) setTimeout(next);
+    this.siftPaths();
+  }
+
+  siftPaths() {
+    for (const path of document.querySelectorAll(".parallel path[data-run]")) path.toggleAttribute("hidden", !this.rail.shows(this.groupOf(path.dataset.run)));
+  }
+
+  groupOf(key) {
+    return this.groups.find((group) => group.rows.some((row) => row.key === key))?.id;
   }
 
   drawCharts() {
@@ -144,7 +162,7 @@ class ComparePage {
       return;
     }
     const { series } = card;
-    card.chart = new Chart(card.host, { title: series.label, unit: series.unit, format: series.format, name: series.name }, this.view, (about, range) => this.curvesOf(about.name, range));
+    card.chart = new Chart(card.host, { title: series.label, unit: series.unit, format: series.format, name: series.name, shows: (curve) => this.rail.shows(curve.id) }, this.view, (about, range) => this.curvesOf(about.name, range));
   }
 
   async curvesOf(name, range) {
@@ -170,11 +188,9 @@ class ComparePage {
     this.draw();
   }
 
-  light(group) {
-    for (const { chart } of this.cards.values()) {
-      for (const curve of chart?.curves ?? []) curve.lit = group !== null && curve.label === group.label;
-      chart?.u?.redraw(false);
-    }
+  light(id) {
+    for (const { chart } of this.cards.values()) chart?.light(id === null ? null : (curve) => curve.id === id);
+    for (const path of document.querySelectorAll(".parallel path[data-run]")) path.classList.toggle("lit", id !== null && this.groupOf(path.dataset.run) === id);
   }
 
   changed(why) {
@@ -220,20 +236,23 @@ class ComparePage {
       return place;
     };
     fill(this.more,
-      part("What may be claimed", get("/api/compare", { run: runs, metric: this.metric }), (answer) => verdicts(answer)),
-      part("Settings and outcome", get("/api/parallel", { run: runs, metric: this.metric }), (answer) => parallel(answer, this.rows, colour)),
+      part("What may be claimed", get("/api/compare", { run: runs, metric: this.metric }), (answer) => verdicts(answer, this.groups)),
+      part("Settings and outcome", get("/api/parallel", { run: runs, metric: this.metric }), (answer) => { setTimeout(() => this.siftPaths()); return parallel(answer, this.rows, colour); }),
       h("section.section", {}, h("h2", {}, "What differs"), this.differences()));
   }
 
   differences() {
     if (!this.varying.length) return nothing("These runs have the same configuration.");
     const values = (key) => new Set(this.rows.map((row) => row.config?.[key]).filter((value) => value !== undefined).map(plain)).size;
-    const columns = [...this.varying].sort((a, b) => (values(b) > 1) - (values(a) > 1)).slice(0, 14);
-    return h("div.wide", {}, h("table.plain.lines", {},
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Run"), columns.map((key) => h("th", { scope: "col", title: key }, short(key))), h("th.number", { scope: "col" }, "Best loss"), h("th.number", { scope: "col" }, "Quality"))),
-      h("tbody", {}, this.rows.map((row) => h("tr", {}, h("td", {}, h("a", { href: runAddress(row.key) }, `${row.name} \u00b7 ${row.id.slice(-13)}`)),
+    const columns = [...this.varying].sort((a, b) => (values(b) > 1) - (values(a) > 1)).slice(0, MOST_COLUMNS);
+    const names = shortNames(columns);
+    const more = this.varying.length - columns.length;
+    return [h("div.wide", {}, h("table.plain.lines", {},
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Run"), columns.map((key, at) => h("th", { scope: "col", title: key }, names[at])), h("th.number", { scope: "col" }, "Best loss"), h("th.number", { scope: "col" }, "Quality"))),
+      h("tbody", {}, this.rows.map((row) => h("tr", {}, h("td", {}, h("a", { href: runAddress(row.key) }, runName(row))),
         columns.map((key) => h("td", {}, key.endsWith("_target_") ? plain(row.config?.[key]).split(".").pop() : plain(row.config?.[key]))),
-        h("td.number", {}, spec(row.loss?.best, ".4g")), h("td.number", {}, spec(row.quality, ".3f")))))));
+        h("td.number", {}, spec(row.loss?.best, ".4g")), h("td.number", {}, spec(row.quality, ".3f"))))))),
+      more > 0 && h("p.quiet-text", {}, `${plural(more, "further key")}: ${this.varying.filter((key) => !columns.includes(key)).slice(0, 40).join(", ")}`)];
   }
 
   leave() {
@@ -246,5 +265,5 @@ class ComparePage {
   }
 }
 
-const line = ({ label, colour, dash }) => ({ label, colour, dash });
+const line = ({ id, label, colour, dash }) => ({ id, label, colour, dash });
 const numbers = (values) => Float64Array.from(values, (value) => value ?? NaN);

@@ -22,8 +22,8 @@ export function nearest(values, wanted) {
 
 const CROWD = 16;
 
-export function paint(u, curves, ratio) {
-  const { ctx } = u;
+/** Draws curves; returns how many go beyond the chart, and how far. `ctx`: the chart's own canvas, or one above it. */
+export function paint(u, curves, ratio, ctx = u.ctx) {
   const { left, top, width, height } = u.bbox;
   ctx.save();
   ctx.beginPath();
@@ -31,24 +31,25 @@ export function paint(u, curves, ratio) {
   ctx.clip();
   const crowded = curves.length > CROWD;
   ctx.lineJoin = crowded ? "bevel" : "round";
-  for (const curve of curves) if (curve.low) band(u, curve);
-  for (const curve of curves) if (curve.smooth && !crowded) line(u, curve.x, curve.y, { colour: fade(curve.colour, 0.26), width: ratio, dash: [] });
+  for (const curve of curves) if (curve.low) band(ctx, u, curve);
+  for (const curve of curves) if (curve.smooth && !crowded) line(ctx, u, curve.x, curve.y, { colour: fade(curve.colour, 0.26), width: ratio, dash: [] });
   for (const curve of curves) {
     const values = curve.smooth ?? curve.y;
     if (curve.cloud) {
-      points(u, curve, curve.y, ratio); // several values a step, as of samples: no line leads from one to the next
+      points(ctx, u, curve, curve.y, ratio); // several values a step, as of samples: no line leads from one to the next
       continue;
     }
     const thin = crowded && !curve.lit; // dashes and joins of a hundred lines take seconds without a GPU, and tell nobody apart
-    line(u, curve.x, values, { colour: curve.colour, width: thin ? 1 : (curve.lit ? 2.6 : 1.5) * ratio, dash: thin ? [] : curve.dash.map((part) => part * ratio) });
-    if (curve.x.length <= 40) points(u, curve, values, ratio);
+    line(ctx, u, curve.x, values, { colour: curve.colour, width: thin ? 1 : (curve.lit ? 2.6 : 1.5) * ratio, dash: thin ? [] : curve.dash.map((part) => part * ratio) });
+    if (curve.x.length <= 40) points(ctx, u, curve, values, ratio);
   }
-  for (const curve of curves) signs(u, curve, ratio);
+  for (const curve of curves) signs(ctx, u, curve, ratio);
+  const found = beyond(ctx, u, curves, ratio);
   ctx.restore();
+  return found;
 }
 
-function line(u, x, y, { colour, width, dash }) {
-  const { ctx } = u;
+function line(ctx, u, x, y, { colour, width, dash }) {
   const scale = u.scales.x;
   const first = Math.max(0, lower(x, scale.min) - 1);
   const last = Math.min(x.length, lower(x, scale.max) + 1);
@@ -56,18 +57,27 @@ function line(u, x, y, { colour, width, dash }) {
   ctx.lineWidth = width;
   ctx.setLineDash(dash);
   ctx.beginPath();
+  const [left, up] = [place(u, "x"), place(u, "y")];
   for (let at = first; at < last; at += 1) {
     const value = y[at];
     if (!Number.isFinite(value) || (u.scales.y.distr === 3 && value <= 0) || (scale.distr === 3 && x[at] <= 0)) continue;
-    ctx.lineTo(u.valToPos(x[at], "x", true), u.valToPos(value, "y", true));
+    ctx.lineTo(left(x[at]), up(value));
   }
   ctx.stroke();
   ctx.setLineDash([]);
 }
 
+/** From values of a scale to canvas pixels; uPlot's own conversion looks everything up again for each value. */
+function place(u, name) {
+  const { min, max, distr } = u.scales[name];
+  if (distr === 3) return (value) => u.valToPos(value, name, true);
+  const [start, end] = [u.valToPos(min, name, true), u.valToPos(max, name, true)];
+  const pixels = (end - start) / (max - min);
+  return (value) => start + (value - min) * pixels;
+}
+
 /** Few points are drawn as such: a curve of two evaluations must not look like a measured line. */
-function points(u, curve, values, ratio) {
-  const { ctx } = u;
+function points(ctx, u, curve, values, ratio) {
   ctx.fillStyle = curve.colour;
   for (let at = 0; at < curve.x.length; at += 1) {
     if (!Number.isFinite(values[at]) || (u.scales.y.distr === 3 && values[at] <= 0)) continue;
@@ -77,23 +87,21 @@ function points(u, curve, values, ratio) {
   }
 }
 
-function band(u, curve) {
-  const { ctx } = u;
+function band(ctx, u, curve) {
   const there = [];
   for (let at = 0; at < curve.x.length; at += 1) {
     if (Number.isFinite(curve.low[at]) && Number.isFinite(curve.high[at])) there.push(at);
   }
-  const place = (at, values) => [u.valToPos(curve.x[at], "x", true), u.valToPos(u.scales.y.distr === 3 ? Math.max(values[at], u.scales.y.min) : values[at], "y", true)];
+  const corner = (at, values) => [u.valToPos(curve.x[at], "x", true), u.valToPos(u.scales.y.distr === 3 ? Math.max(values[at], u.scales.y.min) : values[at], "y", true)];
   ctx.fillStyle = fade(curve.colour, 0.18);
   ctx.beginPath();
-  for (const at of there) ctx.lineTo(...place(at, curve.high));
-  for (const at of there.reverse()) ctx.lineTo(...place(at, curve.low));
+  for (const at of there) ctx.lineTo(...corner(at, curve.high));
+  for (const at of there.reverse()) ctx.lineTo(...corner(at, curve.low));
   ctx.fill();
 }
 
 /** NaN as a cross at the foot, infinities as arrows at the edge that they left by. */
-function signs(u, curve, ratio) {
-  const { ctx } = u;
+function signs(ctx, u, curve, ratio) {
   const { top, height } = u.bbox;
   const size = 3.2 * ratio;
   ctx.strokeStyle = colours.critical;
@@ -117,49 +125,48 @@ function signs(u, curve, ratio) {
   }
 }
 
-/** The interval of values in sight, with a margin; `calm` leaves out the outermost hundredth at each end. */
-export function ordinate(curves, low, high, { log, calm }) {
-  let [min, max] = [Infinity, -Infinity];
-  const seen = [];
-  const take = (value) => {
-    if (!Number.isFinite(value) || (log && value <= 0)) return;
-    if (calm) seen.push(value);
-    if (value < min) min = value;
-    if (value > max) max = value;
-  };
-  for (const { x, y, low: lows, high: highs } of curves) {
-    const last = lower(x, high + Math.abs(high) * 1e-12);
-    for (let at = lower(x, low); at < last || (at < x.length && x[at] <= high); at += 1) {
-      take(y[at]);
-      if (lows) take(lows[at]);
-      if (highs) take(highs[at]);
+const MOST_BEYOND = 60;
+
+/** Marks at the edge by which a curve leaves the chart, at the farthest point of each stretch; returns what they stand for. */
+function beyond(ctx, u, curves, ratio) {
+  const { top, height } = u.bbox;
+  const { min, max } = u.scales.y;
+  const found = { curves: 0, low: Infinity, high: -Infinity };
+  let drawn = 0;
+  for (const curve of curves) {
+    const before = drawn;
+    for (const at of outside(curve, u.scales.x, min, max)) {
+      const value = curve.y[at];
+      const up = value > max;
+      if (up) found.high = Math.max(found.high, value);
+      else found.low = Math.min(found.low, value);
+      if (drawn++ < MOST_BEYOND) arrow(ctx, u.valToPos(curve.x[at], "x", true), up ? top : top + height, up ? 1 : -1, { colour: curve.colour, size: 4.5 * ratio });
+    }
+    if (drawn > before) found.curves += 1;
+  }
+  return found;
+}
+
+/** The index of the farthest point of each stretch in which the curve lies outside. */
+function outside({ x, y }, scale, min, max) {
+  const found = [];
+  let best = -1;
+  const away = (value) => (value > max ? value - max : value < min ? min - value : 0);
+  for (let at = lower(x, scale.min); at < x.length && x[at] <= scale.max; at += 1) {
+    if (away(y[at]) > 0) best = best < 0 || away(y[at]) > away(y[best]) ? at : best;
+    else if (best >= 0) {
+      found.push(best);
+      best = -1;
     }
   }
-  if (calm && seen.length > 20) {
-    seen.sort((a, b) => a - b);
-    [min, max] = [seen[Math.floor(seen.length * 0.01)], seen[Math.ceil(seen.length * 0.99) - 1]];
-  }
-  return margin(min, max, log);
+  return best >= 0 ? [...found, best] : found;
 }
 
-const FAR = 1e300;
-const FLAT = 1e-9; // of the size of the values: what differs by less is drawn as level, since no tick could be told apart
-
-/** To one digit, so that logarithmic ticks begin at a plain number. */
-function round(value, way) {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return way(value / power) * power;
-}
-
-/** The interval with some room; never so narrow, wide or near zero that ticks could not be counted through it. */
-function margin(min, max, log) {
-  if (min > max) return log ? [0.1, 1] : [0, 1];
-  if (log) {
-    const [low, high] = [Math.max(min, 1 / FAR), Math.min(max, FAR)];
-    return high / low > 1 + FLAT ? [round(low / 1.05, Math.floor), round(high * 1.05, Math.ceil)] : [round(low / 2, Math.floor), round(high * 2, Math.ceil)];
-  }
-  const [low, high] = [Math.max(min, -FAR), Math.min(max, FAR)];
-  const size = Math.max(Math.abs(low), Math.abs(high));
-  const pad = high - low > size * FLAT ? (high - low) * 0.06 : Math.max(size * 0.05, 1e-6);
-  return [low - pad, high + pad];
+function arrow(ctx, x, edge, way, { colour, size }) {
+  ctx.fillStyle = colour;
+  ctx.beginPath();
+  ctx.moveTo(x, edge);
+  ctx.lineTo(x - size, edge + way * 1.5 * size);
+  ctx.lineTo(x + size, edge + way * 1.5 * size);
+  ctx.fill();
 }

@@ -54,7 +54,7 @@ function path(line, axes, scales, x, { row, look, told }) {
   const said = `${row?.name ?? line.run} ${row?.id ?? ""}: ${axes.map((each, at) => `${short(each.key)} ${plain(line.values[at])}`).join(", ")}, outcome ${spec(line.metric, ".4g")}`;
   const say = () => (told.textContent = said);
   const go = () => (location.hash = runAddress(line.run));
-  return svg("path", { d, stroke: look.colour, "stroke-dasharray": look.dash.join(" ") || null, tabindex: 0, role: "link", "aria-label": said, onfocus: say, onmouseenter: say, onclick: go, onkeydown: (event) => event.key === "Enter" && go() });
+  return svg("path", { d, "data-run": line.run, stroke: look.colour, "stroke-dasharray": look.dash.join(" ") || null, tabindex: 0, role: "link", "aria-label": said, onfocus: say, onmouseenter: say, onclick: go, onkeydown: (event) => event.key === "Enter" && go() });
 }
 
 function axis({ key, ticks }, at, last) {

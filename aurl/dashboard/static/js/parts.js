@@ -14,6 +14,9 @@ export function status(row) {
   return h("span.status", { data: { status: row.status }, title: row.error || row.message || word }, h("i", { "aria-hidden": "true" }, SIGNS[row.status] ?? "?"), word);
 }
 
+/** The name of a run and, where it differs, its id, in full. */
+export const runName = (row) => (row.id === row.name || !row.name ? row.id : `${row.name} \u00b7 ${row.id}`);
+
 export function bar(row) {
   const share = row.progress ?? (row.status === "done" ? 1 : 0);
   return h(

@@ -7,6 +7,7 @@ import { Chart } from "./chart.js";
 import { Feed } from "./feed.js";
 import { plural } from "./format.js";
 import { chartTools } from "./chart_tools.js";
+import { Rail } from "./rail.js";
 import { remember } from "./route.js";
 import { View } from "./view.js";
 
@@ -18,6 +19,7 @@ const ORDER = Object.keys(TITLES);
 const FIRST = ["loss/total", "loss/recon", "loss/kl", "loss/adv", "loss/disc", "grad/norm", "lr", "accuracy", "quality/mean/overall"];
 const AT_FIRST = 120;
 const MOST_WHOLE = 200;
+const MOST_LISTED = 400; // series in the rail; the search finds the others
 const ALL_NAMES = 64; // up to so many series the stream is asked for all of them
 
 export async function open(run, body, place) {
@@ -31,6 +33,7 @@ class ChartsTab {
   constructor(run, body, place) {
     this.run = run;
     this.body = body;
+    this.parameters = place.parameters;
     this.view = new View(place.parameters);
     this.search = place.parameters.get("q") ?? "";
     this.feed = new Feed();
@@ -51,7 +54,8 @@ class ChartsTab {
   build() {
     const asked = debounce(200, (text) => this.find(text));
     this.place = h("div");
-    fill(this.body, chartTools(this.view, { search: this.search, onsearch: asked }), this.place);
+    this.rail = new Rail("Series", this.parameters, { onchange: () => this.draw(), onlight: (name) => this.light(name) });
+    fill(this.body, chartTools(this.view, { search: this.search, onsearch: asked }), h("div.railed", {}, this.rail.element, this.place));
     this.draw();
   }
 
@@ -88,11 +92,33 @@ class ChartsTab {
     for (const card of this.cards.values()) card.chart?.leave();
     this.observer.disconnect();
     this.cards.clear();
-    const groups = this.groups();
+    const every = this.groups();
+    this.listSeries(every);
+    const groups = every.map(([prefix, series]) => [prefix, series.filter((each) => this.namesOf(each).some((name) => this.rail.shows(name)))]).filter(([, series]) => series.length);
     fill(this.place, groups.map(([prefix, series]) => this.group(prefix, series)), !groups.length && h("p.quiet-text.more", { role: "status" }, this.nothing()));
   }
 
+  /** The rail lists each scalar; a validation series by itself, in the colour that it has in its chart. */
+  listSeries(groups) {
+    const items = groups.flatMap(([, series]) => series.flatMap((each) => this.namesOf(each).map((name, at) => ({ id: name, label: name, look: look(at), title: `${each.label} (${name})` }))));
+    const told = items.map((item) => item.id).join("\n");
+    if (told !== this.listed) this.rail.draw(items.slice(0, MOST_LISTED));
+    this.listed = told;
+  }
+
+  namesOf(series) {
+    return series.pair && this.series.some((each) => each.name === series.pair) ? [series.name, series.pair] : [series.name];
+  }
+
+  light(name) {
+    for (const { chart, names, element } of this.cards.values()) {
+      element.classList.toggle("pointed-at", name !== null && names.includes(name));
+      if (names.length > 1) chart?.light(name === null || !names.includes(name) ? null : (curve) => curve.name === name);
+    }
+  }
+
   nothing() {
+    if (this.series.length && !this.search) return "All series are hidden.";
     if (this.search) return `No scalar is called like "${this.search}".`;
     const { state, message } = this.run.ingest ?? {};
     if (state === "reading") return "The event log is being read.";
@@ -162,6 +188,7 @@ class ChartsTab {
       title: series.label,
       unit: series.unit,
       format: series.format,
+      shows: (curve) => this.rail.shows(curve.name),
       lines: names.map((name, at) => ({ name, run: this.run.key, scalar: name.split("@")[0], label: label(name), ...look(at) })),
       alerts: () => this.run.alerts.filter((alert) => metrics.has(alert.metric)),
     };

@@ -11,7 +11,7 @@ export class View {
     this.smooth = Math.min(0.999, Math.max(0, number("smooth", 0.6)));
     this.logX = parameters.get("logx") === "1";
     this.logY = parameters.get("logy") === "1";
-    this.calm = parameters.get("calm") === "1"; // the ordinate leaves out outliers
+    this.calm = parameters.get("calm") !== "0"; // outliers do not flatten the rest; marks tell where they are
     this.from = number("from", null);
     this.to = number("to", null);
     this.extent = null; // [low, high] of all curves that were loaded whole
@@ -50,7 +50,7 @@ export class View {
       smooth: this.smooth === 0.6 ? "" : String(this.smooth),
       logx: this.logX ? "1" : "",
       logy: this.logY ? "1" : "",
-      calm: this.calm ? "1" : "",
+      calm: this.calm ? "" : "0",
       from: this.from === null ? "" : String(this.from),
       to: this.to === null ? "" : String(this.to),
     });
