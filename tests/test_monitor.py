@@ -203,7 +203,7 @@ def test_a_full_disk_is_told_once_and_its_end_too(run: RunDirectory, monkeypatch
 
 def test_two_monitors_on_one_run_are_refused(run: RunDirectory) -> None:
     monitor = Monitor(run)
-    with pytest.raises(RunError, match="another process"):
+    with pytest.raises(RunError, match="this very process writes to this run"):
         Monitor(run)
     monitor.close()
 
@@ -225,7 +225,7 @@ def test_open_makes_a_whole_run_directory(tmp_path: Path) -> None:
     with aurl.Monitor.open(folder, logging=["tensorboard"], anomaly={"zscore": 3}, tags=["try"], epochs=2) as monitor:
         for step in range(1, 4):
             monitor.step(step, {"loss/total": 1.0, "grad/norm": 0.5})
-    with aurl.Monitor.open(folder, logging=[], anomaly="off") as monitor:
+    with aurl.Monitor.open(folder, resume=True, logging=[], anomaly="off") as monitor:
         monitor.step(4, {"loss/total": 1.0})
     info = json.loads((folder / "run.json").read_text())
     assert info["status"] == "done"

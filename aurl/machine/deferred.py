@@ -6,19 +6,24 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from aurl.machine.numbers import check_tensor, is_tensor, real_number
+
 
 class Deferred:
     """Holds the tensors of one step until reading them costs no synchronisation.
 
     Tensors on the CPU are read at once. Tensors on an accelerator are stacked into one tensor and copied to the host
     without blocking; `read` is called one step later, when the copy has long finished.
+
+    Raises:
+        RecordError: a value is not one real number; nothing was copied then.
     """
 
     __slots__ = ("_copies", "_events", "_numbers", "_order")
 
     def __init__(self, scalars: Mapping[str, Any]) -> None:
         self._order = list(scalars)
-        self._numbers = {name: _number(value) for name, value in scalars.items() if not _is_elsewhere(value)}
+        self._numbers = {name: real_number(name, value) for name, value in scalars.items() if not _is_elsewhere(value)}
         self._copies: list[tuple[list[str], Any]] = []
         self._events: list[Any] = []
         for names, values in _by_device(scalars):
@@ -39,8 +44,9 @@ class Deferred:
 
     def _start_copy(self, names: list[str], values: list[Any]) -> None:
         torch = sys.modules["torch"]
+        widest = torch.float32 if values[0].device.type == "mps" else torch.float64
         with torch.no_grad():
-            stacked = torch.stack([value.detach().reshape(()).to(torch.float64) for value in values])
+            stacked = torch.stack([value.detach().reshape(()).to(widest) for value in values])
             if stacked.device.type == "cuda":
                 # Pinned, or the driver would make the copy wait.
                 host = torch.empty(stacked.shape, dtype=stacked.dtype, pin_memory=True)
@@ -52,16 +58,6 @@ class Deferred:
         self._copies.append((names, stacked))
 
 
-def is_tensor(value: object) -> bool:
-    """Whether this is a torch tensor, without importing torch: who has no torch loaded has no tensor."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
-
-
-def _number(value: Any) -> float:
-    return float(value.item() if is_tensor(value) else value)
-
-
 def _is_elsewhere(value: Any) -> bool:
     return is_tensor(value) and value.device.type != "cpu"
 
@@ -70,6 +66,7 @@ def _by_device(scalars: Mapping[str, Any]) -> list[tuple[list[str], list[Any]]]:
     groups: dict[Any, tuple[list[str], list[Any]]] = {}
     for name, value in scalars.items():
         if _is_elsewhere(value):
+            check_tensor(name, value)
             names, values = groups.setdefault(value.device, ([], []))
             names.append(name)
             values.append(value)

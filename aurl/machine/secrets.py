@@ -1,7 +1,8 @@
 """Masks secrets in configs, overrides, argument lists and text, before any of them is written to a run directory.
 
 A value is masked when the key it stands under names a secret (`wandb.api_key`, `HF_TOKEN`, `password`), or when it
-looks like one whatever its key (`hf_...`, `ghp_...`, `https://user:password@host`, a Slack webhook). Keys of the
+looks like one whatever its key (`hf_...`, `ghp_...`, `https://user:password@host`, a Slack webhook, 40 hexadecimal
+digits that no word calls a commit). Keys of the
 vocabulary kind (`tokenizer`, `max_tokens`, `pad_token`, `key_value_heads`) are left alone, and so are interpolations
 such as `${oc.env:WANDB_API_KEY}`, which reveal nothing. When in doubt a string is masked. Masking twice changes
 nothing more.
@@ -51,15 +52,21 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bwandb_v\d_\w{16,}", MASK),
         (r"\bnpm_[A-Za-z0-9]{32,}", MASK),
         (r"\bpypi-[\w-]{32,}", MASK),
-        (r"(?<![\w-])sk-(?=[\w-]*\d)[\w-]{16,}", MASK),
+        (r"(?<![\w-])sk-(?:(?=[\w-]*\d)[\w-]{16,}|[A-Za-z0-9]{20,})", MASK),
         (r"\bxox[a-z]-[\w-]{10,}", MASK),
-        (r"\bAKIA[0-9A-Z]{16}\b", MASK),
+        (r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b", MASK),
         (r"\bAIza[\w-]{32,}", MASK),
         (r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", MASK),
         (r"(?i)\b(bearer\s+)(?=\S*\d|\S{20})[A-Za-z0-9._~+/=-]{8,}", rf"\1{MASK}"),
-        (r"(?i)\b(authorization[\"']?\s*[:=]\s*[\"']?(?:basic|token|digest)\s+)[^\s\"']+", rf"\1{MASK}"),
+        (r"(?i)\b(authorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token|digest)\s+)[^\s\"']+", rf"\1{MASK}"),
     )
 )
+_HEX_KEY = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{40}(?![0-9A-Za-z])")  # a key of Weights & Biases, or a git commit
+_HASH_WORDS = "sha\\d*|commits?|rev|revision|hash|digest|tree|checksum|parent|merge|head|git|blob|ref|etag|fingerprint"
+_CALLED_A_HASH = re.compile(rf"(?i)(?:[/@]|(?:\.\.)|(?:\b|_)(?:{_HASH_WORDS})[\"']?\s{{0,3}}[:=]?\s{{0,3}}[\"']?)$")
+_HASH_KEY = re.compile(rf"(?i)(?:.*[._-])?(?:{_HASH_WORDS})")
+_FILESYSTEM_OPTIONS = re.compile(r"(?:.*[._])?(?:options|client_kwargs)")  # of fsspec: `key` and `secret`
+_CACHED_LENGTH = 512
 # A name and its sign, as in YAML, shell, Python (`name: str = `), JSON, the query part of a URL, and `--name value`.
 _NAMED = re.compile(
     r"(?<![\w.-])(?P<key>(?P<flag>--)?[\w.-]++)"
@@ -104,9 +111,26 @@ def mask_argv(argv: Sequence[str]) -> list[str]:
 
 def mask_text(text: str) -> str:
     """Free text (a diff, a log line) without known token shapes and without values assigned to secret names."""
+    if len(text) <= _CACHED_LENGTH:
+        return _mask_short(text)
+    return _mask_any(text)
+
+
+@lru_cache(maxsize=8192)
+def _mask_short(text: str) -> str:
+    """Records repeat their short texts again and again."""
+    return _mask_any(text)
+
+
+def _mask_any(text: str) -> str:
     for pattern, replacement in _SHAPES:
         text = pattern.sub(replacement, text)
-    return _mask_named(text)
+    return _mask_named(_HEX_KEY.sub(_mask_hex, text))
+
+
+def _mask_hex(found: re.Match[str]) -> str:
+    before = found.string[max(0, found.start() - 24) : found.start()]
+    return found[0] if _CALLED_A_HASH.search(before) else MASK
 
 
 @lru_cache(maxsize=4096)
@@ -126,18 +150,30 @@ def key_strength(key: str) -> str:
 
 
 def _path_strength(path: str) -> str:
+    before, dot, last = path.rpartition(".")
+    if dot and last == "key" and _FILESYSTEM_OPTIONS.fullmatch(before):
+        return "strong"
     strengths = {key_strength(part) for part in re.split(r"[./@:]", _NOTIFIER.sub("", path))}
     return "strong" if "strong" in strengths else "weak" if "weak" in strengths else ""
 
 
 def _mask(value: Json, secret: str | None) -> Json:
     if isinstance(value, Mapping):
-        return {key: _mask(item, secret or _key_strength(str(key), item) or None) for key, item in value.items()}
+        login = "secret" in value  # of a file system: its key is half of it
+        return {key: _mask_under(str(key), item, secret, login) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return [_mask(item, secret) for item in value]
     if secret:
         return _leaf(value, secret)
     return mask_override(value) if isinstance(value, str) else value
+
+
+def _mask_under(key: str, value: Json, secret: str | None, login: bool) -> Json:
+    if isinstance(value, str) and not secret and _HASH_KEY.fullmatch(key) and _HEX_KEY.fullmatch(value):
+        return value
+    if _FILESYSTEM_OPTIONS.fullmatch(key) and isinstance(value, Mapping) and "key" in value:
+        return {name: _mask_under(f"{key}.{name}", item, secret, False) for name, item in value.items()}
+    return _mask(value, secret or _key_strength(key, value) or ("strong" if login and key == "key" else None))
 
 
 def _key_strength(key: str, value: Json) -> str:

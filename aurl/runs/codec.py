@@ -13,19 +13,25 @@ from typing import Any
 import orjson
 
 from aurl.errors import RecordError
+from aurl.machine.numbers import LARGEST_STEP, named_values, real_number, valid_text, whole_step
 from aurl.record import Kind, Record
 
 VERSION = 1
 _KNOWN_KEYS = frozenset({"v", "kind", "step", "time", "scalars", "fields", "nonfinite"})
 _KINDS: dict[str, Kind] = {kind.value: kind for kind in Kind}
+DEEPEST = 60  # levels of nesting in fields; what lies deeper becomes text
 _NONFINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def encode(record: Record) -> bytes:
     """The record as one line of UTF-8 JSON, newline included.
 
-    Values that JSON lacks are made to fit rather than refused: paths and unknown objects become strings, numpy
-    scalars numbers, lone surrogates replacement characters, integers beyond 64 bits floats (as scalars) or strings.
+    What it writes, `decode` reads. Values that JSON lacks are made to fit: paths and unknown objects become strings,
+    numpy scalars numbers, lone surrogates replacement characters, integers beyond 64 bits floats (as scalars) or
+    strings, and what is nested deeper than 60 levels its text.
+
+    Raises:
+        RecordError: a step, name or value that no record can hold, see `aurl.machine.numbers`.
     """
     scalars = record.scalars
     line: dict[str, Any] = {
@@ -37,10 +43,14 @@ def encode(record: Record) -> bytes:
         "fields": record.fields,
     }
     try:
+        if type(record.step) is not int or not 0 <= record.step <= LARGEST_STEP or not math.isfinite(record.time):
+            return _encode_anything(record)
         # One sum finds any NaN or infinity; a finite sum proves that all are finite.
         if not math.isfinite(sum(scalars.values())):
             line["nonfinite"] = _nonfinite(scalars)
         return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    except RecordError:
+        raise
     except (TypeError, ValueError, OverflowError):
         return _encode_anything(record)
 
@@ -57,12 +67,12 @@ def decode(line: bytes | str) -> Record:
         data = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise RecordError(f"not a JSON line: {error}") from None
-    if not isinstance(data, dict) or not isinstance(data.get("kind"), str) or not isinstance(data.get("step"), int):
-        raise RecordError("not a record: needs a string 'kind' and an integer 'step'")
+    if not isinstance(data, dict) or not isinstance(data.get("kind"), str):
+        raise RecordError("not a record: needs a string 'kind' and a whole 'step'")
     kind: str = data["kind"]
     return Record(
         kind=_KINDS.get(kind, kind),
-        step=data["step"],
+        step=whole_step(data.get("step")),
         scalars=_decode_scalars(data.get("scalars"), data.get("nonfinite")),
         fields=_decode_fields(data),
         time=_decode_time(data.get("time")),
@@ -80,43 +90,34 @@ def _spell(value: float) -> str:
 
 
 def _encode_anything(record: Record) -> bytes:
-    scalars = {_text(name): _number(value) for name, value in record.scalars.items()}
+    scalars = {name: real_number(name, value) for name, value in named_values(record.scalars).items()}
+    when = real_number("time", record.time)
     line = {
         "v": VERSION,
-        "kind": _text(record.kind),
-        "step": int(record.step),
-        "time": float(record.time),
+        "kind": valid_text(record.kind),
+        "step": whole_step(record.step),
+        "time": when if math.isfinite(when) else 0.0,
         "scalars": scalars,
-        "fields": _plain(record.fields),
+        "fields": plain(record.fields),
     }
     if nonfinite := _nonfinite(scalars):
         line["nonfinite"] = nonfinite
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-    except (TypeError, ValueError):
-        return math.nan
-
-
-def _text(value: object) -> str:
-    return str(value).encode("utf-8", "replace").decode("utf-8")
-
-
-def _plain(value: Any) -> Any:
+def plain(value: Any, depth: int = 0) -> Any:
+    """The value as JSON has it: what JSON lacks becomes a number, a list or text."""
     if value is None or isinstance(value, (bool, float)):
         return float(value) if isinstance(value, float) else value  # np.float64 is a float that orjson refuses
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**64 else str(value)
+    if isinstance(value, str) or depth >= DEEPEST:
+        return valid_text(value)
     if isinstance(value, Mapping):
-        return {_text(key): _plain(item) for key, item in value.items()}
+        return {valid_text(key): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value]
-    return _plain(value.tolist()) if hasattr(value, "tolist") else _text(value)  # numpy arrays, torch tensors
+        return [plain(item, depth + 1) for item in value]
+    return plain(value.tolist(), depth + 1) if hasattr(value, "tolist") else valid_text(value)  # arrays, tensors
 
 
 def _decode_scalars(scalars: Any, nonfinite: Any) -> dict[str, float]:
@@ -124,7 +125,7 @@ def _decode_scalars(scalars: Any, nonfinite: Any) -> dict[str, float]:
         return {}
     spelled = nonfinite if isinstance(nonfinite, dict) else {}
     return {
-        name: _NONFINITE.get(str(spelled.get(name)), math.nan) if value is None else value
+        name: _NONFINITE.get(str(spelled.get(name)), math.nan) if value is None else float(value)
         for name, value in scalars.items()
         if value is None or isinstance(value, (int, float))
     }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from aurl.machine.episode import Episode
 from aurl.record import Kind, Record
 from aurl.runs.rundir import RunDirectory
 from aurl.sinks.base import Sink
@@ -45,10 +47,10 @@ class SinkThread:
         self._report = report
         self._limit = limit
         self._interval = interval
-        self._queue: deque[Record] = deque()
+        self._queue: deque[Record | threading.Event] = deque()
         self._failures: dict[Sink, int] = dict.fromkeys(sinks, 0)
-        self._handed = 0
-        self._shown = 0
+        self._refusals = {sink: Episode() for sink in sinks}  # of the disk
+        self._latest: Record | None = None
         self._last_step = 0
         self._wake = threading.Event()
         self._progress = threading.Condition()
@@ -60,8 +62,7 @@ class SinkThread:
         self._thread.start()
 
     def put(self, record: Record) -> None:
-        """Hand over a record; never blocks (see `wait_for_room`)."""
-        self._handed += 1
+        """Hand over a record; never blocks (see `wait_for_room`). The very record that came last is overlooked."""
         self._queue.append(record)
         if record.kind is Kind.ALERT or len(self._queue) >= self._limit:
             self._wake.set()
@@ -78,10 +79,15 @@ class SinkThread:
         """Wait until all records handed over so far were shown and flushed; False when that took too long."""
         if threading.current_thread() is self._thread:
             return False
-        target = self._handed
+        reached = threading.Event()
+        self._queue.append(reached)
         self._wake.set()
-        with self._progress:
-            return self._progress.wait_for(lambda: self._shown >= target or not self._thread.is_alive(), timeout)
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while not reached.is_set() and self._thread.is_alive():
+            if (left := deadline - time.monotonic()) <= 0:
+                return False
+            reached.wait(min(left, self._interval))
+        return True
 
     def close(self) -> None:
         """Show what waits, close every sink, end the thread."""
@@ -99,10 +105,7 @@ class SinkThread:
             self._show([self._queue.popleft() for _ in range(len(self._queue))])
         for sink in list(self._failures):
             self._close(sink)
-        with (
-            self._progress
-        ):  # notes about sinks that failed to close are in the event log; no sink is left to show them
-            self._shown = self._handed
+        with self._progress:
             self._progress.notify_all()
 
     def _open(self, sink: Sink) -> None:
@@ -113,14 +116,25 @@ class SinkThread:
             self._failures[sink] = FAILURES_ALLOWED
             self._failed(sink, "open", error)
 
-    def _show(self, batch: list[Record]) -> None:
+    def _show(self, items: list[Record | threading.Event]) -> None:
+        batch: list[Record] = []
+        for item in items:
+            if isinstance(item, threading.Event):
+                self._feed_all(batch)
+                batch = []
+                item.set()
+            elif item is not self._latest:
+                self._latest = item
+                batch.append(item)
+        self._feed_all(batch)
+        with self._progress:
+            self._progress.notify_all()
+
+    def _feed_all(self, batch: list[Record]) -> None:
         if batch:
             self._last_step = batch[-1].step
         for sink in list(self._failures):
             self._feed(sink, batch)
-        with self._progress:
-            self._shown += len(batch)
-            self._progress.notify_all()
 
     def _feed(self, sink: Sink, batch: list[Record]) -> None:
         failed = False
@@ -140,11 +154,12 @@ class SinkThread:
         else:
             if not failed:
                 self._failures[sink] = 0
+                self._refusals[sink].ends()
 
     def _failed(self, sink: Sink, action: str, error: Exception) -> bool:
         if action != "open" and isinstance(error, OSError) and error.errno in _DISK_REFUSES:
-            # The disk may take more later, and files that aurl writes keep what they could not; say it once.
-            if self._failures[sink] == 1:
+            # The disk may take more later, and files that aurl writes keep what they could not; once an episode.
+            if self._refusals[sink].fails():
                 self._note(sink, action, error, off=False)
             return False
         off = self._failures[sink] >= FAILURES_ALLOWED

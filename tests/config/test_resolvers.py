@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from aurl.config.resolvers import job_label, stamp
+from aurl.config.resolvers import job_label
+from aurl.runs.stamp import stamp
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_[0-9a-f]{4}")
 

@@ -5,7 +5,9 @@ import math
 import pytest
 import torch
 
-from aurl.machine.deferred import Deferred, is_tensor
+from aurl.errors import RecordError
+from aurl.machine.deferred import Deferred
+from aurl.machine.numbers import is_tensor
 
 
 def test_numbers_and_cpu_tensors_are_read_in_their_order() -> None:
@@ -21,9 +23,11 @@ def test_half_precision_and_gradients_are_no_obstacle() -> None:
     assert read == {"a": 3.0, "b": 0.5, "c": math.inf}
 
 
-def test_a_vector_is_refused() -> None:
-    with pytest.raises(RuntimeError):
+def test_what_is_not_one_number_is_refused_with_its_name() -> None:
+    with pytest.raises(RecordError, match=r"'a': a tensor of shape \(2,\) is not one number"):
         Deferred({"a": torch.ones(2)})
+    with pytest.raises(RecordError, match="'a': Tensor .* is not a number"):
+        Deferred({"a": torch.ones((), device="meta")})
 
 
 def test_what_is_a_tensor() -> None:

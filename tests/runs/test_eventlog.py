@@ -54,7 +54,7 @@ def test_segments_are_closed_at_a_size_and_read_in_order(run: RunDirectory) -> N
 def test_a_second_writer_is_refused_and_the_next_one_goes_on(run: RunDirectory) -> None:
     log = EventLog(run.records)
     log.append(record(1))
-    with pytest.raises(RunError, match="another process writes to this run"):
+    with pytest.raises(RunError, match="this very process writes to this run"):
         EventLog(run.records)
     log.close()
     again = EventLog(run.records)
