@@ -20,7 +20,7 @@ from aurl.anomaly.chosen import build_watch
 from aurl.config import nodes
 from aurl.config.build import build
 from aurl.data.module import MusicData
-from aurl.errors import CRASH, AurlError, ConfigError, RunError
+from aurl.errors import CRASH, AurlError, ConfigError
 from aurl.machine import env
 from aurl.machine.secrets import mask_argv
 from aurl.machine.signals import StopSignal
@@ -28,6 +28,7 @@ from aurl.models.base import MusicModel
 from aurl.monitor import EXIT_CODES, Monitor
 from aurl.quality.judge import open_judge
 from aurl.record import Json, Kind
+from aurl.runs.lock import begin
 from aurl.runs.rundir import RunDirectory
 from aurl.sinks.runfile import RunFile
 from aurl.train import checkpointer
@@ -64,11 +65,12 @@ def execute(config: Mapping[str, Any], folder: Path, argv: list[str]) -> Outcome
 
     Args:
         config: plain and resolved, as `aurl.config.build.to_plain` gives it.
-        folder: the run's directory; made where it is missing, gone on with where it holds a run.
+        folder: the run's directory; made where it is missing, gone on with where `config["resume"]` asks for it.
         argv: the command, for `run.json`; secrets are masked.
 
     Raises:
-        AurlError: the run directory cannot be written; nothing has begun then.
+        AurlError: the run directory cannot be written, or holds a run that nobody asked to go on with; nothing has
+            begun then.
     """
     seed_everything(config["seed"])
     run = RunDirectory(folder.absolute())
@@ -180,12 +182,7 @@ def seed_everything(seed: int) -> None:
 
 
 def _monitor(run: RunDirectory, config: Mapping[str, Any], argv: list[str]) -> Monitor:
-    try:
-        run.create()
-    except OSError as error:
-        raise RunError(
-            f"{run.path}: cannot be written ({error.strerror}); choose another folder with paths.outputs=DIR"
-        ) from error
+    begin(run, resume=bool(config["resume"]))
     info = _info(run, config, argv)
     chosen = [(group, config.get(group) or {}) for group in ("logging", "notify")]
     sinks = [build(node, f"{group}.{name}") for group, options in chosen for name, node in options.items() if node]

@@ -12,11 +12,11 @@ import torch
 
 import aurl
 
-path = sys.argv[1] if len(sys.argv) > 1 else "outputs/plain_pytorch"
+folder = sys.argv[1] if len(sys.argv) > 1 else "outputs/plain_pytorch"
 torch.manual_seed(1)
 model = torch.nn.Sequential(torch.nn.Linear(8, 32), torch.nn.ReLU(), torch.nn.Linear(32, 1))
 optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
-with aurl.Monitor.open(path, logging=["console", "tensorboard"], config={"lr": 0.01}, steps=200) as monitor:
+with aurl.Monitor.start(folder, logging=["console", "tensorboard"], config={"lr": 0.01}, steps=200) as monitor:
     for step in range(1, 201):
         x = torch.randn(64, 8)
         loss = (model(x) - x.sum(1, keepdim=True)).square().mean()

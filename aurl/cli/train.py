@@ -81,7 +81,10 @@ def _job(outcomes: list[Outcome], parent: int, argv: list[str]) -> Callable[[Dic
 
 
 def train_one(config: DictConfig, argv: list[str]) -> Outcome:
-    """One job of Hydra: save its configuration, show it, train."""
+    """One job of Hydra: lock the run, save its configuration, show it, train.
+
+    Nothing is written before the lock is held: a second `resume=` of a live run must not change that one's files.
+    """
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
     from rich.console import Console
@@ -90,10 +93,14 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
     from aurl.config.files import mask_file, save_hydra_files
     from aurl.config.show import tree
     from aurl.run import Outcome, execute
+    from aurl.runs.lock import begin
+    from aurl.runs.rundir import RunDirectory
 
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)
+    lock = None
     try:
+        lock = begin(RunDirectory(folder.absolute()), resume=bool(config.get("resume")))
         save_hydra_files(folder, config, list(hydra_config.overrides.task), hydra_config)
         if hydra_config.mode == RunMode.MULTIRUN and (sweep := folder.parent / "multirun.yaml").is_file():
             mask_file(sweep)
@@ -101,6 +108,9 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
         outcome = execute(to_plain(config), folder, argv)
     except AurlError as error:
         outcome = Outcome("failed", error.exit_code, math.nan, str(error), folder)
+    finally:
+        if lock is not None:
+            lock.release()
     if outcome.status != "done":
         sys.stderr.write(f"aurl: {outcome.status}: {outcome.message}\n")
     return outcome

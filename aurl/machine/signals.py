@@ -8,15 +8,17 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
+CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class StopSignal:
-    """A context in which SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 set `received` instead of ending the process.
+    """A context in which SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGUSR2 set `received` instead of ending the process.
 
-    SLURM sends SIGUSR1 or SIGTERM before it takes a node away, submitit SIGUSR2, a person types Ctrl-C. A second
-    signal of any kind ends the process at once by that signal's default action. The handlers of before are put back on
-    leaving. Outside the main thread, where Python allows no handlers, nothing is caught.
+    SLURM sends SIGUSR1 or SIGTERM before it takes a node away, submitit SIGUSR2, a person types Ctrl-C, a terminal
+    that is closed sends SIGHUP. A second signal of any kind ends the process at once by that signal's default action,
+    but for SIGHUP, which a terminal and its shell send one each. A signal that was ignored before stays ignored, as
+    SIGHUP is under `nohup`. The handlers of before are put back on leaving. Outside the main thread, where Python
+    allows no handlers, nothing is caught.
     """
 
     def __init__(self) -> None:
@@ -25,7 +27,8 @@ class StopSignal:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._catch) for number in CAUGHT}
+            heeded = [number for number in CAUGHT if signal.getsignal(number) is not signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._catch) for number in heeded}
         return self
 
     def __exit__(
@@ -35,7 +38,7 @@ class StopSignal:
             signal.signal(number, handler)
 
     def _catch(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
+        if self.received is not None and number != signal.SIGHUP:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
-        self.received = signal.Signals(number).name
+        self.received = self.received or signal.Signals(number).name

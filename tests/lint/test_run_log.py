@@ -12,7 +12,7 @@ from tests.lint.files import records, series
 
 
 def train(path: Path, first: int, last: int, value: float = 1.0) -> None:
-    with aurl.Monitor.open(path, logging=[], anomaly="off") as monitor:
+    with aurl.Monitor.open(path, resume="allow", logging=[], anomaly="off") as monitor:
         for step in range(first, last):
             monitor.step(step, {"loss/total": value, "lr": 0.1}, epoch=1)
         monitor.eval(last - 1, {"val/loss/total": 2.0})
