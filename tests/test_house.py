@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
+import aurl
 from aurl.cli.watch import _follow
+from aurl.compare.comparing import compare
+from aurl.compare.grouping import varying
+from aurl.config.compose import compose as composed
+from aurl.dashboard.live.catalog import Catalog
 from aurl.dashboard.store.store import RunStore
+from aurl.figures.curves import group, read_curves
 from aurl.record import Kind, Record
 from aurl.runs.codec import encode
+from aurl.runs.listing import RunSummary, find_runs
+from aurl.runs.settings import flatten, group_key, is_bookkeeping
 from aurl.runs.tail import Follower
 
 
@@ -55,3 +65,61 @@ def test_sinks_the_dashboard_and_the_terminal_follow_a_log_alike(
     assert found == [1, 2, *(step for step in then if step not in (1, 2))]  # a sink takes nothing back
     assert dashboard == list(then)
     assert drawn == list(then)
+
+
+def runs_of(root: Path, configs: Sequence[Mapping[str, Any]]) -> list[RunSummary]:
+    for number, config in enumerate(configs):
+        with aurl.Monitor.open(root / f"run_{number}", logging=[], anomaly="off", config=config) as monitor:
+            for step in (1, 2, 3):
+                monitor.step(step, {"loss/total": 3.0 / step})
+    return find_runs(root)
+
+
+def groups(root: Path, found: Sequence[RunSummary]) -> tuple[list[set[str]], list[set[str]], list[set[str]]]:
+    """The runs' names in groups: of compare, of plot and of the dashboard."""
+    catalog = Catalog(root)
+    catalog.look()
+    shown: dict[str, set[str]] = {}
+    for entry in catalog.entries():
+        shown.setdefault(str(entry.row["group"]), set()).add(entry.path.name)
+    parts: Iterable[set[str]] = ({run.path.name for run in part.runs} for part in compare([root]).groups)
+    plotted = ({curves.run.path.name for curves in part.members} for part in group([read_curves(run) for run in found]))
+    return sorted(parts, key=sorted), sorted(plotted, key=sorted), sorted(shown.values(), key=sorted)
+
+
+def test_compare_plot_and_the_dashboard_group_runs_alike(tmp_path: Path) -> None:
+    seeds = [{"model": "vae", "optim.lr": 0.001, "seed": seed, "data.workers": seed // 3 * 2} for seed in (1, 2, 3, 4)]
+    others = [{"model": "vae", "optim.lr": 1, "seed": 1}, {"model": "vae", "optim": {"lr": 1.0}, "seed": 2}]
+    found = runs_of(tmp_path, [*seeds, *others])
+    compared, plotted, shown = groups(tmp_path, found)
+    assert compared == plotted == shown == [{"run_0", "run_1", "run_2", "run_3"}, {"run_4", "run_5"}]
+
+
+def test_they_agree_for_every_key() -> None:
+    config = OmegaConf.to_container(composed([]), resolve=True)
+    assert isinstance(config, dict)
+    own = ("notify.bell", "logging.console.stderr", "data.seed", "random_seed", "of_ones_own", "model/size", "pictures")
+    for key in (*flatten(config), *own):
+        first, second = {"base": 1, "seed": 5, key: "one"}, {"base": 1, "seed": 6, key: "two"}
+        same = group_key(first) == group_key(second)
+        assert same == is_bookkeeping(key)
+        assert bool(varying([first, second], [5, 6])) != same, key
+
+
+def test_runs_from_before_and_after_the_move_are_one_experiment(tmp_path: Path) -> None:
+    def config(seed: int, optim: str, detector: str, metric: str, **more: object) -> dict[str, Any]:
+        return {
+            "seed": seed, "optim": {"_target_": optim, "lr": 0.1}, "logging": {},
+            "anomaly": {"detectors": {"spike": {"_target_": detector, "zscore": 5}}},
+            "quality": {"metrics": {"range": {"_target_": metric}}}, **more,
+        }  # fmt: skip
+
+    before = ("aurl.optim.AdamW", "aurl.anomaly.loss_spike.LossSpike", "aurl.quality.pitch_range.PitchRange")
+    after = (
+        "aurl.train.optim.AdamW",
+        "aurl.anomaly.detectors.loss_spike.LossSpike",
+        "aurl.quality.metrics.pitch_range.PitchRange",
+    )
+    found = runs_of(tmp_path, [config(1, *before), config(2, *after, trainer={"_target_": "aurl.train.loop.Loop"})])
+    for answer in groups(tmp_path, found):
+        assert answer == [{"run_0", "run_1"}]

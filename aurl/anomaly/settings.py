@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from aurl.runs.settings import flatten
 
 # What a setting is called: aurl's key first, then the last part of the keys that other trainers use.
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -38,7 +40,7 @@ class Settings:
     """
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
-        self._config = dict(_flat(config or {}, ""))
+        self._config = flatten(config or {})
         self._keys: dict[str, str | None] = {}
 
     def key(self, meaning: str) -> str | None:
@@ -97,15 +99,6 @@ class Settings:
                 if key.rsplit(".", 1)[-1].replace("-", "_").lower() == name:
                     return key
         return None
-
-
-def _flat(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    for key, value in node.items():
-        child = f"{path}.{key}" if path else str(key)
-        if isinstance(value, Mapping):
-            yield from _flat(value, child)
-        else:
-            yield child, value
 
 
 def _short(value: float) -> str:

@@ -6,10 +6,8 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-import orjson
-
 from aurl.record import Json
-from aurl.runs.settings import is_bookkeeping
+from aurl.runs.settings import comparable, frozen
 
 Settings = Mapping[str, Json]
 Item = TypeVar("Item")
@@ -20,13 +18,19 @@ def varying(settings: Sequence[Settings], seeds: Sequence[Json]) -> dict[str, li
     """The keys that make a difference, with the value of each run (None where it has no such key).
 
     Left out are names, paths, sinks and the seed, keys that repeat the seed, and keys that follow from the option of
-    their group: where `model` varies, `model._target_` does too and says nothing more.
+    their group: where `model` varies, `model._target_` does too and says nothing more. An option is left out where runs
+    that chose differently have the same settings all the same.
     """
-    names = dict.fromkeys(key for flat in settings for key in flat if not is_bookkeeping(key))
-    columns = {key: [flat.get(key) for flat in settings] for key in names}
+    compared = [comparable(flat) for flat in settings]
+    names = dict.fromkeys(key for flat in compared for key in flat)
+    columns = {key: [flat.get(key) for flat in compared] for key in names}
     differing = {key: column for key, column in columns.items() if _differs(column)}
     differing = {key: column for key, column in differing.items() if not _repeats(column, seeds)}
-    options = {key: column for key, column in differing.items() if _is_option(key, names)}
+    chosen = [key for key in differing if _is_option(key, names)]
+    plain = [column for key, column in differing.items() if key not in chosen]
+    idle = {key for key in chosen if _has_settings(key, names) and not _is_settled(differing[key], plain)}
+    differing = {key: column for key, column in differing.items() if key not in idle}
+    options = {key: column for key, column in differing.items() if key in chosen}
     return {
         key: column for key, column in differing.items() if key in options or not _follows(key, column, options, names)
     }
@@ -52,13 +56,13 @@ def split(items: Sequence[Item], columns: Mapping[str, Sequence[Json]]) -> list[
     groups: dict[Hashable, tuple[dict[str, Json], list[Item]]] = {}
     for at, item in enumerate(items):
         config = {key: column[at] for key, column in columns.items()}
-        groups.setdefault(_frozen(config), (config, []))[1].append(item)
+        groups.setdefault(frozen(config), (config, []))[1].append(item)
     return list(groups.values())
 
 
 def distinct(column: Iterable[Json]) -> list[Json]:
     """The values that occur, numbers in ascending order, each once; a missing one is None and comes last."""
-    values = list({_frozen(value): value for value in column}.values())
+    values = list({frozen(value): value for value in column}.values())
     return sorted(values, key=lambda value: (value is None, not _is_number(value), _rank(value)))
 
 
@@ -73,7 +77,7 @@ def _is_number(value: Json) -> bool:
 def _differs(column: Sequence[Json]) -> bool:
     first = column[0] if column else None
     return not all(value is first or (type(value) is type(first) and value == first) for value in column) and (
-        len({_frozen(value) for value in column}) > 1
+        len({frozen(value) for value in column}) > 1
     )
 
 
@@ -98,10 +102,21 @@ def _follows(
     around = [values for option, values in options.items() if option.replace("/", ".").partition(".")[0] == root]
     if not around or key in options:
         return False
+    return _is_settled(column, around)
+
+
+def _has_settings(option: str, names: Mapping[str, None]) -> bool:
+    """Whether the settings that come with an option are known, so that what it does can be seen from them."""
+    root = option.replace("/", ".").partition(".")[0]
+    return any(name.startswith(f"{root}.") for name in names)
+
+
+def _is_settled(column: Sequence[Json], others: Sequence[Sequence[Json]]) -> bool:
+    """Whether runs that agree in the other columns agree in this one."""
     settled: dict[Hashable, Hashable] = {}
     for at, value in enumerate(column):
-        chosen = tuple(_frozen(values[at]) for values in around)
-        if settled.setdefault(chosen, _frozen(value)) != _frozen(value):
+        key = tuple(frozen(values[at]) for values in others)
+        if settled.setdefault(key, frozen(value)) != frozen(value):
             return False
     return True
 
@@ -117,12 +132,4 @@ def _order(column: Sequence[Json]) -> tuple[int, ...] | None:
 
 def _codes(column: Sequence[Json]) -> tuple[int, ...]:
     seen: dict[Hashable, int] = {}
-    return tuple(seen.setdefault(_frozen(value), len(seen)) for value in column)
-
-
-def _frozen(value: Json) -> Hashable:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)  # 1 and 1.0 are the same setting
-    if value is None or isinstance(value, (str, bool)):
-        return (type(value).__name__, value)
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=str)
+    return tuple(seen.setdefault(frozen(value), len(seen)) for value in column)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from aurl.machine.secrets import mask
 from aurl.record import Json
+from aurl.runs import settings
 
 _STYLES: tuple[tuple[type, str], ...] = ((bool, "italic green"), (int, "cyan"), (float, "cyan"), (str, "default"))
 
@@ -28,7 +29,7 @@ def flatten(config: DictConfig) -> dict[str, Json]:
     Raises:
         omegaconf.errors.OmegaConfBaseException: an interpolation leads nowhere.
     """
-    return dict(_flat(_masked(config, resolve=True), ""))
+    return settings.flatten(_masked(config, resolve=True))
 
 
 def _masked(config: DictConfig, resolve: bool) -> Mapping[str, Any]:
@@ -57,12 +58,3 @@ def _leaf(value: object) -> Text:
         return Text(value, style="magenta")
     style = next((style for kind, style in _STYLES if isinstance(value, kind)), "default")
     return Text(str(value).lower() if isinstance(value, bool) else str(value), style=style)
-
-
-def _flat(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, Json]]:
-    for key, value in node.items():
-        child = f"{path}.{key}" if path else str(key)
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, child)
-        else:
-            yield child, value

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import orjson
 import polars as pl
 
 from aurl.record import Kind, Record
 from aurl.runs.eventlog import read_records
 from aurl.runs.listing import RunSummary
+from aurl.runs.settings import comparable, config_of, group_key
 from aurl.runs.table import table_of
 from aurl.show.arrays import Floats
 from aurl.show.smoothing import debiased_average
 
 Axis: TypeAlias = Literal["step", "epoch", "time", "relative"]
-_ASIDE = ("seed", "name", "tags", "resume")
 _GRID = 400
 
 
@@ -101,16 +100,7 @@ def read_curves(run: RunSummary) -> Curves:
                 marks.append(Mark(str(fields.get("metric")), record.step, str(fields.get("severity"))))
             yield record
 
-    return Curves(run, table_of(noting(read_records(run.path))), _config(run), marks)
-
-
-def _config(run: RunSummary) -> Mapping[str, Any]:
-    """The flat configuration; that of a loop of one's own is in its `run.json`."""
-    try:
-        found = orjson.loads((run.path / "config.json").read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        found = run.document.get("config")
-    return found if isinstance(found, dict) else {}
+    return Curves(run, table_of(noting(read_records(run.path))), config_of(run.path, run.document), marks)
 
 
 def smooth(values: Floats, weight: float) -> Floats:
@@ -158,20 +148,11 @@ def group(runs: Sequence[Curves]) -> list[CurveGroup]:
     """The runs in groups by configuration, in the order of their first members; a run without one stands alone."""
     found: dict[object, list[Curves]] = {}
     for number, curves in enumerate(runs):
-        found.setdefault(_key(curves) or number, []).append(curves)
-    firsts = [_plain(members[0].config) for members in found.values()]
+        found.setdefault(group_key(curves.config) or number, []).append(curves)
+    firsts = [comparable(members[0].config) for members in found.values()]
     keys = sorted(set().union(*firsts)) if firsts else []
     varying = [key for key in keys if len({repr(first.get(key)) for first in firsts}) > 1]
     return [CurveGroup(_label(members, varying), members) for members in found.values()]
-
-
-def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in config.items() if key not in _ASIDE and not key.startswith("paths.")}
-
-
-def _key(curves: Curves) -> bytes:
-    plain = _plain(curves.config)
-    return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS) if plain else b""
 
 
 def _label(members: Sequence[Curves], varying: Sequence[str]) -> str:

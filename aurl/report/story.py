@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 import polars as pl
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from aurl.errors import RunError
 from aurl.record import Kind, Record
 from aurl.runs.eventlog import read_records, segments
 from aurl.runs.listing import RunSummary, read_run
+from aurl.runs.settings import config_of
 from aurl.runs.table import table_of
 
 _COLUMNS = frozenset({"kind", "step", "time", "epoch"})
@@ -89,12 +89,12 @@ def read_story(run: Path) -> Story:
     if not segments(run / "events"):
         if summary.status == "unreadable":
             raise RunError(f"{run}: no run in this folder (no run.json, no events/records.jsonl); give a run directory")
-        return Story(summary, _config(summary), table_of(()))
+        return Story(summary, config_of(summary.path, summary.document), table_of(()))
     told: dict[str, list[Record]] = {}
     skipped: list[int] = []
     records = read_records(run, on_skip=lambda _path, line, _reason: skipped.append(line))
     table = table_of(_listening(records, told))
-    return Story(summary, _config(summary), table, told, len(skipped))
+    return Story(summary, config_of(summary.path, summary.document), table, told, len(skipped))
 
 
 def _listening(records: Iterable[Record], told: dict[str, list[Record]]) -> Iterator[Record]:
@@ -102,14 +102,6 @@ def _listening(records: Iterable[Record], told: dict[str, list[Record]]) -> Iter
         if record.kind in _TOLD:
             told.setdefault(str(record.kind), []).append(record)
         yield record
-
-
-def _config(run: RunSummary) -> Mapping[str, Any]:
-    try:
-        found = orjson.loads((run.path / "config.json").read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        found = run.document.get("config")
-    return found if isinstance(found, dict) else {}
 
 
 def _rank(alert: Record) -> int:

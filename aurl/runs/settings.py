@@ -1,16 +1,26 @@
-"""The configuration of a run, flat, and which of its keys make two runs different experiments."""
+"""The configuration of a run, flat, and the one rule for which runs are the same experiment but for the seed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Hashable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from aurl.errors import DataError
 from aurl.record import Json
 from aurl.runs.rundir import RunDirectory
 
+MOST_BYTES = 8 * 2**20
+_MOST_YAML_BYTES = 256 * 2**10  # plain Python reads YAML, a second a megabyte
+_MOST_KEYS = 100_000
+_MOST_LEVELS = 256
+TARGET = "_target_"
+
+# How a run is called, where it goes, how it is watched and shown: these make no other experiment.
 _BOOKKEEPING = frozenset(
     {
         "name",
@@ -20,32 +30,123 @@ _BOOKKEEPING = frozenset(
         "probe_seconds",
         "report",
         "sample.audio",
+        "sample.audio_seconds",
         "sample.image",
         "data.workers",
         "experiment",
+        "debug",
     }
 )
-_BOOKKEEPING_GROUPS = ("paths.", "logging.", "notify.", "textlog.", "launcher.", "hydra.", "search.", "job.")
+_BOOKKEEPING_GROUPS = frozenset(
+    {"paths", "logging", "notify", "textlog", "launcher", "hydra", "search", "job", "pictures", "checkpoint"}
+)
+_SEEDS = frozenset({"seed", "job", "random_state", "seed_everything"})
+# Places whose class is aurl's own machinery. Which class it is, and where it lies, changed with the layout of aurl.
+_WATCHERS = ("anomaly.detectors.", "quality.metrics.")
+_MACHINERY = frozenset({"trainer", "sample", "quality", "anomaly", "anomaly.recovery", "trainer.early_stopping"})
 _NO_CHOICE = frozenset({"hydra", "debug", "launcher", "search", "experiment", "logging", "notify"})
 
 
-def settings_of(folder: Path, document: Mapping[str, Any]) -> dict[str, Json]:
-    """The flat configuration of a run, and the options chosen for its groups (`"model": "vae"`).
+def flatten(nested: Mapping[Any, Any], separator: str = ".") -> dict[str, Any]:
+    """A nested mapping by the names that lead to each value: `{"optim.lr": 0.1}`; lists and `{}` stay values.
+
+    Raises:
+        DataError: it has more than 100,000 values or 256 levels, as one that contains itself.
+    """
+    found: dict[str, Any] = {}
+    open_levels = [("", iter(nested.items()))]
+    while open_levels:
+        path, entries = open_levels[-1]
+        for key, value in entries:
+            name = f"{path}{key}"
+            if isinstance(value, Mapping) and value:
+                open_levels.append((f"{name}{separator}", iter(value.items())))
+                break
+            found[name] = value
+        else:
+            open_levels.pop()
+        if len(found) > _MOST_KEYS or len(open_levels) > _MOST_LEVELS:
+            raise DataError(f"a configuration of more than {_MOST_KEYS} values or {_MOST_LEVELS} levels")
+    return found
+
+
+def config_of(folder: Path, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The flat configuration of a run.
 
     Read from `config.json`, else from `.hydra/config.yaml` (interpolations as written), else from the key `config` of
-    `run.json`, where `Monitor.open` keeps what it was given; empty where there is none of these.
+    `run.json`, where `Monitor.open` keeps what it was given. Empty where there is none of these; one that cannot be
+    read, or is larger than any configuration, counts as none.
+
+    Args:
+        document: the content of `run.json`.
     """
-    run = RunDirectory(folder)
-    flat = _from_json(run.config_json) or _from_yaml(run.hydra / "config.yaml")
-    if not flat and isinstance(document.get("config"), Mapping):
-        flat = dict(_flat(document["config"], ""))
-    chosen = choices(run.hydra / "hydra.yaml")
+    found = next((nested for nested in _nested(RunDirectory(folder), document) if isinstance(nested, Mapping)), {})
+    try:
+        return flatten(found)
+    except DataError:
+        return {}
+
+
+def settings_of(folder: Path, document: Mapping[str, Any]) -> dict[str, Json]:
+    """The flat configuration of a run, and the options chosen for its groups (`"model": "vae"`)."""
+    flat = config_of(folder, document)
+    chosen = choices(RunDirectory(folder).hydra / "hydra.yaml")
     return {name: option for name, option in chosen.items() if name not in flat} | flat
 
 
+@lru_cache(maxsize=16_384)
 def is_bookkeeping(key: str) -> bool:
-    """Whether a key says where a run goes or what it is called, and nothing about what is trained."""
-    return key in _BOOKKEEPING or key.startswith(_BOOKKEEPING_GROUPS) or key.rpartition(".")[2] in {"seed", "job"}
+    """Whether a key says where a run goes, what it is called or how it is watched, and nothing about what is trained.
+
+    So do the seed, and the classes of sinks, detectors and quality metrics, which have moved within aurl.
+    """
+    leaf = key.rpartition(".")[2]
+    return (
+        key in _BOOKKEEPING
+        or key.partition(".")[0] in _BOOKKEEPING_GROUPS
+        or leaf in _SEEDS
+        or leaf.endswith("_seed")
+        or (leaf == TARGET and key.startswith(_WATCHERS))
+    )
+
+
+def comparable(config: Mapping[str, Json]) -> dict[str, Json]:
+    """What a run tries out: its flat configuration without bookkeeping, nulls and empty mappings.
+
+    A class of aurl's own counts by its name alone (`AdamW`), since its module may have moved, and in places where
+    older versions of aurl had no class at all (`trainer`, `sample`, ...) not at all.
+    """
+    kept = {key: setting(key, value) for key, value in config.items() if not is_bookkeeping(key)}
+    return {key: value for key, value in kept.items() if value is not None and value != {}}
+
+
+def setting(key: str, value: Json) -> Json:
+    """A value as two runs are compared by it, see `comparable`."""
+    if isinstance(value, str) and value.startswith("aurl.") and key.endswith(TARGET):
+        return None if key.removesuffix(f".{TARGET}") in _MACHINERY else value.rpartition(".")[2]
+    return value
+
+
+def group_key(config: Mapping[str, Json]) -> str | None:
+    """Eight hex digits that runs share which differ in their seed and in bookkeeping alone; None without a config."""
+    if not config:
+        return None
+    told = sorted((key, frozen(value)) for key, value in comparable(config).items())
+    return hashlib.blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+
+
+def frozen(value: Json) -> Hashable:
+    """A value as it counts when two are compared: 1 and 1.0 are the same setting, true and 1 are not."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return type(value).__name__, value
+    if isinstance(value, (int, float)):
+        try:
+            return "float", float(value)
+        except OverflowError:
+            return "int", str(value)
+    if isinstance(value, Mapping):
+        return "dict", tuple(sorted((str(key), frozen(item)) for key, item in value.items()))
+    return "list", tuple(frozen(item) for item in value) if isinstance(value, (list, tuple)) else repr(value)
 
 
 def choices(hydra_yaml: Path) -> dict[str, Json]:
@@ -71,28 +172,25 @@ def choices(hydra_yaml: Path) -> dict[str, Json]:
     return found
 
 
-def _from_json(path: Path) -> dict[str, Json]:
+def _nested(run: RunDirectory, document: Mapping[str, Any]) -> Iterator[object]:
+    yield _json(run.config_json) or None
+    yield _yaml(run.hydra / "config.yaml")
+    yield document.get("config")
+
+
+def _json(path: Path) -> Any:
     try:
-        content = orjson.loads(path.read_bytes())
+        return orjson.loads(path.read_bytes()) if path.stat().st_size <= MOST_BYTES else None
     except (OSError, orjson.JSONDecodeError):
-        return {}
-    return dict(_flat(content, "")) if isinstance(content, dict) else {}
+        return None
 
 
-def _from_yaml(path: Path) -> dict[str, Json]:
+def _yaml(path: Path) -> Any:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(errors="replace"))
-    except (OSError, yaml.YAMLError):
-        return {}
-    return dict(_flat(content, "")) if isinstance(content, Mapping) else {}
-
-
-def _flat(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, Json]]:
-    for key, value in node.items():
-        child = f"{path}.{key}" if path else str(key)
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, child)
-        else:
-            yield child, value
+        if path.stat().st_size <= _MOST_YAML_BYTES:
+            return yaml.safe_load(path.read_text(errors="replace"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        pass
+    return None

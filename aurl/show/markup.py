@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from aurl.runs.settings import flatten
+
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of plain text, the first column as row headings."""
@@ -18,15 +20,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<div class="wide"><table>{top}<tbody>{body}</tbody></table></div>'
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(values: Mapping[str, Any]) -> dict[str, Any]:
     """Nested values by the words that lead to them; empty ones are left out."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping) and value:
-            found |= flat(value, f"{prefix}{name} ")
-        elif value not in (None, [], {}, ""):
-            found[f"{prefix}{name}"] = value
-    return found
+    return {name: value for name, value in flatten(values, " ").items() if value not in (None, [], {}, "")}
 
 
 def plain(value: object) -> str:

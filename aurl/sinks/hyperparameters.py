@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from aurl.record import Json
 from aurl.runs.rundir import RunDirectory
+from aurl.runs.settings import config_of, is_bookkeeping
 
-_PLUMBING = re.compile(
-    r"(paths|logging|textlog|hydra|notify|pictures|anomaly|quality|sample|checkpoint|data\.source)\."
-    r"|(name|tags|resume|profile|probe_seconds)$|.*\.root$"
-)
+_NOT_TUNED = re.compile(r"(anomaly|quality|sample|data\.source)\.|.*\.root$")
 _OVERRIDE = re.compile(r"\+{0,2}([\w.]+)=")
 
 
 def read(run: RunDirectory) -> dict[str, Json]:
-    """The configuration by dotted key: `config.json`, or what `Monitor.open` was given; empty where there is neither.
-
-    Secrets are masked already.
-    """
-    config = _json(run.config_json.read_bytes() if run.config_json.is_file() else b"{}")
-    if not config and run.run_json.is_file():
-        config = _json(run.run_json.read_bytes()).get("config") or {}
-    return dict(_flat(config))
+    """The configuration by dotted key, secrets masked already; empty where nothing is known of it."""
+    return config_of(run.path, _document(run.run_json))
 
 
 def tunable(config: Mapping[str, Json]) -> dict[str, bool | float | str]:
@@ -37,7 +30,8 @@ def tunable(config: Mapping[str, Json]) -> dict[str, bool | float | str]:
     """
     found: dict[str, bool | float | str] = {}
     for key, value in config.items():
-        if isinstance(value, (bool, int, float, str)) and not _PLUMBING.match(key):
+        aside = (is_bookkeeping(key) and key != "seed") or _NOT_TUNED.match(key)
+        if isinstance(value, (bool, int, float, str)) and not aside:
             target = key.endswith("._target_")
             found[key.removesuffix("._target_")] = str(value).rpartition(".")[2] if target else value
     return found
@@ -52,17 +46,9 @@ def chosen(run: RunDirectory) -> set[str]:
     return {found[1] for text in typed or () if (found := _OVERRIDE.match(str(text)))}
 
 
-def _json(content: bytes) -> dict[str, Any]:
+def _document(path: Path) -> dict[str, Any]:
     try:
-        document = orjson.loads(content)
-    except orjson.JSONDecodeError:
+        document = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Json]]:
-    for key, value in config.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

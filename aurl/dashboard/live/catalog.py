@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from aurl.dashboard.live.rows import Row, add_progress, config_of, row_of, varies
+from aurl.dashboard.live.rows import Row, add_progress, readable_config, row_of
 from aurl.dashboard.live.tree import RunTree
 from aurl.runs.listing import STALE_SECONDS, RunSummary, read_run
+from aurl.runs.settings import is_bookkeeping
 
 RECHECK_SECONDS = 2.0
 """How often a run that says it is running is looked at again, though its file has not changed."""
@@ -21,7 +22,7 @@ RECHECK_SECONDS = 2.0
 Stamp: TypeAlias = tuple[int, int, int]
 ENDED_AT_ONCE = 256
 """Runs that have ended are looked at by turns when there are more, so that a look stays short."""
-_READ_BY_NAME = ("run.json", "config.json", ".hydra", "events", "logs", "samples")
+_READ_BY_NAME = ("run.json", "config.json", ".hydra", ".hydra/config.yaml", "events", "logs", "samples")
 
 
 @dataclass(slots=True)
@@ -159,7 +160,7 @@ class Catalog:
         if leading := self._leads_out(str(folder)):
             return self._unreadable(folder, f"{leading} is a link that leads out of the directory", stamp, now)
         summary = read_run(folder, now=now, stale_after=self._stale_after)
-        config = before.config if before is not None and before.config else config_of(summary)
+        config = before.config if before is not None and before.config else readable_config(summary)
         row = row_of(summary, self.root, config)
         if summary.status == "running":
             add_progress(row, folder, now)
@@ -199,7 +200,7 @@ class Catalog:
 
     def _count(self, config: Mapping[str, Any], change: int) -> None:
         for key, value in config.items():
-            if not varies(key):
+            if is_bookkeeping(key):
                 continue
             counter = self._values.setdefault(key, Counter())
             told = repr(value)

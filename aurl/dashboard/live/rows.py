@@ -6,11 +6,8 @@ import hashlib
 import os
 import time
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
-
-import orjson
 
 from aurl.dashboard.store.events import plain
 from aurl.errors import RecordError
@@ -18,17 +15,14 @@ from aurl.machine.secrets import mask
 from aurl.record import Record, Severity
 from aurl.runs.codec import decode
 from aurl.runs.listing import RunSummary
+from aurl.runs.settings import config_of, group_key
 from aurl.show.wording import finite, whole
 
 Row: TypeAlias = dict[str, Any]
 
 MAIN_LOSSES = ("val/loss/total", "loss/total", "val/loss", "loss")
 MAIN_QUALITIES = ("quality/mean/overall", "quality/overall")
-MOST_CONFIG_BYTES = 8 * 2**20
 _TAIL_BYTES = 32 * 1024
-_DEEPEST = 20
-_OWN_KEYS = ("name", "tags", "seed", "resume")
-_OWN_PREFIXES = ("paths.", "hydra.")
 _STALL_SECONDS, _STALL_STEPS = 60.0, 20.0
 
 
@@ -77,7 +71,7 @@ def row_of(run: RunSummary, root: Path, config: Mapping[str, Any]) -> Row:
         "samples": whole(document.get("samples")) or 0,
         "resumes": len(resumes) if isinstance(resumes := document.get("resumes"), list) else 0,
         "config": {},
-        "group": group_of(config),
+        "group": group_key(config),
     }
 
 
@@ -123,51 +117,14 @@ def last_records(run: Path) -> list[Record]:
     return records
 
 
-def config_of(run: RunSummary) -> dict[str, Any]:
-    """The flat config of a run: its `config.json`, or what a Monitor of one's own was given; else empty.
-
-    One that is nested so deeply that nothing could be done with it counts as none.
-    """
-    told = run.document.get("config")
-    config = _read_config(run.path) or (_flat(told) if isinstance(told, Mapping) else {})
+def readable_config(run: RunSummary) -> dict[str, Any]:
+    """The flat config of a run; one that is nested so deeply that nothing could be done with it counts as none."""
+    config = config_of(run.path, run.document)
     try:
         mask(config)
     except RecursionError:
         return {}
     return config
-
-
-def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in nested.items():
-        inner = isinstance(value, Mapping) and value and prefix.count(".") < _DEEPEST
-        found |= _flat(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
-    return found
-
-
-def _read_config(run: Path) -> dict[str, Any]:
-    path = run / "config.json"
-    try:
-        if path.stat().st_size > MOST_CONFIG_BYTES:
-            return {}
-        config = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return config if isinstance(config, dict) else {}
-
-
-@lru_cache(maxsize=16_384)
-def varies(key: str) -> bool:
-    """Whether a config key is part of what a run tries out, and not its own name or place."""
-    return key not in _OWN_KEYS and not key.startswith(_OWN_PREFIXES)
-
-
-def group_of(config: Mapping[str, Any]) -> str | None:
-    """Eight hex digits that runs share which differ in their seed alone; None without a config."""
-    if not config:
-        return None
-    told = orjson.dumps({key: value for key, value in config.items() if varies(key)}, option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(told, digest_size=4).hexdigest()
 
 
 def text(value: object) -> str:

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aurl.dashboard.live.catalog import RunEntry
-from aurl.dashboard.live.rows import varies
 from aurl.dashboard.routes.requests import Parts, RefusedError, answer, choice, parts
 from aurl.dashboard.routes.run_routes import document_of
 from aurl.errors import AurlError
+from aurl.runs.settings import is_bookkeeping
 from aurl.show.wording import finite
 
 _MODES: tuple[Literal["auto", "min", "max"], ...] = ("auto", "min", "max")
@@ -57,7 +57,7 @@ def _compare(entries: Sequence[RunEntry], metric: str | None, mode: Literal["min
 
 def _parallel(entries: Sequence[RunEntry], metric: str) -> Response:
     wanted = metric or str(entries[0].row["loss"]["metric"] or "")
-    keys = sorted({key for entry in entries for key in entry.config if varies(key)})
+    keys = sorted({key for entry in entries for key in entry.config if not is_bookkeeping(key)})
     axes = []
     for key in keys:
         values = [entry.config.get(key) for entry in entries]

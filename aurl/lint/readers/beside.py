@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from aurl.errors import DataError
 from aurl.lint.readers.json_lines import parse
 from aurl.record import Json
+from aurl.runs.settings import flatten
 
-_DEEPEST = 8
+_PLAIN = (bool, int, float, str, list)
 
 
 def config_beside(path: Path) -> dict[str, Json]:
@@ -20,9 +22,9 @@ def config_beside(path: Path) -> dict[str, Json]:
     folder = path if path.is_dir() else path.parent
     try:
         if (saved := folder / "config.json").is_file() and (folder / "events").is_dir():
-            return _flat(parse(saved.read_bytes()))
+            return _plain(parse(saved.read_bytes()))
         if (saved := folder / "hparams.yaml").is_file():
-            return _flat(_yaml(saved))
+            return _plain(_yaml(saved))
     except OSError:
         pass
     return {}
@@ -37,14 +39,10 @@ def _yaml(path: Path) -> Any:
         return None
 
 
-def _flat(config: object, prefix: str = "", depth: int = 0) -> dict[str, Json]:
-    if not isinstance(config, Mapping) or depth > _DEEPEST:
+def _plain(config: object) -> dict[str, Json]:
+    """Flat, and without the Python objects that some pickle into their hyperparameters."""
+    try:
+        flat = flatten(config) if isinstance(config, Mapping) else {}
+    except DataError:
         return {}
-    flat: dict[str, Json] = {}
-    for key, value in config.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            flat.update(_flat(value, f"{name}.", depth + 1))
-        elif value is None or isinstance(value, (bool, int, float, str, list)):
-            flat[name] = value
-    return flat
+    return {key: value for key, value in flat.items() if value is None or isinstance(value, _PLAIN)}

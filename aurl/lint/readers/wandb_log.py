@@ -13,6 +13,7 @@ from aurl.formats.skipping import OnSkip
 from aurl.formats.wandb_file import CONFIG, HISTORY, RUN, entries, items, text
 from aurl.lint.readers.source import LogSource, Row
 from aurl.record import Json
+from aurl.runs.settings import flatten
 
 _STEP = 2
 _RUN_ID, _RUN_CONFIG, _RUN_GROUP, _DISPLAY_NAME, _TAG = 1, 4, 6, 8, 10
@@ -89,11 +90,7 @@ def _row(number: int, history: bytes) -> Row | None:
 
 
 def _config(message: bytes) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    for name, value in items(message):
-        if not name.startswith(_OWN):
-            found.update(_flat(name, value))
-    return found
+    return flatten({name: value for name, value in items(message) if not name.startswith(_OWN)})
 
 
 def _numbers(name: str, value: Any, depth: int = 0) -> dict[str, float]:
@@ -105,9 +102,3 @@ def _numbers(name: str, value: Any, depth: int = 0) -> dict[str, float]:
     if isinstance(value, Mapping) and "_type" not in value and depth < _DEEPEST:
         return {k: v for key, item in value.items() for k, v in _numbers(f"{name}.{key}", item, depth + 1).items()}
     return {}
-
-
-def _flat(name: str, value: Any, depth: int = 0) -> dict[str, Json]:
-    if isinstance(value, Mapping) and depth < _DEEPEST:
-        return {k: v for key, item in value.items() for k, v in _flat(f"{name}.{key}", item, depth + 1).items()}
-    return {name: value}

@@ -11,7 +11,7 @@ import pytest
 from aurl.dashboard.live import catalog as catalog_module
 from aurl.dashboard.live import tree as tree_module
 from aurl.dashboard.live.catalog import Catalog
-from aurl.dashboard.live.rows import group_of, last_records
+from aurl.dashboard.live.rows import last_records
 from aurl.dashboard.live.tree import RunTree
 from tests.dashboard.runs import BEGAN, change, make, step, steps, write
 
@@ -120,13 +120,6 @@ def test_the_config_of_a_monitor_of_one_s_own(outputs: Path) -> None:
     entry = next(entry for entry in catalog.entries() if entry.path == run)
     assert entry.config == {"optim.lr": 0.5, "layers": 3, "empty": {}}
     assert "layers" in catalog.varying
-
-
-def test_seeds_of_one_setting_are_one_group() -> None:
-    config = {"optim.lr": 0.1, "seed": 1, "name": "a", "paths.outputs": "x"}
-    assert group_of(config) == group_of(config | {"seed": 2, "name": "b", "paths.outputs": "y"})
-    assert group_of(config) != group_of(config | {"optim.lr": 0.2})
-    assert group_of({}) is None
 
 
 def test_the_last_records_of_a_torn_log(outputs: Path) -> None:
