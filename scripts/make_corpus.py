@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from aurl.music.corpus import CHORALES, SPLITS, digest
-from aurl.music.musicxml import Score, parse_musicxml, unpack_mxl
 from aurl.music.notes import Notes
 from aurl.music.pack import write_pack
-from aurl.music.tunes import Tune, families, tune
+from scripts.musicxml import Score, parse_musicxml, unpack_mxl
+from scripts.tunes import Tune, families, tune
 
 FOLDER = "music21/corpus/bach/"
 TEMPO = 96.0

@@ -26,13 +26,13 @@ import numpy as np
 
 from aurl.errors import DataError
 from aurl.music.corpus import load_chorales
-from aurl.music.musicxml import parse_musicxml, unpack_mxl
 from aurl.music.notes import TICKS_PER_BEAT, Notes
-from aurl.music.tunes import tune
 from aurl.quality.reference.profile import LENGTHS, Profile
 from aurl.quality.reference.reference import Reference
 from aurl.quality.reference.windows import windows
 from scripts.make_corpus import choose_splits
+from scripts.musicxml import parse_musicxml, unpack_mxl
+from scripts.tunes import tune
 
 ROOT = PurePosixPath("music21/corpus")
 CLASSICAL = ("haydn", "mozart", "beethoven", "corelli", "schumann_clara", "schumann_robert", "joplin", "monteverdi")

@@ -19,7 +19,6 @@ Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
 CELL = 3
-CELLS_PER_BEAT = TICKS_PER_BEAT // CELL
 MAX_BARS = 128
 MAX_NOTES = 20_000
 MAX_TICKS = 128 * 12 * TICKS_PER_BEAT

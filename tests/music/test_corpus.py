@@ -11,7 +11,7 @@ import pytest
 from aurl.errors import DataError
 from aurl.music.corpus import CHORALES, Corpus, digest, load_chorales
 from aurl.music.notes import Notes
-from aurl.music.tunes import families, top_line, tune
+from scripts.tunes import families, top_line, tune
 
 
 @pytest.fixture(scope="module")

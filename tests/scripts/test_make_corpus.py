@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from aurl.music.pack import read_pack
-from aurl.music.tunes import Tune
 from scripts.make_corpus import choose_splits, make_corpus, read_wheel, why_not
-from tests.music.test_musicxml import METRE, document, note
+from scripts.tunes import Tune
+from tests.scripts.test_musicxml import METRE, document, note
 
 NAMES = "CDEFGAB"
 

@@ -10,7 +10,7 @@ import pytest
 
 from aurl.music.notes import Notes
 from scripts.make_profiles import abc_bar, abc_pickup, read_movements, read_tunes, split
-from tests.music.test_musicxml import document, note
+from tests.scripts.test_musicxml import document, note
 
 TUNE = "X:1\nT:Reel\nM:{}\nL:1/8\nK:D\n{}\n"
 

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from aurl.errors import DataError
-from aurl.music.musicxml import Score, parse_musicxml, unpack_mxl
+from scripts.musicxml import Score, parse_musicxml, unpack_mxl
 
 METRE = "<time><beats>{}</beats><beat-type>{}</beat-type></time>"
 

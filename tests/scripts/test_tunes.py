@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aurl.music.notes import Notes
-from aurl.music.tunes import families, on_the_beat, top_line, tune
+from scripts.tunes import families, on_the_beat, top_line, tune
 
 
 def melody(seed: int, length: int = 48) -> list[int]:
