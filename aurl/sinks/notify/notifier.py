@@ -17,8 +17,8 @@ from aurl.record import Kind, Record
 from aurl.runs.rundir import RunDirectory
 from aurl.sinks.base import Sink
 from aurl.sinks.notify.message import BODY, TITLE, Message, check_template, death_of, fill, message_of
+from aurl.sinks.notify.outbox import Outbox, Waiting
 from aurl.sinks.notify.rules import EventSelection, Limit, QuietHours
-from aurl.sinks.notify.spool import Spool, Waiting
 
 _FIRST_RETRY, _LONGEST_RETRY = 2.0, 300.0
 EVENTS_TOLD = ("alert", "failed", "stopped", "preempted", "done")
@@ -79,7 +79,7 @@ class Notifier(Sink):
         self._quiet = QuietHours(quiet)
         self._title, self._text = title, text
         self._folder = spool
-        self._spool: Spool | None = None
+        self._outbox: Outbox | None = None
         self._place: dict[str, str] = {}
         self._due: list[_Due] = []
         self._order = count()
@@ -94,7 +94,7 @@ class Notifier(Sink):
 
     @abstractmethod
     def destination(self) -> str:
-        """The receiver, which may be secret: it tells one spool from another."""
+        """The receiver, which may be secret: it tells one outbox from another."""
 
     @abstractmethod
     def send(self, title: str, text: str, message: Message) -> None:
@@ -110,12 +110,12 @@ class Notifier(Sink):
             self.tell(f"notify={self.kind}: {lack}; nothing is sent", "warning")
             return
         self._place = {"run": run.id, "folder": str(run.path), "host": socket.gethostname()}
-        self._spool, left = self._open_spool(run)
+        self._outbox, left = self._open_outbox(run)
         for waiting in left:
             self._enqueue(waiting, time.time())
 
     def write(self, record: Record) -> None:
-        if self._spool is None:
+        if self._outbox is None:
             return
         self._step = max(self._step, record.step)
         if record.kind in (Kind.START, Kind.END):
@@ -128,37 +128,37 @@ class Notifier(Sink):
             self._attempt(heapq.heappop(self._due))
 
     def close(self) -> None:
-        if self._spool is None:
+        if self._outbox is None:
             return
         if self._alive:
             self._take(death_of(self._step, time.time(), self._place))
         self._not_before = 0.0  # a last attempt
         self.flush()
         if self._due:
-            self.tell(f"notify={self.kind}: {len(self._due)} messages wait in {self._spool.folder} for the next run")
-        self._spool.close()
-        self._spool = None
+            self.tell(f"notify={self.kind}: {len(self._due)} messages wait in {self._outbox.folder} for the next run")
+        self._outbox.close()
+        self._outbox = None
 
-    def _open_spool(self, run: RunDirectory) -> tuple[Spool, list[Waiting]]:
-        spool = Spool(self._folder, self.kind, self.destination())
+    def _open_outbox(self, run: RunDirectory) -> tuple[Outbox, list[Waiting]]:
+        outbox = Outbox(self._folder, self.kind, self.destination())
         try:
-            return spool, spool.open()
+            return outbox, outbox.open()
         except OSError:  # a home folder that may not be written
-            spool = Spool(str(run.events / "notify"), self.kind, self.destination())
-            return spool, spool.open()
+            outbox = Outbox(str(run.events / "notify"), self.kind, self.destination())
+            return outbox, outbox.open()
 
     def _take(self, message: Message) -> None:
-        assert self._spool is not None
+        assert self._outbox is not None
         now = time.time()
         if self._selection.wants(message) and self._limit.allows(message, now):
-            self._enqueue(self._spool.add(message), now)
+            self._enqueue(self._outbox.add(message), now)
 
     def _enqueue(self, waiting: Waiting, now: float) -> None:
         when = now + self._quiet.wait(waiting.message, now)
         heapq.heappush(self._due, _Due(when, next(self._order), waiting))
 
     def _attempt(self, due: _Due) -> None:
-        assert self._spool is not None
+        assert self._outbox is not None
         message = due.waiting.message
         title, text = fill(self._title, message), fill(self._text, message)
         if self._limit.held_back:
@@ -166,13 +166,13 @@ class Notifier(Sink):
         try:
             self.send(title, text, message)
         except UndeliverableError as error:
-            self._spool.remove(due.waiting)
+            self._outbox.remove(due.waiting)
             self.tell(f"notify={self.kind}: refused for good: {mask_text(str(error))}", "error")
         except OSError as error:
             heapq.heappush(self._due, due)
             self._pause(error)
         else:
-            self._spool.remove(due.waiting)
+            self._outbox.remove(due.waiting)
             self._limit.held_back = 0
             self._failures = 0
 

@@ -25,7 +25,7 @@ class Waiting(NamedTuple):
     message: Message
 
 
-class Spool:
+class Outbox:
     """A folder of messages for one destination; of several processes at a time one sends what others left.
 
     Args:
