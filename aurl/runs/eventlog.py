@@ -108,6 +108,8 @@ class EventLog:
         try:
             os.fsync(self._fd)
         except OSError as error:
+            if error.errno is None:
+                raise
             self.sync_failure = error
         else:
             self.sync_failure = None
@@ -203,8 +205,10 @@ class EventLog:
             try:
                 written = os.write(self._fd, line)
             except OSError as error:
-                self._writing = None
+                if error.errno is None:
+                    raise  # no word of the disk's: a TimeoutError of a signal handler, for one
                 if self._fd < 0:
+                    self._writing = None
                     self._waiting.clear()
                     raise EventLogError(
                         f"{self.path}: the run is closed, nothing can be logged to it any more"
@@ -224,7 +228,7 @@ class EventLog:
         """An interrupt came between a write and its bookkeeping: the file itself says what was written."""
         self._writing = None
         self._size = os.fstat(self._fd).st_size
-        added = os.pread(self._fd, self._size - before, before)
+        added = os.pread(self._fd, max(0, self._size - before), before)
         taken = len(line) if line in added else len(added) if added and line.startswith(added) else 0
         if self._waiting and self._waiting[0] is line:
             if taken == len(line):
@@ -261,7 +265,9 @@ class EventLog:
             else:
                 full = name
             fresh = self._open()
-        except (OSError, RunError):
+        except (OSError, RunError) as error:
+            if isinstance(error, OSError) and error.errno is None:
+                raise
             return  # keep appending to what is open: a large segment loses nothing
         self.sync()
         self._closed[full], self._fd, self._size = self._fd, fresh, 0

@@ -73,7 +73,8 @@ class Gate:
         Raises:
             RecordError: its step, a name, a value or its time cannot be taken.
         """
-        if type(record.time) is float and self.is_plain(record.step, record.scalars, record.fields):
+        dated = type(record.time) is float and math.isfinite(record.time)
+        if dated and self.is_plain(record.step, record.scalars, record.fields):
             return record
         step = whole_step(record.step)
         scalars = self.scalars(record.scalars).read() if record.scalars else {}

@@ -97,7 +97,7 @@ def missing_part(data: bytes, tail: bytes) -> bytes:
             return data[len(tail) - at :]
         at = tail.find(head, at + 1)
     torn = tail[tail.rfind(b"\n") + 1 :]
-    return data[len(torn) :] if torn.startswith(_LINE) and data.startswith(torn) else data
+    return data[len(torn) :] if torn and torn[:5] == _LINE[: len(torn)] and data.startswith(torn) else data
 
 
 def _places() -> list[Path]:

@@ -1,9 +1,19 @@
-"""A file that only grows: one unbuffered write a message, and nothing lost when the disk is full for a while."""
+"""A file that only grows: one unbuffered write a message, and nothing lost when the disk is full for a while.
+
+A file that is removed or replaced while it is written is noticed within a second of writing, and made again whole.
+"""
 
 from __future__ import annotations
 
+import math
 import os
+import time
+from contextlib import suppress
 from pathlib import Path
+
+from aurl.runs.keeper import is_in_place, make_again
+
+LOOK_SECONDS = 1.0
 
 
 class AppendFile:
@@ -20,6 +30,8 @@ class AppendFile:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._look_at = time.monotonic() + LOOK_SECONDS
         self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self.size = os.fstat(self._fd).st_size
         self._unwritten = b""
@@ -35,19 +47,33 @@ class AppendFile:
             done = os.write(self._fd, self._unwritten)
             self.size += done
             self._unwritten = self._unwritten[done:]
+        if time.monotonic() >= self._look_at:
+            self._restore()
 
     def end_torn_line(self) -> None:
         """End a last line that a crash of the machine left without its newline."""
         if self.size and os.pread(self._fd, 1, self.size - 1) != b"\n":
             self.write(b"\n")
 
-    def close(self) -> None:
+    def close(self, *, moved: bool = False) -> None:
         """Write what was refused before, where the disk takes it now, and let go of the file.
+
+        Args:
+            moved: its owner gave it another name, so that it is not missing.
 
         Raises:
             OSError: the disk still refuses.
         """
         try:
+            self._look_at = math.inf if moved else 0.0
             self.write(b"")
         finally:
             os.close(self._fd)
+
+    def _restore(self) -> None:
+        self._look_at = time.monotonic() + LOOK_SECONDS
+        if not is_in_place(self._path, self._fd):
+            with suppress(OSError):  # tried again a second later; what comes goes on into the open file
+                fresh = make_again(self._path, self._fd)
+                os.close(self._fd)
+                self._fd = fresh

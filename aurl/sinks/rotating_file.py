@@ -89,7 +89,7 @@ class RotatingFile:
             full.rename(self._path)  # out of file handles: go on with the file that is open
             raise
         filled, self._file = self._file, fresh
-        filled.close()
+        filled.close(moved=True)
         self._pack_in_background(full)
 
     def _shift(self) -> None:
