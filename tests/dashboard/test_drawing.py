@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
 
 from aurl.dashboard.store import curves
 from aurl.dashboard.store.bands import band_of
@@ -130,12 +131,15 @@ def test_many_values_that_are_not_finite_are_thinned() -> None:
     assert (len(curve.nonfinite), curve.nonfinite_total) == (1000, 5000)
 
 
-def test_the_band_is_student_s() -> None:
-    curves = [(np.arange(10.0), np.full(10, level)) for level in (1.0, 2.0, 3.0)]
-    band = band_of(curves, 5)
-    assert band["mean"].tolist() == [2.0] * 5
-    assert band["high"][0] - 2.0 == pytest.approx(4.303 * 1.0 / math.sqrt(3))
-    assert (band["min"][0], band["max"][0], band["runs"][0]) == (1.0, 3.0, 3.0)
+@pytest.mark.parametrize("runs", [2, 3, 31, 32, 200])
+def test_the_band_is_student_s(runs: int) -> None:
+    levels = [float(level) for level in range(runs)]
+    band = band_of([(np.arange(10.0), np.full(10, level)) for level in levels], 5)
+    low, high = stats.t.interval(0.95, runs - 1, np.mean(levels), stats.sem(levels))
+    assert band["mean"].tolist() == pytest.approx([np.mean(levels)] * 5)
+    assert band["low"].tolist() == pytest.approx([low] * 5)
+    assert band["high"].tolist() == pytest.approx([high] * 5)
+    assert (band["min"][0], band["max"][0], band["runs"][0]) == (0.0, runs - 1.0, float(runs))
 
 
 def test_the_band_makes_nothing_up_after_a_run_has_ended() -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurl.show.arrays import Floats
 
-# Two-sided 95 % points of Student's t, for 1 to 30 degrees of freedom (Abramowitz and Stegun, table 26.10).
-_T = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
+_LEVEL = 0.95
 
 
 def band_of(curves: Sequence[tuple[Floats, Floats]], points: int) -> dict[str, Any]:
@@ -58,13 +54,10 @@ def band_of(curves: Sequence[tuple[Floats, Floats]], points: int) -> dict[str, A
     }
 
 
-def _half_width(values: Floats, mean: Floats, n: np.ndarray[Any, Any]) -> Floats:
+def _half_width(values: Floats, mean: Floats, n: NDArray[np.int64]) -> Floats:
+    from scipy.special import stdtrit  # loaded by the first who draws a band, not at the dashboard's start
+
     squares = np.nansum((values - mean) ** 2, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        error = np.sqrt(squares / (n - 1) / n)
-    width: Floats = np.where(n > 1, error * np.array([_t(int(count)) for count in n]), math.nan)
-    return width
-
-
-def _t(n: int) -> float:
-    return math.nan if n < 2 else _T[n - 2] if n - 2 < len(_T) else 1.96 + 2.5 / (n - 1)
+        width: Floats = np.sqrt(squares / (n - 1) / n) * stdtrit(n - 1.0, (1 + _LEVEL) / 2)
+    return np.where(n > 1, width, np.nan)
