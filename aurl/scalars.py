@@ -100,6 +100,8 @@ _TABLE = (
     Scalar("quality/band_low", "Quality of real music, 5th percentile", "", ".3f"),
     Scalar("quality/band_high", "Quality of real music, 95th percentile", "", ".3f"),
     Scalar("quality/samples", "Samples scored", "samples", ".0f"),
+    Scalar("quality/overlap", "Overlapping area with real music, mean of the measures", "", ".3f", "higher"),
+    Scalar("quality/divergence", "KL divergence from real music, mean of the measures", "nats", ".3g", "lower"),
     Scalar("quality/frechet", "Frechet distance to real music", "", ".3g", "lower"),
     Scalar("quality/frechet_real", "Frechet distance of real music, 95th percentile", "", ".3g"),
     Scalar("quality/published/", "Published measure"),

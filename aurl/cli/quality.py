@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,8 @@ def run(args: list[str]) -> int:
     """
     options = _parser().parse_args(args)
     picture = _picture_target(options.picture)
-    paths, refused = _files(options.paths)
+    folders, refused = _files(options.paths)
+    paths = list(dict.fromkeys(path for files in folders.values() for path in files))
 
     from rich.console import Console
 
@@ -51,6 +52,8 @@ def run(args: list[str]) -> int:
             print(json.dumps(result.to_json()))
     if not options.json:
         _show(results, profile)
+    if options.published:
+        _tell_sets(folders, results, profile, options.json)
     if picture is not None:
         _draw(results, profile, picture)
     if not results:
@@ -70,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bars", type=_positive, help="only the first so many bars of each file count")
     parser.add_argument("--json", action="store_true", help="one JSON document a line for each file, in their order")
     parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="draw the scores beside those of real music")
-    parser.add_argument("--published", action="store_true", help="also the metrics of MusPy and MusDr")
+    parser.add_argument(
+        "--published", action="store_true", help="also the metrics of MusPy and MusDr, and of folders as sets"
+    )
     parser.add_argument("--workers", type=_positive, default=0, help="processes; as many as cores by default")
     return parser
 
@@ -90,17 +95,16 @@ def _picture_target(path: Path | None) -> Path | None:
     return path
 
 
-def _files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """Named files as they are, folders by their MIDI files, each file once; and the folders that cannot be listed."""
+def _files(paths: Sequence[Path]) -> tuple[dict[Path, list[Path]], list[str]]:
+    """By what was named: the file itself, or a folder's MIDI files; and the folders that cannot be listed."""
     from aurl.quality.reference.sources import midi_files
 
-    found: list[Path] = []
+    found: dict[Path, list[Path]] = {}
     refused: list[str] = []
     for path in paths:
-        files, reasons = midi_files(path) if path.is_dir() else ([path], [])
-        found += files
+        found[path], reasons = midi_files(path) if path.is_dir() else ([path], [])
         refused += reasons
-    return list(dict.fromkeys(found)), refused
+    return found, refused
 
 
 def _with_progress(results: Iterator[FileScore], total: int, console: Console) -> Iterator[FileScore]:
@@ -130,6 +134,26 @@ def _show(results: Sequence[FileScore], profile: Profile) -> None:
         sys.stderr.write(f"{result.error}\n")
     if len(failed) > _SHOWN_ERRORS:
         sys.stderr.write(f"{len(failed) - _SHOWN_ERRORS} more files could not be read; --json tells why.\n")
+
+
+def _tell_sets(
+    folders: Mapping[Path, Sequence[Path]], results: Sequence[FileScore], profile: Profile, as_json: bool
+) -> None:
+    from rich.console import Console
+
+    from aurl.quality.report import set_table
+    from aurl.quality.sets import score_set
+
+    known = {result.path: result.scored for result in results}
+    for path, files in folders.items():
+        scored = [one for file in files if (one := known[file]) is not None]
+        if not path.is_dir() or not scored:
+            continue
+        score = score_set(scored, profile)
+        if as_json:
+            print(json.dumps({"path": str(path)} | score.to_json()))
+        else:
+            Console(highlight=False).print(set_table(path, score))
 
 
 def _draw(results: Sequence[FileScore], profile: Profile, target: Path) -> None:

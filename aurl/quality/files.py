@@ -16,6 +16,7 @@ from typing import Any
 from aurl.music.midi import MidiError, read_midi
 from aurl.quality.metrics.published import published_metrics
 from aurl.quality.reference.profile import Profile, Scored
+from aurl.quality.reference.table import null
 from aurl.quality.reference.windows import first_bars
 
 _CHUNK = 16
@@ -53,7 +54,7 @@ class FileScore:
             "metrics": _nulls(self.scored.metrics),
             "raw": _nulls(self.scored.raw),
             "reasons": dict(self.scored.reasons),
-            "copied_fraction": None if math.isnan(self.copied) else self.copied,
+            "copied_fraction": null(self.copied),
             "bars": self.scored.bars,
             "notes": self.notes,
         }
@@ -144,4 +145,4 @@ def _cores() -> int:
 
 
 def _nulls(values: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: None if math.isnan(value) else value for name, value in values.items()}
+    return {name: null(value) for name, value in values.items()}

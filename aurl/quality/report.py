@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurl.quality.reference.profile import Scored, usual_bars
+from aurl.quality.reference.table import mean
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from aurl.quality.files import FileScore
     from aurl.quality.reference.profile import Profile
+    from aurl.quality.sets import SetScore
 
 OVERALL = "overall_quality"
 
@@ -56,9 +58,26 @@ def metric_table(results: Sequence[FileScore], profile: Profile) -> Table:
         usual = "-" if math.isnan(low) else f"{low:.2f} - {high:.2f}"
         reasons = Counter(one.reasons[name] for one in scored if name in one.reasons)
         why = "; ".join(f"{count}: {reason}" for reason, count in reasons.most_common(2))
-        table.add_row(name.replace("_", " "), _number(_mean(values)), usual, why)
-    copied = _mean([result.copied for result in results])
+        table.add_row(name.replace("_", " "), _number(mean(values)), usual, why)
+    copied = mean([result.copied for result in results])
     table.add_row("copied fraction", "-" if math.isnan(copied) else f"{copied:.1%}", "", _no_index(copied))
+    return table
+
+
+def set_table(path: Path, score: SetScore) -> Table:
+    """One line a measure: how far the files of a folder, as a set, are spread like real music of the profile."""
+    from rich.table import Table
+
+    low, high = (_number(bound) for bound in score.frechet_real)
+    usual = "" if low == "-" else f" (real music of that size: {low} - {high})"
+    title = f"{path}: {score.size} files as a set, against {score.profile}"
+    table = Table(title=title, title_justify="left", caption=f"Frechet distance {_number(score.frechet)}{usual}")
+    table.add_column("measure")
+    table.add_column("overlap, 1 is equal", justify="right")
+    table.add_column("KL divergence, nats", justify="right")
+    for name, found in score.overlaps.items():
+        table.add_row(name, _number(found.area), _number(found.divergence))
+    table.add_row("mean", _number(score.overlap), _number(score.divergence), style="bold")
     return table
 
 
@@ -84,11 +103,6 @@ def profile_names(scored: Sequence[Scored]) -> str:
 
 def _no_index(copied: float) -> str:
     return "the reference holds no n-grams to compare with" if math.isnan(copied) else ""
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else math.nan
 
 
 def _number(value: float) -> str:

@@ -13,10 +13,10 @@ from typing import Any
 from aurl.music.notes import Notes
 from aurl.quality.metrics.published import published_metrics
 from aurl.quality.reference.copying import CopyIndex
-from aurl.quality.reference.frechet import frechet_distance, real_band
 from aurl.quality.reference.profile import Profile, Scored, usual_bars
 from aurl.quality.reference.statistics import bootstrap_ci, mann_kendall
-from aurl.quality.reference.table import Table
+from aurl.quality.reference.table import mean, null
+from aurl.quality.sets import SetScore, score_set
 from aurl.record import Json, Kind, Record
 
 OVERALL = "overall_quality"
@@ -39,12 +39,13 @@ class QualityTrack:
     `quality/mean/`, `quality/mean/valid_tokens`, the bootstrap interval of the mean `quality/ci_low` and `_high`, the
     band of real music `quality/band_low` and `_high` (5th and 95th percentile of single windows), and
     `quality/samples`; the field `band` has that of every metric. Both name the profile; the field `scope` tells them
-    apart.
+    apart. Where published metrics are asked for, an evaluation has `quality/overlap` and `quality/divergence`, means of
+    what the field `overlap` has by measure (area, divergence), and `quality/frechet` beside `quality/frechet_real`.
 
     Args:
         profile: what samples are compared with.
         index: the training set's n-grams; the profile's own by default. None where copying is not looked for.
-        published: whether the metrics of MusPy and MusDr, and for evaluations the Frechet distance, are given too.
+        published: whether the metrics of MusPy and MusDr, and for evaluations the measures of the set, are given too.
         confidence: of the interval of the mean.
         level: p under which a trend counts.
         seed: of the bootstrap.
@@ -107,7 +108,7 @@ class QualityTrack:
         if not samples:
             return None
         overall = [sample.scored.overall for sample in samples]
-        self._means.append(_mean(overall))
+        self._means.append(mean(overall))
         bars = usual_bars([sample.scored for sample in samples])
         scalars = self._scalars(samples, overall, bars)
         trend = mann_kendall(self._means, level=self._level)
@@ -119,6 +120,10 @@ class QualityTrack:
             "undefined": {name: n for name in metrics if (n := sum(name in s.scored.reasons for s in samples))},
             "band": {name: [low, high] for name, (low, high) in self._bands(bars) if not math.isnan(low)},
         }
+        if self._published:
+            whole = score_set([sample.scored for sample in samples], self.profile, seed=self._seed)
+            scalars |= _set_scalars(whole)
+            about["overlap"] = {name: [null(o.area), null(o.divergence)] for name, o in whole.overlaps.items()}
         return Record(Kind.QUALITY, step, _finite(scalars), about | dict(fields or {}), time)
 
     def _bands(self, bars: int) -> list[tuple[str, tuple[float, float]]]:
@@ -129,20 +134,16 @@ class QualityTrack:
     def _scalars(self, samples: Sequence[_ScoredSample], overall: Sequence[float], bars: int) -> dict[str, float]:
         reference = self.profile.at(bars)
         scalars = {
-            f"{MEAN}{name}": _mean([dict(_named(sample.scored.metrics))[name] for sample in samples])
+            f"{MEAN}{name}": mean([dict(_named(sample.scored.metrics))[name] for sample in samples])
             for name, _ in _named(samples[0].scored.metrics)
         }
-        scalars[f"{MEAN}copied_fraction"] = _mean([sample.copied for sample in samples])
-        scalars[f"{MEAN}valid_tokens"] = _mean([sample.valid for sample in samples])
+        scalars[f"{MEAN}copied_fraction"] = mean([sample.copied for sample in samples])
+        scalars[f"{MEAN}valid_tokens"] = mean([sample.valid for sample in samples])
         interval = bootstrap_ci(overall, confidence=self._confidence, seed=self._seed)
         scalars["quality/ci_low"], scalars["quality/ci_high"] = max(0.0, interval[0]), min(1.0, interval[1])
         if OVERALL in reference.band:
             scalars["quality/band_low"], _, scalars["quality/band_high"] = reference.band[OVERALL]
         scalars["quality/samples"] = float(len(samples))
-        if self._published:
-            table = Table.of((sample.scored.raw for sample in samples), reference.real.names)
-            scalars["quality/frechet"] = frechet_distance(table, reference.real)
-            scalars["quality/frechet_real"] = real_band(reference.real, len(samples), seed=self._seed)[1]
         return scalars
 
     def state_dict(self) -> dict[str, Json]:
@@ -159,9 +160,13 @@ def _named(metrics: Mapping[str, float]) -> list[tuple[str, float]]:
     return [("overall" if name == OVERALL else name, value) for name, value in metrics.items()]
 
 
-def _mean(values: Sequence[float]) -> float:
-    defined = [value for value in values if not math.isnan(value)]
-    return sum(defined) / len(defined) if defined else math.nan
+def _set_scalars(whole: SetScore) -> dict[str, float]:
+    return {
+        "quality/overlap": whole.overlap,
+        "quality/divergence": whole.divergence,
+        "quality/frechet": whole.frechet,
+        "quality/frechet_real": whole.frechet_real[1],
+    }
 
 
 def _finite(scalars: Mapping[str, float]) -> dict[str, float]:

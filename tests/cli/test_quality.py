@@ -60,6 +60,24 @@ def test_bars_and_published(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert document["published"]["muspy_pitch_range"] > 10
 
 
+def test_a_folder_is_compared_as_a_set_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["quality", str(folder), str(folder / "0.mid"), "--reference", "chorales", "--published"]
+    assert main([*arguments, "--json"]) == 0
+    *files, whole = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert [Path(document["path"]).name for document in files] == ["0.mid", "1.mid", "2.mid", "torn.mid"]
+    assert (whole["path"], whole["files"]) == (str(folder), 3)
+    assert whole["profile"].startswith("chorales, ")
+    known = {name: area for name, area in whole["overlap"].items() if area is not None}
+    assert len(known) > 10
+    assert all(0 <= area <= 1 for area in known.values())
+    assert all(whole["divergence"][name] >= 0 for name in known)
+    assert (whole["frechet"], whole["frechet_real"]) == (None, [None, None])  # too few files
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "3 files as a set, against chorales" in " ".join(said.split())
+    assert "KL divergence" in said
+
+
 def test_a_picture(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["quality", str(folder), "--picture", str(tmp_path / "p.svg"), "--json"]) == 0
     assert "mixed" in "".join(ET.parse(tmp_path / "p.svg").getroot().itertext())

@@ -99,3 +99,18 @@ def test_published_metrics_come_when_asked_for(profile: Profile, chorales: Corpu
     record = evaluate(track, pieces[1:], 1)
     assert 0 < record.scalars["quality/frechet"] < 100
     assert record.scalars["quality/frechet_real"] > 0
+    overlap = record.fields["overlap"]
+    assert isinstance(overlap, dict)
+    areas = [area for area, _ in overlap.values() if area is not None]
+    assert record.scalars["quality/overlap"] == pytest.approx(sum(areas) / len(areas))
+    assert 0.5 < record.scalars["quality/overlap"] <= 1
+    assert record.scalars["quality/divergence"] >= 0
+    same = evaluate(track, [pieces[0]] * 9, 2)  # no variety at all
+    assert same.scalars["quality/overlap"] < record.scalars["quality/overlap"]
+    assert same.scalars["quality/divergence"] > record.scalars["quality/divergence"]
+
+
+def test_without_being_asked_for_sets_are_not_measured(track: QualityTrack, chorales: Corpus) -> None:
+    record = evaluate(track, [piece.window(0, 8) for piece in chorales.validation[:9]], 1)
+    assert not {"quality/overlap", "quality/divergence", "quality/frechet"} & record.scalars.keys()
+    assert "overlap" not in record.fields

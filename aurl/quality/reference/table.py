@@ -18,6 +18,17 @@ def number(value: Value | None) -> float:
     return math.nan if value is None or isinstance(value, str) else float(value)
 
 
+def mean(values: Iterable[float]) -> float:
+    """The mean of those that are defined; NaN where none is."""
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def null(value: float) -> float | None:
+    """A number for JSON, which has no NaN."""
+    return None if math.isnan(value) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """N samples, K measures.
