@@ -15,13 +15,13 @@ import numpy as np
 
 from aurl.music.score import Metre, Ticks
 
-_DENOMINATORS = (4, 8, 16, 32, 2, 1)
+_DENOMINATORS = (4, 8, 16, 32, 64, 2, 1)
 
 
 def time_signature(bar: int, resolution: int = 12) -> tuple[int, int]:
     """The plainest numerator and denominator of a bar of `bar` ticks (of 12 to the quarter: 48 is 4/4, 18 is 3/8).
 
-    The largest unit from quarter to 32nd that divides the bar; longer units where the numerator would not fit its byte.
+    The largest unit from quarter to 64th that divides the bar; longer units where the numerator would not fit its byte.
     Bars that no power of two divides (a bar of 10 ticks) get the nearest number of sixteenths.
     """
     for denominator in _DENOMINATORS:

@@ -2,6 +2,10 @@
 
 A sequence is `BOS Metre Tempo (Bar (Position (Velocity? Duration? Pitch)+)*)* EOS`. Unlike in REMI, Velocity and
 Duration hold until they change, so that four-part chorales take about two tokens a note instead of more than three.
+
+A metre is the ticks of a bar; where its time signature is not the plainest one, a second Metre follows at once that
+tells the ticks of its unit: 3/4 is `Metre_36`, 6/8 is `Metre_36 Metre_6`. Before a Bar inside the piece, Metre means
+that the metre changes there. So plain metres are written as if there were no others.
 """
 
 from __future__ import annotations
@@ -9,18 +13,17 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aurl.errors import ConfigError
-from aurl.music.notes import DEFAULT_BAR, DEFAULT_VELOCITY, IntArray, Notes
+from aurl.music.barring import Alphabet, Bars, Signed, laid_out, read_metres
+from aurl.music.notes import DEFAULT_VELOCITY, TICKS_PER_BEAT, IntArray, Notes
 from aurl.music.tokens import Decoded
 from aurl.music.vocabulary import Family, Ids, Vocabulary
 
-METRE_STEP = 3  # a sixteenth note: the bar of every metre down to n/16 is a multiple of it
-HEADER = 3  # BOS Metre Tempo
 _ANYWHERE = np.isin(np.arange(len(Family)), [Family.EOS, Family.BAR, Family.VELOCITY, Family.DURATION])
 
 
@@ -28,7 +31,8 @@ class RemiTokenizer:
     """Bar, Position, Velocity, Duration and Pitch tokens after a header of Metre and Tempo.
 
     Written exactly: onsets and pitches; durations of 1..48 ticks, then every 3 up to 96, then every 12; velocities
-    `velocity_step` apart, of which 80 is one; bars of a multiple of 3 ticks; the tempi of the geometric bins.
+    `velocity_step` apart, of which 80 is one; all time signatures down to sixteenths (32nds and 64ths on finer grids)
+    and their changes; one tempo, of the geometric bins. Figures in ticks are those of 12 to the quarter note.
 
     Args:
         velocity_step: distance of the velocity bins, 1..64.
@@ -36,6 +40,7 @@ class RemiTokenizer:
         max_bar: longest bar in ticks (96 is 8 quarter notes); longer bars are divided evenly.
         tempo_bins: number of tempi, spaced geometrically from `tempo_low` to `tempo_high` quarter notes a minute. By
             default they are an eighth of an octave apart and 60 and 120 are among them.
+        resolution: ticks to the quarter note of the notes that are written; all lengths in ticks grow with it.
 
     Raises:
         ConfigError: a value outside its range.
@@ -54,22 +59,38 @@ class RemiTokenizer:
         tempo_bins: int = 33,
         tempo_low: float = 30.0,
         tempo_high: float = 480.0,
+        resolution: int = TICKS_PER_BEAT,
     ) -> None:
         _require("velocity_step", velocity_step, 1, 64)
         _require("max_duration", max_duration, 1, 4800)
-        _require("max_bar", max_bar, METRE_STEP, 960)
+        _require("max_bar", max_bar, 3, 960)
         _require("tempo_bins", tempo_bins, 2, 256)
+        _require("resolution", resolution, 4, 480)
         if not 0.0 < tempo_low < tempo_high < math.inf:
             raise ConfigError(f"tokenizer.tempo_low={tempo_low}, tempo_high={tempo_high}: needs 0 < low < high")
         self._settings = [velocity_step, max_duration, max_bar, tempo_bins, tempo_low, tempo_high]
-        self._max_bar = max_bar // METRE_STEP * METRE_STEP
-        self._max_duration = max_duration
+        self.resolution = resolution
+        self._bars = Alphabet.of(resolution, max_bar * resolution // TICKS_PER_BEAT)
+        self._max_duration = max_duration * resolution // TICKS_PER_BEAT
         self._tempi = np.geomspace(tempo_low, tempo_high, tempo_bins).round(6)
         self.vocabulary = self._build_vocabulary(velocity_step)
         self._durations = self.vocabulary.values[Family.DURATION].astype(np.int32)
         self._velocities = self.vocabulary.values[Family.VELOCITY].astype(np.int32)
-        self._duration_ids = self.vocabulary.nearest_ids(Family.DURATION, max_duration)
+        self._duration_ids = self.vocabulary.nearest_ids(Family.DURATION, self._max_duration)
         self._velocity_ids = self.vocabulary.nearest_ids(Family.VELOCITY, 127)
+
+    def at(self, resolution: int) -> RemiTokenizer:
+        """The tokenizer of the same settings for another grid."""
+        step, duration, bar, bins, low, high = self._settings
+        return RemiTokenizer(
+            velocity_step=int(step),
+            max_duration=int(duration),
+            max_bar=int(bar),
+            tempo_bins=int(bins),
+            tempo_low=low,
+            tempo_high=high,
+            resolution=resolution,
+        )
 
     @property
     def vocab_size(self) -> int:
@@ -79,7 +100,8 @@ class RemiTokenizer:
     @property
     def fingerprint(self) -> str:
         """A hash of the settings and of the version of the layout, 16 hexadecimal digits."""
-        return hashlib.sha256(json.dumps(["remi", 1, *self._settings]).encode()).hexdigest()[:16]
+        grid = [] if self.resolution == TICKS_PER_BEAT else [self.resolution]
+        return hashlib.sha256(json.dumps(["remi", 1, *self._settings, *grid]).encode()).hexdigest()[:16]
 
     def token_name(self, id: int) -> str:
         """Such as `BOS`, `Bar` or `Pitch_60`; `Unknown_999` outside the vocabulary."""
@@ -87,9 +109,10 @@ class RemiTokenizer:
 
     def encode(self, notes: Notes, *, end: bool = True) -> IntArray:
         """Token ids, int32 [T]; notes outside the alphabets are written as `quantise` gives them."""
+        notes = notes.merged().at(self.resolution)
         first = self.vocabulary.first
-        bar = self._nearest_metre(notes.bar)
-        bar_index, position = np.divmod(notes.onset, bar)
+        bars = self._bars.bars(notes)
+        bar_index, position = bars.place(notes.onset.astype(np.int64))
         duration = self._duration_ids[np.minimum(notes.duration, self._max_duration)]
         velocity = self._velocity_ids[notes.velocity]
         new_bars = _steps(bar_index)
@@ -98,11 +121,10 @@ class RemiTokenizer:
         new_duration = _steps(duration) != 0
 
         # Each note's tokens end with its pitch; counting back from there places the others, and bars fill the rest.
-        at = np.cumsum(new_bars + new_position + new_velocity + new_duration + 1) + (HEADER - 1)
-        out = np.full((int(at[-1]) + 1 if len(at) else HEADER) + end, Family.BAR, np.int32)
-        out[0] = self.bos
-        out[1] = first[Family.METRE] + bar // METRE_STEP - 1
-        out[2] = first[Family.TEMPO] + self._tempo_bin(notes.tempo)
+        head = self._header(bars.signed[0], notes.tempo)
+        at = np.cumsum(new_bars + new_position + new_velocity + new_duration + 1) + (len(head) - 1)
+        out = np.full((int(at[-1]) + 1 if len(at) else len(head)) + end, Family.BAR, np.int32)
+        out[: len(head)] = head
         out[at] = first[Family.PITCH] + notes.pitch
         at -= new_duration
         out[at[new_duration]] = duration[new_duration]
@@ -112,24 +134,43 @@ class RemiTokenizer:
         out[at[new_position]] = first[Family.POSITION] + position[new_position]
         if end:
             out[-1] = self.eos
-        return out
+        return self._with_changes(out, bars.signed[1:])
+
+    def _header(self, signed: Signed, tempo: float) -> list[int]:
+        return [self.bos, *self._metre(signed), self.vocabulary.first[Family.TEMPO] + self._tempo_bin(tempo)]
+
+    def _metre(self, signed: Signed) -> list[int]:
+        lengths = (signed.length, signed.unit) if signed.unit else (signed.length,)
+        return [self.vocabulary.first[Family.METRE] + length // self._bars.step - 1 for length in lengths]
+
+    def _with_changes(self, ids: IntArray, changes: Sequence[Signed]) -> IntArray:
+        if not changes:
+            return ids
+        bars = np.flatnonzero(ids == Family.BAR)
+        metres = [self._metre(change) for change in changes]
+        places = np.repeat(bars[[change.bar for change in changes]], [len(metre) for metre in metres])
+        return np.insert(ids, places, np.concatenate(metres)).astype(np.int32)
 
     def decode(self, ids: ArrayLike) -> Decoded:
         """Notes from any sequence of integers; what means nothing where it stands is counted and skipped.
 
-        BOS means something at the start; one Metre and one Tempo before the first Bar (48 ticks and 120 where they
-        are missing); a Position after a Bar and within it; a Pitch after its bar's Position and after any Velocity
-        and Duration. Reading stops at EOS; PAD is passed over. Positions may go back.
+        BOS means something at the start; one Metre, with its unit, and one Tempo before the first Bar (4/4 and 120
+        where they are missing), and Metres right before a Bar; a Position after a Bar and within it; a Pitch after its
+        bar's Position and after any Velocity and Duration. Reading stops at EOS; PAD is passed over. Positions may go
+        back.
         """
         known = self.vocabulary.read(ids)
         family = self.vocabulary.family[known]
         index = self.vocabulary.index[known]
         bars = np.cumsum(family == Family.BAR)
-        metre = _first(family, Family.METRE, before=bars == 0)
+        signed, metres = read_metres(
+            family == Family.METRE, (index + 1).astype(np.int64) * self._bars.step, bars, self._bars
+        )
         tempo = _first(family, Family.TEMPO, before=bars == 0)
-        bar = (int(index[metre[0]]) + 1) * METRE_STEP if len(metre) else DEFAULT_BAR
+        starts, lengths = laid_out(signed, max(1, int(bars[-1]) if len(bars) else 0))
 
-        position_fits = (family == Family.POSITION) & (bars > 0) & (index < bar)
+        bar = np.maximum(bars - 1, 0)
+        position_fits = (family == Family.POSITION) & (bars > 0) & (index < lengths[bar])
         position, velocity, duration = (
             _latest(where) for where in (position_fits, family == Family.VELOCITY, family == Family.DURATION)
         )
@@ -137,49 +178,50 @@ class RemiTokenizer:
         note = np.flatnonzero((family == Family.PITCH) & placed)
 
         valid = _ANYWHERE[family] | position_fits
-        for meant in (metre, tempo, note, np.flatnonzero(family[:1] == Family.BOS)):
+        for meant in (metres, tempo, note, np.flatnonzero(family[:1] == Family.BOS)):
             valid[meant] = True
+        used = [one for one in signed if one.bar <= (bar[note[-1]] if len(note) else 0)]
         notes = Notes.build(
-            (bars[note] - 1) * bar + index[position[note]],
+            starts[bar[note]] + index[position[note]],
             self._durations[index[duration[note]]],
             index[note],
             self._velocities[index[velocity[note]]],
-            bar=bar,
+            bar=None if len(used) > 1 else used[0].length,
+            metres=self._bars.metres(Bars(used, starts)),
             tempo=float(self._tempi[index[tempo[0]]]) if len(tempo) else 120.0,
+            resolution=self.resolution,
         )
         return Decoded(notes, len(known) - int(valid.sum()), len(known))
 
     def quantise(self, notes: Notes) -> Notes:
-        """The nearest notes that can be written: durations, velocities, metre and tempo as in the alphabets."""
+        """The nearest notes that can be written: durations, velocities, metres and tempo as in the alphabets."""
+        notes = notes.merged().at(self.resolution)
+        bars = self._bars.bars(notes)
         duration = self._duration_ids[np.minimum(notes.duration, self._max_duration)]
         velocity = self._velocity_ids[notes.velocity]
-        nearest = Notes.build(
+        return Notes.build(
             notes.onset,
             self._durations[self.vocabulary.index[duration]],
             notes.pitch,
             self._velocities[self.vocabulary.index[velocity]],
-            bar=self._nearest_metre(notes.bar),
+            bar=None if len(bars.signed) > 1 else bars.signed[0].length,
+            metres=self._bars.metres(bars),
             tempo=float(self._tempi[self._tempo_bin(notes.tempo)]),
+            name=notes.name,
+            resolution=self.resolution,
         )
-        return replace(nearest, name=notes.name)
 
     def _build_vocabulary(self, velocity_step: int) -> Vocabulary:
         return Vocabulary(
             {
-                Family.METRE: np.arange(METRE_STEP, self._max_bar + 1, METRE_STEP),
+                Family.METRE: np.arange(self._bars.step, self._bars.longest + 1, self._bars.step),
                 Family.TEMPO: self._tempi,
-                Family.POSITION: np.arange(self._max_bar),
+                Family.POSITION: np.arange(self._bars.longest),
                 Family.VELOCITY: np.arange(DEFAULT_VELOCITY % velocity_step or velocity_step, 128, velocity_step),
-                Family.DURATION: _duration_alphabet(self._max_duration),
+                Family.DURATION: duration_alphabet(self._max_duration, self.resolution),
                 Family.PITCH: np.arange(128),
             }
         )
-
-    def _nearest_metre(self, bar: int) -> int:
-        if bar <= self._max_bar:
-            return max(METRE_STEP, (bar + METRE_STEP // 2) // METRE_STEP * METRE_STEP)
-        even = (bar // parts for parts in range(2, 65) if bar % (parts * METRE_STEP) == 0)
-        return next((part for part in even if part <= self._max_bar), self._max_bar)
 
     def _tempo_bin(self, tempo: float) -> int:
         low, high = float(self._tempi[0]), float(self._tempi[-1])
@@ -192,16 +234,17 @@ def _require(name: str, value: int, low: int, high: int) -> None:
         raise ConfigError(f"tokenizer.{name}={value}: needs a whole number from {low} to {high}")
 
 
-def _duration_alphabet(longest: int) -> NDArray[np.int64]:
-    ticks = np.concatenate([np.arange(1, 49), np.arange(51, 97, 3), np.arange(108, longest + 1, 12)])
+def duration_alphabet(longest: int, resolution: int) -> NDArray[np.int64]:
+    """Every tick up to 4 quarter notes, then sixteenths up to 8, then quarters."""
+    quarter, sixteenth = resolution, max(1, resolution // 4)
+    fine, middle = np.arange(1, 4 * quarter + 1), np.arange(4 * quarter + sixteenth, 8 * quarter + 1, sixteenth)
+    ticks = np.concatenate([fine, middle, np.arange(9 * quarter, longest + 1, quarter)])
     return np.union1d(ticks[ticks <= longest], longest)
 
 
-def _steps(values: NDArray[np.int32]) -> NDArray[np.int32]:
+def _steps(values: NDArray[np.integer]) -> NDArray[np.integer]:
     """Difference of each value to the one before, which for the first is -1."""
-    steps = values + np.int32(1)
-    steps[1:] = values[1:] - values[:-1]
-    return steps
+    return np.diff(values, prepend=np.array(-1, values.dtype))
 
 
 def _first(family: NDArray[np.int8], wanted: Family, before: NDArray[np.bool_]) -> Ids:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from aurl.errors import ConfigError
 from aurl.music.corpus import load_chorales
 from aurl.music.notes import Notes
+from aurl.music.score import Metre
 from aurl.music.tokenizer import RemiTokenizer
-from tests.music.strategies import notes
+from tests.music.strategies import bands, notes
 
 REMI = RemiTokenizer()
 
@@ -164,7 +165,10 @@ NOTE = ("Bar", "Position_0", "Velocity_80", "Duration_12", "Pitch_60")
         ((*NOTE, "Bar", "Pitch_62"), 1, [0]),
         (("Bar", "Position_48", "Velocity_80", "Duration_12", "Pitch_60"), 2, []),
         (("Metre_36", *NOTE, "Position_36", "Pitch_60"), 1, [0, 0]),
-        (("Metre_36", *NOTE, "Metre_48", "Bar", "Position_3", "Pitch_60"), 1, [0, 39]),
+        (("Metre_36", *NOTE, "Metre_48", "Bar", "Position_3", "Pitch_60"), 0, [0, 39]),
+        (("Metre_36", *NOTE, "Metre_24", "Pitch_60", "Bar", "Position_3", "Pitch_60"), 1, [0, 0, 39]),
+        ((*NOTE, "Metre_24", "Metre_6", "Bar", "Bar", "Position_3", "Pitch_60"), 0, [0, 75]),
+        ((*NOTE, "Metre_3", "Metre_36", "Metre_9", "Bar", "Bar", "Position_3", "Pitch_60"), 2, [0, 60]),
         (("Metre_36", "Metre_48", *NOTE), 1, [0]),
         (("Tempo_60", "Tempo_120", *NOTE), 1, [0]),
         (("BOS", "BOS", *NOTE), 1, [0]),
@@ -233,3 +237,53 @@ def test_settings_outside_their_range_are_refused(settings_: dict[str, int], mes
     with pytest.raises(ConfigError) as error:
         RemiTokenizer(**settings_)
     assert str(error.value) == message
+
+
+def test_six_eighths_are_no_three_quarters() -> None:
+    piece = Notes.build([0, 18, 36], [6, 6, 6], [60, 62, 64], metres=(Metre(0, 6, 8),))
+    written = names(REMI.encode(piece))
+    assert written[:5] == ["BOS", "Metre_36", "Metre_6", "Tempo_120", "Bar"]
+    read = REMI.decode(REMI.encode(piece))
+    assert read.invalid == 0
+    assert read.notes.same_as(piece)
+    assert read.notes.metre == (6, 8)
+
+
+def test_a_change_of_metre_stands_before_its_bar() -> None:
+    piece = Notes.build([0, 48, 96, 168], 6, 60, metres=(Metre(0, 4, 4), Metre(96, 3, 4), Metre(132, 6, 8)))
+    written = names(REMI.encode(piece))
+    bars = [place for place, name in enumerate(written) if name == "Bar"]
+    assert len(bars) == 5
+    assert written[bars[2] - 1] == "Metre_36"
+    assert written[bars[3] - 2 : bars[3]] == ["Metre_36", "Metre_6"]
+    assert REMI.decode(REMI.encode(piece)).notes.same_as(piece)
+
+
+@pytest.mark.parametrize("resolution", [24, 48, 60, 120, 50])
+def test_every_grid_has_a_tokenizer_that_writes_it_exactly(resolution: int) -> None:
+    tokenizer = REMI.at(resolution)
+    assert tokenizer.fingerprint != REMI.fingerprint
+    assert tokenizer.at(12).fingerprint == REMI.fingerprint
+    onset = np.arange(7 * resolution)
+    piece = Notes.build(onset, 1 + onset % (4 * resolution), 60, resolution=resolution)
+    assert tokenizer.decode(tokenizer.encode(piece)).notes.same_as(piece)
+
+
+@given(st.sampled_from([24, 48, 60, 120]).flatmap(bands))
+@settings(max_examples=60, deadline=None)
+def test_bands_are_merged_and_come_back_in_their_metres(band: Notes) -> None:
+    tokenizer = REMI.at(band.resolution)
+    nearest = tokenizer.quantise(band)
+    read = tokenizer.decode(tokenizer.encode(band))
+    assert read.invalid == 0
+    assert read.notes.same_as(nearest)
+    assert tokenizer.quantise(nearest).same_as(nearest)
+    assert sorted(zip(nearest.onset, nearest.pitch, strict=True)) == sorted(
+        zip(band.merged().onset, band.merged().pitch, strict=True)
+    )
+
+
+def test_the_tokens_of_before_mean_the_same() -> None:
+    """Checkpoints name their tokenizer by this."""
+    assert REMI.fingerprint == "51bab86904af7370"
+    assert REMI.vocab_size == 396
