@@ -129,14 +129,22 @@ def load_model(folder: Path, checkpoint: Path) -> tuple[MusicModel, Tokenizer, i
         raise ConfigError(f"{path}: not there, so the model is unknown; give a run that `aurl train` made")
     saved = OmegaConf.load(path)
     config = to_plain(OmegaConf.masked_copy(saved, ["model", "data"]))  # type: ignore[arg-type]
-    tokenizer: Tokenizer = build(config["data"]["tokenizer"], "data.tokenizer")
-    if read_state(checkpoint)["tokenizer"] != tokenizer.fingerprint:
+    tokenizer = _on_its_grid(build(config["data"]["tokenizer"], "data.tokenizer"), read_state(checkpoint)["tokenizer"])
+    if tokenizer is None:
         raise CheckpointError(f"{checkpoint}: was trained with another tokenizer than {path} describes")
     special = {name: getattr(tokenizer, name) for name in ("vocab_size", "pad", "bos", "eos")}
     seq_len = config["data"]["seq_len"]
     model: MusicModel = build(config["model"], "model", seq_len=seq_len, **special)
     load_weights(checkpoint, model)
     return model, tokenizer, seq_len, config["data"]["bars"]
+
+
+def _on_its_grid(tokenizer: Tokenizer, fingerprint: str) -> Tokenizer | None:
+    """The tokenizer on the grid that its corpus had chosen, by the fingerprint that the checkpoint kept."""
+    from aurl.music.grid import CLOCK_RESOLUTION, RESOLUTIONS
+
+    grids = (tokenizer.at(grid) for grid in (*RESOLUTIONS, CLOCK_RESOLUTION) if grid != tokenizer.resolution)
+    return next((one for one in (tokenizer, *grids) if one.fingerprint == fingerprint), None)
 
 
 def _write(notes: Notes, path: Path, audio: bool) -> None:

@@ -5,15 +5,45 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from aurl.errors import DataError
-from aurl.music.midi import READER_VERSION
-from aurl.music.notes import TICKS_PER_BEAT, Notes
+from aurl.music.grid import Lost, Pedal, Resolution, to_notes
+from aurl.music.midi import READER_VERSION, MidiError
+from aurl.music.notes import Notes
 from aurl.music.pack import read_pack, write_pack
+from aurl.music.reading.smf import parse_scores
 
 KEY_BYTES = 16
+
+
+class Reading(NamedTuple):
+    """How files become notes; see `aurl.music.grid.to_notes`."""
+
+    resolution: Resolution = 12
+    pedal: Pedal = "extend"
+    tracks: bool = False
+
+    def __call__(self, data: bytes) -> ReadFile:
+        """The pieces of a file's bytes.
+
+        Raises:
+            MidiError: the reason alone.
+        """
+        read = [to_notes(score, self.resolution, pedal=self.pedal, tracks=self.tracks) for score in parse_scores(data)]
+        kept = tuple(notes for notes, _ in read if len(notes))
+        if not kept:
+            raise MidiError("drums only")
+        return ReadFile(kept, sum((lost for _, lost in read), Lost()))
+
+
+class ReadFile(NamedTuple):
+    """The pieces of one file, and what the grid could not keep of their notes."""
+
+    pieces: tuple[Notes, ...]
+    lost: Lost = Lost()
 
 
 def content_key(data: bytes) -> bytes:
@@ -30,27 +60,37 @@ class MidiCache:
     Args:
         folder: where the packed files lie.
         root: the folder of MIDI files.
+        reading: how they are read.
     """
 
-    def __init__(self, folder: Path, root: Path) -> None:
-        settings = f"{root.resolve()}\n{READER_VERSION}\n{TICKS_PER_BEAT}"
+    def __init__(self, folder: Path, root: Path, reading: Reading) -> None:
+        settings = f"{root.resolve()}\n{READER_VERSION}\n{tuple(reading)}"
         name = hashlib.blake2b(settings.encode(errors="surrogateescape"), digest_size=8).hexdigest()
         self.path = folder / f"midi-{name}.npz"
 
-    def load(self) -> dict[bytes, Notes]:
-        """The pieces by content key."""
+    def load(self) -> dict[bytes, ReadFile]:
+        """The files by content key."""
         try:
             pieces, columns = read_pack(self.path)
             keys = [bytes(key) for key in np.asarray(columns["key"], np.uint8)]
+            lost = [Lost(*row) for row in np.asarray(columns["lost"], np.int64).tolist()]
+            ends = np.cumsum(columns["of_file"]).tolist()
         except (DataError, KeyError, TypeError, ValueError):
             return {}
-        return dict(zip(keys, pieces, strict=False))
+        starts = [0, *ends[:-1]]
+        rows = zip(keys, starts, ends, lost, strict=False)
+        return {key: ReadFile(pieces[start:end], each) for key, start, end, each in rows}
 
-    def save(self, pieces: Mapping[bytes, Notes]) -> None:
-        """Keep these pieces and no others.
+    def save(self, files: Mapping[bytes, ReadFile]) -> None:
+        """Keep these files and no others.
 
         Raises:
             OSError: the folder cannot be written.
         """
-        keys = np.frombuffer(b"".join(pieces), np.uint8).reshape(-1, KEY_BYTES)
-        write_pack(self.path, list(pieces.values()), key=keys)
+        write_pack(
+            self.path,
+            [piece for file in files.values() for piece in file.pieces],
+            key=np.frombuffer(b"".join(files), np.uint8).reshape(-1, KEY_BYTES),
+            of_file=np.array([len(file.pieces) for file in files.values()], np.int64),
+            lost=np.array([file.lost.counts() for file in files.values()], np.int64),
+        )

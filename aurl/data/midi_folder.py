@@ -7,25 +7,30 @@ import stat
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
-from aurl.data.midi_cache import MidiCache, content_key
-from aurl.data.midi_pool import ReadOutcome, cores, read_in_processes
+from aurl.data.midi_cache import MidiCache, ReadFile, Reading, content_key
+from aurl.data.midi_grid import Fit, choose_grid, loss_warnings
+from aurl.data.midi_pool import ReadOutcome, cores, read_in_processes, read_outcome
 from aurl.data.split import split_pieces
 from aurl.errors import ConfigError, DataError
 from aurl.machine.env import default_cache
 from aurl.music.corpus import Corpus, Rejected
+from aurl.music.grid import MILLISECONDS, RESOLUTIONS, Lost, Pedal, Resolution
 from aurl.music.midi import SUFFIXES, MidiError, read_bytes
 from aurl.music.notes import Notes
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+AUTO: Final = "auto"
+
 
 class MidiFolder:
-    """All .mid and .midi files below a folder, read in parallel and split by their content.
+    """All MIDI files below a folder (.mid, .midi, .kar, .rmi, .smf), read in parallel and split by their content.
 
     Links are followed. Whole silent bars before the first note are dropped. A file that cannot be used is left out
     and named in `Corpus.rejected`.
@@ -36,6 +41,10 @@ class MidiFolder:
         workers: processes that read files; 0 for one on each CPU core.
         cache: folder that keeps what was read; None for `aurl` in the user's cache folder, False to keep nothing.
         progress: show a progress bar on standard error when that is a terminal.
+        resolution: ticks to the quarter note: 12, 24, 48, 60 or 120; "ms" places notes by the clock; "auto" chooses
+            what the folder needs.
+        pedal: "extend" lets the sustain pedal hold notes, "ignore" does not.
+        tracks: keep instruments and drums; otherwise drums are left out and all tracks are one.
 
     Raises:
         ConfigError: a value outside its range.
@@ -50,11 +59,19 @@ class MidiFolder:
         workers: int = 0,
         cache: str | Path | bool | None = None,
         progress: bool = True,
+        resolution: Resolution | Literal["auto"] = 12,
+        pedal: Pedal = "extend",
+        tracks: bool = False,
     ) -> None:
         if not (validation >= 0 and test >= 0 and validation + test < 1):
             raise ConfigError(f"data.validation={validation}, data.test={test}: need at least 0 each, below 1 in sum.")
         if workers < 0:
             raise ConfigError(f"data.workers={workers}: needs at least 1, or 0 for all CPU cores.")
+        if resolution not in (allowed := (*RESOLUTIONS, MILLISECONDS, AUTO)):
+            raise ConfigError(f"data.resolution={resolution}: allowed are {', '.join(map(str, allowed))}.")
+        if pedal not in ("extend", "ignore"):
+            raise ConfigError(f"data.pedal={pedal}: allowed are extend and ignore.")
+        self.resolution, self.pedal, self.tracks = resolution, pedal, tracks
         self.root = root
         self.validation = validation
         self.test = test
@@ -73,12 +90,17 @@ class MidiFolder:
         paths = list(_midi_files(root, rejected))
         if not paths:
             raise DataError(f"data.root={root}: holds no .mid or .midi file.{_reasons(rejected)} Give another folder.")
-        pieces, hits, warnings = self._read(root, paths, rejected)
-        if not pieces:
+        fit = choose_grid(paths) if self.resolution == AUTO else Fit(self.resolution, "")
+        reading = Reading(fit.resolution, self.pedal, self.tracks)
+        found, hits, warnings = self._read(root, paths, reading, rejected)
+        if not found:
             raise DataError(
                 f"data.root={root}: none of {len(paths)} MIDI files can be used.{_reasons(rejected)} Give other files."
             )
+        pieces = [piece for path in paths if path in found for piece in _pieces(found[path], _shown(path, root))]
+        lost = sum((file.lost for file in found.values()), Lost())
         splits = split_pieces(pieces, self.validation, self.test)
+        told = [fit.why] if fit.why else []
         return Corpus(
             root.resolve().name,
             splits.train,
@@ -86,41 +108,44 @@ class MidiFolder:
             splits.test,
             rejected=tuple(rejected),
             cache_hits=hits,
-            warnings=(*warnings, *splits.warnings),
+            warnings=(*told, *loss_warnings(lost, sum(map(len, pieces)) + lost.left_out), *warnings, *splits.warnings),
+            lost=asdict(lost),
         )
 
-    def _read(self, root: Path, paths: list[Path], rejected: list[Rejected]) -> tuple[list[Notes], int, list[str]]:
-        """The pieces in the order of their paths, how many came from the cache, and warnings."""
-        cache = self._open_cache(root)
+    def _read(
+        self, root: Path, paths: list[Path], reading: Reading, rejected: list[Rejected]
+    ) -> tuple[dict[Path, ReadFile], int, list[str]]:
+        """The files that could be read, how many came from the cache, and warnings."""
+        cache = self._open_cache(root, reading)
         known = cache.load() if cache else {}
-        found: dict[Path, tuple[bytes, Notes]] = {}
+        found: dict[Path, ReadFile] = {}
+        kept: dict[bytes, ReadFile] = {}
         with _progress_bar(self.progress) as bar:
             task = bar.add_task("Reading MIDI", total=len(paths))
             for path, key in _keys(paths) if known else ():
                 if key in known:
-                    found[path] = key, known[key]
+                    found[path] = kept[key] = known[key]
                     bar.advance(task)
             hits = len(found)
-            for outcome in self._outcomes([path for path in paths if path not in found]):
+            for outcome in self._outcomes([path for path in paths if path not in found], reading):
                 bar.advance(task)
-                if outcome.notes is None:
+                if outcome.file is None:
                     rejected.append(Rejected(_shown(outcome.path, root), outcome.reason))
                 else:
-                    found[outcome.path] = outcome.key, outcome.notes
+                    found[outcome.path] = kept[outcome.key] = outcome.file
         rejected.sort(key=lambda file: file.path)
-        kept = {key: replace(piece, name="") for key, piece in found.values()}
         warnings = _save(cache, kept) if cache and kept and kept.keys() != known.keys() else []
-        pieces = [_from_first_bar(found[path][1], _shown(path, root)) for path in paths if path in found]
-        return pieces, hits, warnings
+        return found, hits, warnings
 
-    def _outcomes(self, paths: list[Path]) -> Iterable[ReadOutcome]:
-        return read_in_processes(paths, self.workers or cores()) if paths else ()
+    def _outcomes(self, paths: list[Path], reading: Reading) -> Iterable[ReadOutcome]:
+        read = partial(read_outcome, reading=reading)
+        return read_in_processes(paths, self.workers or cores(), read) if paths else ()
 
-    def _open_cache(self, root: Path) -> MidiCache | None:
+    def _open_cache(self, root: Path, reading: Reading) -> MidiCache | None:
         if self.cache is False:
             return None
         folder = default_cache() if self.cache is None or self.cache is True else Path(self.cache).expanduser()
-        return MidiCache(folder, root)
+        return MidiCache(folder, root, reading)
 
 
 def _existing_folder(root: str | Path) -> Path:
@@ -178,17 +203,19 @@ def _keys(paths: list[Path]) -> Iterator[tuple[Path, bytes]]:
         yield from zip(paths, threads.map(key, paths), strict=True)
 
 
-def _save(cache: MidiCache, pieces: dict[bytes, Notes]) -> list[str]:
+def _save(cache: MidiCache, files: dict[bytes, ReadFile]) -> list[str]:
     try:
-        cache.save(pieces)
+        cache.save(files)
     except OSError as error:
         return [f"The cache {cache.path} could not be written ({error.strerror or error}); files are read each time."]
     return []
 
 
-def _from_first_bar(notes: Notes, name: str) -> Notes:
-    first = int(notes.onset[0]) // notes.bar * notes.bar
-    return replace(notes, onset=notes.onset - notes.onset.dtype.type(first), name=name)
+def _pieces(file: ReadFile, name: str) -> Iterator[Notes]:
+    """The pieces of a file without the silent bars before their first notes; several are numbered."""
+    for number, notes in enumerate(file.pieces, 1):
+        first = notes.bar_of(int(notes.onset[0]))
+        yield replace(notes.window(first, notes.bars), name=name if len(file.pieces) == 1 else f"{name} #{number}")
 
 
 def _shown(path: Path, root: Path) -> str:

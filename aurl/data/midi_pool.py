@@ -12,20 +12,20 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from aurl.data.midi_cache import content_key
+from aurl.data.midi_cache import ReadFile, Reading, content_key
 from aurl.errors import DataError
-from aurl.music.midi import MidiError, parse_midi, read_bytes
-from aurl.music.notes import Notes
+from aurl.music.midi import MidiError, read_bytes
 
 CHUNK = 32
+_PLAIN = Reading()
 
 
 class ReadOutcome(NamedTuple):
-    """What reading one file gave: its content key and notes, or the reason why not."""
+    """What reading one file gave: its content key and what it holds, or the reason why not."""
 
     path: Path
     key: bytes = b""
-    notes: Notes | None = None
+    file: ReadFile | None = None
     reason: str = ""
 
 
@@ -38,11 +38,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def read_outcome(path: Path) -> ReadOutcome:
+def read_outcome(path: Path, reading: Reading = _PLAIN) -> ReadOutcome:
     """Read one file; the reason of a `MidiError` becomes the outcome."""
     try:
         data = read_bytes(path)
-        return ReadOutcome(path, content_key(data), parse_midi(data))
+        return ReadOutcome(path, content_key(data), reading(data))
     except MidiError as error:
         return ReadOutcome(path, reason=str(error))
 

@@ -36,7 +36,8 @@ class MusicData:
             a sequence.
         pad_to_seq_len: pad every batch to `seq_len` instead of to its longest sequence, so that a compiled model
             meets one shape only.
-        root: not used here; a place for `data.root`, to which the yaml of a source refers.
+        root, resolution, pedal, tracks: not used here; places for `data.root` and so on, to which the yaml of a source
+            refers.
 
     Raises:
         ConfigError: a number outside its range, or a seq_len that cannot hold a single note.
@@ -55,6 +56,9 @@ class MusicData:
         workers: int = 0,
         pad_to_seq_len: bool = False,
         root: str | None = None,
+        resolution: int | str | None = None,
+        pedal: str | None = None,
+        tracks: bool | None = None,
     ) -> None:
         eval_batch_size = batch_size if eval_batch_size is None else eval_batch_size
         _require("bars", bars, 1)
@@ -66,7 +70,7 @@ class MusicData:
         self.tokenizer = tokenizer
         self.seq_len = seq_len
         self.batch_size = batch_size
-        self.root = root
+        self.root, self.resolution, self.pedal, self.tracks = root, resolution, pedal, tracks
         self._source = source
         self._augment = augment
         self.bars = bars
@@ -95,6 +99,8 @@ class MusicData:
         if self._corpus is not None:
             return
         corpus = self._source.load()
+        if corpus.resolution != self.tokenizer.resolution:
+            self.tokenizer = self.tokenizer.at(corpus.resolution)
         for split in SPLITS:
             pieces = [piece for piece in getattr(corpus, split) if len(piece)]
             augment = self._augment if split == "train" else None
@@ -148,6 +154,8 @@ class MusicData:
             "lengths": measured.lengths,
             "cut_share": round(measured.cut_share, 4),
             "altered_share": round(measured.altered_share, 4),
+            "resolution": corpus.resolution,
+            "lost": dict(corpus.lost),
             "cache_hits": corpus.cache_hits,
             "rejected_count": len(rejected),
             "rejected": rejected[:REJECTED_SHOWN],

@@ -99,7 +99,7 @@ class Windows:
     def augmented(self, piece: int, start: int, rng: np.random.Generator, epoch: int) -> Window:
         """The same, augmented. Where it would have no note it is moved on to the next one: no sequence is empty."""
         whole = self.pieces[piece]
-        next_bar = int(whole.onset[np.searchsorted(whole.onset, start * whole.bar)]) // whole.bar
+        next_bar = whole.bar_of(int(whole.onset[np.searchsorted(whole.onset, whole.bar_start(start))]))
         if next_bar >= start + self._bars:
             start = next_bar
         if self._augment is None:

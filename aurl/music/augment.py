@@ -37,7 +37,7 @@ class Augment:
         pitch_low: lowest pitch to transpose to, such as the lowest of the corpus less 2.
         pitch_high: highest pitch to transpose to.
         stretch_probability: of onsets and durations multiplied by one of `stretch_factors`, drawn evenly from those
-            that put every onset and duration on a tick; the bar stays as it is.
+            that put every onset and duration on a tick; the bar stays as it is. Pieces that change metre or tempo stay.
         tempo_probability: of the tempo multiplied by a factor from `tempo_range`, even on a logarithmic scale.
         velocity_probability: of the velocities multiplied by a factor from `velocity_range`, kept within 1..127.
 
@@ -94,7 +94,7 @@ class Augment:
         done: list[str] = []
         shift = self._draw_shift(notes, rng) if chosen[0] else 0
         if shift:
-            notes = replace(notes, pitch=notes.pitch + np.int32(shift))
+            notes = replace(notes, pitch=notes.pitch + np.int32(shift) * ~notes.drums)
             done.append("transpose")
         for name, wanted, change in zip(
             ("stretch", "tempo", "velocity"),
@@ -109,21 +109,24 @@ class Augment:
         return notes, Applied(tuple(done), shift)
 
     def _draw_shift(self, notes: Notes, rng: np.random.Generator) -> int:
-        if not len(notes):
+        pitches = notes.pitch[~notes.drums]
+        if not len(pitches):
             return 0
-        low = max(self._shift[0], self._pitch[0] - int(notes.pitch.min()))
-        high = min(self._shift[1], self._pitch[1] - int(notes.pitch.max()))
+        low = max(self._shift[0], self._pitch[0] - int(pitches.min()))
+        high = min(self._shift[1], self._pitch[1] - int(pitches.max()))
         return int(rng.integers(low, high + 1)) if low <= high else 0
 
     def _stretched(self, notes: Notes, rng: np.random.Generator) -> Notes:
         exact = [factor for factor in self._factors if factor != 1.0 and _on_grid(notes, factor)]
-        if not exact or not len(notes):
+        if not exact or not len(notes) or len(notes.metres) > 1 or notes.tempos:
             return notes
         factor = exact[rng.integers(len(exact))]
         return replace(notes, onset=_times(notes.onset, factor), duration=_times(notes.duration, factor))
 
     def _at_other_tempo(self, notes: Notes, rng: np.random.Generator) -> Notes:
-        return replace(notes, tempo=notes.tempo * _draw_factor(self._tempo, rng))
+        factor = _draw_factor(self._tempo, rng)
+        tempos = tuple(tempo._replace(qpm=tempo.qpm * factor) for tempo in notes.tempos)
+        return replace(notes, tempo=notes.tempo * factor, tempos=tempos)
 
     def _louder_or_softer(self, notes: Notes, rng: np.random.Generator) -> Notes:
         velocity = np.clip(_times(notes.velocity, _draw_factor(self._velocity, rng)), 1, 127)

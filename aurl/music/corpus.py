@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from aurl.errors import DataError
-from aurl.music.notes import Notes
+from aurl.music.notes import TICKS_PER_BEAT, Notes
 from aurl.music.pack import read_pack
 
 CHORALES = Path(__file__).with_name("chorales.npz")
@@ -36,6 +37,7 @@ class Corpus:
         fingerprint: hash of the pieces, their tempo and their split, whatever they are called; 32 hexadecimal digits.
             Computed when left out.
         warnings: what a user should know, one sentence each.
+        lost: how many notes the grid could not keep as they were, by how; empty where nobody counted.
     """
 
     name: str
@@ -46,6 +48,12 @@ class Corpus:
     cache_hits: int = 0
     fingerprint: str = ""
     warnings: tuple[str, ...] = ()
+    lost: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def resolution(self) -> int:
+        """Ticks to the quarter note of the pieces, the same for all."""
+        return next((piece.resolution for piece in (*self.train, *self.validation, *self.test)), TICKS_PER_BEAT)
 
     def __post_init__(self) -> None:
         if not self.fingerprint:
@@ -55,10 +63,15 @@ class Corpus:
 
 
 def digest(notes: Notes) -> bytes:
-    """16 bytes that differ where the notes or the metre do; name and tempo do not count, as in `Notes.same_as`."""
+    """16 bytes that differ where the notes, tracks or metres do; names and tempi do not count."""
     state = hashlib.blake2b(f"{notes.bar} ".encode(), digest_size=16)
     for column in (notes.onset, notes.duration, notes.pitch, notes.velocity):
         state.update(column.astype(np.int32, copy=False).tobytes())
+    further = [notes.resolution, notes.metres, [track[:2] for track in notes.tracks]]
+    if further != [TICKS_PER_BEAT, (), []]:
+        state.update(repr(further).encode())
+    if notes.track is not None:
+        state.update(notes.track.astype(np.int32, copy=False).tobytes())
     return state.digest()
 
 

@@ -28,7 +28,7 @@ Pedal: TypeAlias = Literal["extend", "ignore"]
 Reals: TypeAlias = NDArray[np.floating[Any]]
 
 _LENGTH_TOLERANCE, _LENGTH_SHARE = 1 / 32, 0.1
-_MOST_MOVED = 0.01 + 1e-9
+MOST_MOVED = 0.01 + 1e-9
 _ON_A_GRID, _TELLING = 0.5, 0.8
 
 
@@ -52,8 +52,17 @@ class Lost:
     drums: int = 0
     metres: int = 0
 
+    @property
+    def left_out(self) -> int:
+        """Notes that are not there any more."""
+        return self.merged + self.dropped + self.drums
+
+    def counts(self) -> list[int]:
+        """The numbers, in the order of the attributes."""
+        return [getattr(self, field.name) for field in fields(Lost)]
+
     def __add__(self, other: Lost) -> Lost:
-        return Lost(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(Lost)))
+        return Lost(*(one + more for one, more in zip(self.counts(), other.counts(), strict=True)))
 
 
 def to_notes(
@@ -121,10 +130,10 @@ def fitting_resolution(score: FullScore) -> Resolution:
     """The coarsest grid that moves at most 1 % of the notes and holds the bars, or "ms" where there are no beats."""
     if is_performance(score):
         return MILLISECONDS
-    return min(RESOLUTIONS, key=lambda one: (_misfit(score, one) > _MOST_MOVED, one))
+    return min(RESOLUTIONS, key=lambda one: (misfit(score, one) > MOST_MOVED, one))
 
 
-def _misfit(score: FullScore, resolution: int) -> float:
+def misfit(score: FullScore, resolution: int) -> float:
     """Share of the notes that a grid moves; all, where it cannot hold the bars."""
     if not all(bar_ticks(metre, resolution) for metre in score.metres if metre.tick < score.end):
         return 1.0

@@ -12,15 +12,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aurl.errors import ConfigError, did_you_mean
-from aurl.music.notes import DEFAULT_BAR, TICKS_PER_BEAT, IntArray, Notes
+from aurl.music.metre import bar_ticks
+from aurl.music.notes import IntArray, Notes
+from aurl.music.score import Metre
 from aurl.music.tokens import Decoded
 
 KINDS = ("REMI", "TSD", "MIDILike")  # those that write a track as one sequence of single tokens, metre included
-EIGHTH = TICKS_PER_BEAT // 2
+_EIGHTHS = (1, 3, 5, 6, 7, 9, 11, 12, 13, 15)
 
 
 class MidiTokTokenizer:
-    """One of miditok's tokenizers, set to our grid of 12 ticks to the quarter note.
+    """One of miditok's tokenizers, set to our grid.
 
     Onsets, pitches and durations up to `max_beats` are written exactly, bars of a multiple of an eighth up to 8
     quarter notes, velocities exactly where `num_velocities` is 127. It takes milliseconds for a window where
@@ -30,18 +32,23 @@ class MidiTokTokenizer:
         kind: `REMI`, `TSD` or `MIDILike`.
         num_velocities: number of evenly spaced velocities, 1..127.
         max_beats: longest duration in quarter notes.
+        resolution: ticks to the quarter note.
 
     Raises:
         ConfigError: miditok is not installed, or a value is outside its range.
     """
 
-    def __init__(self, kind: str = "REMI", num_velocities: int = 127, max_beats: int = 16) -> None:
+    def __init__(
+        self, kind: str = "REMI", num_velocities: int = 127, max_beats: int = 16, resolution: int = 12
+    ) -> None:
         if kind not in KINDS:
             raise ConfigError(f"tokenizer.kind='{kind}': needs one of {', '.join(KINDS)}.{did_you_mean(kind, KINDS)}")
         for name, value, high in (("num_velocities", num_velocities, 127), ("max_beats", max_beats, 400)):
             if not 1 <= value <= high:
                 raise ConfigError(f"tokenizer.{name}={value}: needs a whole number from 1 to {high}")
-        self._tokenizer = _build(kind, num_velocities, max_beats)
+        self.resolution = resolution
+        self._settings = (kind, num_velocities, max_beats)
+        self._tokenizer = _build(kind, num_velocities, max_beats, resolution)
         self._kind = kind
         self.vocab_size = len(self._tokenizer)
         self.pad: int = self._tokenizer["PAD_None"]
@@ -58,8 +65,13 @@ class MidiTokTokenizer:
         """miditok's name, such as `Pitch_60`, or `Unknown_999`."""
         return self._names.get(id, f"Unknown_{id}").removesuffix("_None")
 
+    def at(self, resolution: int) -> MidiTokTokenizer:
+        """The tokenizer of the same settings for another grid."""
+        return MidiTokTokenizer(*self._settings, resolution=resolution)
+
     def encode(self, notes: Notes, *, end: bool = True) -> IntArray:
         """Token ids, int32 [T]; miditok's own rounding gives what cannot be written exactly."""
+        notes = notes.merged().at(self.resolution)
         written = self._tokenizer.encode(_to_score(notes)) if len(notes) else []
         ids = written[0].ids if written else []
         return np.array([self.bos, *ids, *[self.eos] * end], np.int32)
@@ -89,17 +101,18 @@ class MidiTokTokenizer:
         score = self._tokenizer.decode([ids])
         ticks = score.ticks_per_quarter
         metre, tempo = score.time_signatures[0], float(score.tempos[0].qpm)
-        bar = metre.numerator * 4 * TICKS_PER_BEAT // metre.denominator
+        said: dict[str, Any] = {"resolution": self.resolution, "tempo": tempo}
+        if (bar := bar_ticks(Metre(0, metre.numerator, metre.denominator), self.resolution)) is not None:
+            said |= {"bar": bar, "metres": (Metre(0, metre.numerator, metre.denominator),)}
         if not score.tracks:
-            return Notes.build([], [], [], bar=bar, tempo=tempo)
+            return Notes.build([], [], [], **said)
         columns = score.tracks[0].notes.numpy()
-        onset, duration = (columns[key].astype(np.int64) * TICKS_PER_BEAT // ticks for key in ("time", "duration"))
-        return Notes.build(
-            onset, np.maximum(duration, 1), columns["pitch"], columns["velocity"], bar=bar, tempo=round(tempo, 3)
-        )
+        onset, duration = (columns[key].astype(np.int64) * self.resolution // ticks for key in ("time", "duration"))
+        said["tempo"] = round(tempo, 3)
+        return Notes.build(onset, np.maximum(duration, 1), columns["pitch"], columns["velocity"], **said)
 
 
-def _build(kind: str, num_velocities: int, max_beats: int) -> Any:
+def _build(kind: str, num_velocities: int, max_beats: int, resolution: int) -> Any:
     try:
         import miditok
     except ImportError:
@@ -109,7 +122,7 @@ def _build(kind: str, num_velocities: int, max_beats: int) -> Any:
         ) from None
     config = miditok.TokenizerConfig(
         pitch_range=(0, 127),
-        beat_res={(0, max_beats): TICKS_PER_BEAT},
+        beat_res={(0, max_beats): resolution},
         num_velocities=num_velocities,
         special_tokens=["PAD", "BOS", "EOS"],
         use_tempos=True,
@@ -117,7 +130,7 @@ def _build(kind: str, num_velocities: int, max_beats: int) -> Any:
         num_tempos=33,
         log_tempos=True,
         use_time_signatures=True,
-        time_signature_range={4: list(range(1, 9)), 8: list(range(1, 16, 2))},
+        time_signature_range={4: list(range(1, 9)), 8: list(_EIGHTHS)},
         use_programs=False,
         use_pitchdrum_tokens=False,
     )
@@ -126,17 +139,20 @@ def _build(kind: str, num_velocities: int, max_beats: int) -> Any:
 
 def _to_score(notes: Notes) -> Any:
     symusic: Any = import_module("symusic")  # its type stubs lack the attributes used here
-    score, track = symusic.Score(TICKS_PER_BEAT), symusic.Track()
+    score, track = symusic.Score(notes.resolution), symusic.Track()
     columns = (notes.onset, notes.duration, notes.pitch, notes.velocity)
     for onset, duration, pitch, velocity in zip(*(column.tolist() for column in columns), strict=True):
         track.notes.append(symusic.Note(onset, duration, pitch, velocity))
     score.tracks.append(track)
     score.tempos.append(symusic.Tempo(0, notes.tempo))
-    score.time_signatures.append(symusic.TimeSignature(0, *_metre(notes.bar)))
+    score.time_signatures.append(symusic.TimeSignature(0, *_metre(notes)))
     return score
 
 
-def _metre(bar: int) -> tuple[int, int]:
-    """Numerator and denominator of the nearest metre over 4 or 8, of at most 8 quarter notes."""
-    eighths = min(max(round(bar / EIGHTH), 1), 2 * DEFAULT_BAR // EIGHTH)
+def _metre(notes: Notes) -> tuple[int, int]:
+    """The metre, or the nearest over 4 or 8 of at most 8 quarter notes that miditok is set to."""
+    numerator, denominator = notes.metre
+    if (denominator == 4 and numerator <= 8) or (denominator == 8 and numerator in _EIGHTHS):
+        return numerator, denominator
+    eighths = min(max(round(notes.bar / notes.resolution * 2), 1), 16)
     return (eighths // 2, 4) if eighths % 2 == 0 else (eighths, 8)

@@ -192,6 +192,10 @@ class Notes:
         again = (np.diff(pitched.onset, append=-1) == 0) & (np.diff(pitched.pitch, append=-1) == 0)
         return pitched.select(~again)
 
+    def heard(self) -> Notes:
+        """What measures of melody and harmony look at: one track without drums, 12 ticks to the quarter note."""
+        return self.merged().at(TICKS_PER_BEAT)
+
     def at(self, resolution: int) -> Notes:
         """The same on another grid: onsets and durations rounded, these to at least one tick."""
         if resolution == self.resolution:

@@ -53,6 +53,13 @@ class Tokenizer(Protocol):
     def fingerprint(self) -> str:
         """A hash of the settings: sequences of tokenizers with the same fingerprint mean the same."""
 
+    @property
+    def resolution(self) -> int:
+        """Ticks to the quarter note of the notes that it reads; other notes are moved to that grid first."""
+
+    def at(self, resolution: int) -> Tokenizer:
+        """The tokenizer of the same settings for another grid."""
+
     def encode(self, notes: Notes, *, end: bool = True) -> IntArray:
         """Token ids, int32 [T], from the begin token on; `end` adds the end token.
 

@@ -105,7 +105,7 @@ class Sampler:
                 yield slot, self.seed + slot, "prior", _first_bars(tokenizer.decode(tokens_T), kept)
 
     def _prompt(self, tokenizer: Tokenizer, notes: Notes, length: int, model: MusicModel) -> Tensor:
-        first = int(notes.onset[0]) // notes.bar  # a silent beginning would prompt nothing
+        first = notes.bar_of(int(notes.onset[0]))  # a silent beginning would prompt nothing
         ids = tokenizer.encode(notes.window(first, self.prompt_bars), end=False)[: max(1, length // 2)]
         return torch.as_tensor(ids, dtype=torch.int64, device=next(model.parameters()).device)
 

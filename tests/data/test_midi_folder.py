@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from aurl.data.midi_folder import MidiFolder
-from aurl.data.midi_pool import read_outcome
 from aurl.errors import ConfigError, DataError
 from aurl.music.corpus import Corpus
 from aurl.music.midi_writer import midi_bytes, write_midi
 from aurl.music.notes import Notes
-from tests.music.test_midi import midi, off, on
+from tests.music.test_midi import metre, midi, off, on
 
 
 def piece(number: int) -> Notes:
@@ -33,7 +32,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spares the start of a worker process where it is not what the test is about."""
-    monkeypatch.setattr("aurl.data.midi_folder.read_in_processes", lambda paths, _workers: map(read_outcome, paths))
+    monkeypatch.setattr("aurl.data.midi_folder.read_in_processes", lambda paths, _workers, read: map(read, paths))
 
 
 def load(root: Path, **options: object) -> Corpus:
@@ -249,3 +248,76 @@ def test_progress_is_shown_on_a_terminal_only(root: Path, monkeypatch: pytest.Mo
         shown[terminal] = stream.getvalue()
     assert shown[False] == ""
     assert "Reading MIDI" in shown[True]
+
+
+def fine(step: int) -> bytes:
+    """Notes of a fraction of a quarter, in ticks of 480."""
+    return midi(b"".join(on(0, 60) + off(step, 60) for _ in range(64)))
+
+
+@pytest.mark.usefixtures("in_process")
+def test_the_grid_is_what_the_folder_needs_and_its_user_hears_of_it(root: Path) -> None:
+    assert load(root, resolution="auto", cache=False).resolution == 12
+    for number in range(3):
+        (root / f"fine {number}.mid").write_bytes(fine(60) + bytes(number))
+    corpus = load(root, resolution="auto", cache=False)
+    assert corpus.resolution == 24
+    assert corpus.warnings[0] == (
+        "Notes lie on a grid of 24 ticks to the quarter note, because 12 move 46% of them; data.resolution=12 or "
+        "another number chooses otherwise."
+    )
+    assert not any(corpus.lost.values())
+    coarse = load(root, resolution=12, cache=False)
+    assert coarse.resolution == 12
+    assert coarse.lost["moved"] == 96
+    assert coarse.warnings[0].startswith("46% of the notes begin at another time than written, so a finer data.resol")
+
+
+@pytest.mark.usefixtures("in_process")
+def test_an_upbeat_does_not_become_the_metre_and_6_8_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    change = b"\x00\xff\x58\x04\x04\x02\x18\x08"
+    pickup = midi(metre(1, 2) + on(0, 60) + off(480, 60) + change + (on(0, 62) + off(480, 62)) * 32)
+    (folder / "pickup.mid").write_bytes(pickup)
+    (folder / "jig.mid").write_bytes(midi(metre(6, 3) + (on(0, 60) + off(240, 60)) * 48))
+    corpus = load(folder, cache=False)
+    pieces = {piece.name: piece for piece in (*corpus.train, *corpus.validation)}
+    assert (pieces["pickup.mid"].metre, pieces["pickup.mid"].bars) == ((4, 4), 9)
+    assert pieces["pickup.mid"].onset[:2].tolist() == [36, 48]
+    assert (pieces["jig.mid"].metre, pieces["jig.mid"].bars) == ((6, 8), 8)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_the_songs_of_a_type_2_file_are_pieces_of_their_own(root: Path) -> None:
+    data = bytearray(midi(on(0, 60) + off(480, 60), on(0, 72) + off(960, 72)))
+    data[9] = 2
+    (root / "two.mid").write_bytes(data)
+    for again in (False, True):
+        corpus = load(root)
+        songs = [piece for piece in everything(corpus) if piece.name.startswith("two")]
+        assert [(song.name, song.pitch.tolist()) for song in songs] == [("two.mid #1", [60]), ("two.mid #2", [72])]
+        assert (corpus.cache_hits > 0) == again
+
+
+@pytest.mark.usefixtures("in_process")
+def test_tracks_and_drums_are_kept_where_they_are_asked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    bass = b"\x00\xc0\x21" + on(0, 40) + off(480, 40)
+    for number in range(3):
+        drums = (on(0, 36 + number, channel=9) + off(480, 36 + number, channel=9)) * 4
+        (folder / f"{number}.mid").write_bytes(midi(bass, drums))
+    for cached in range(2):
+        corpus = load(folder, tracks=True)
+        assert corpus.cache_hits == 3 * cached
+        assert all([track[:2] for track in piece.tracks] == [(33, False), (0, True)] for piece in everything(corpus))
+        assert all(len(piece) == 5 for piece in everything(corpus))
+    merged = load(folder)
+    assert merged.warnings[0] == "80% of the notes are drums, which are left out (data.tracks=true keeps them)."
+
+
+@pytest.mark.parametrize(("key", "value"), [("resolution", 13), ("pedal", "on")])
+def test_what_cannot_be_chosen_is_a_config_error(root: Path, key: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=f"data.{key}={value}: allowed are"):
+        load(root, **{key: value})

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aurl.data import midi_pool
-from aurl.data.midi_cache import content_key
+from aurl.data.midi_cache import ReadFile, content_key
 from aurl.data.midi_pool import ReadOutcome, read_in_processes, read_outcome
 from aurl.music.midi_writer import write_midi
 from aurl.music.notes import Notes
@@ -24,7 +24,7 @@ def die_on_fatal(path: Path) -> ReadOutcome:
         os._exit(139)
     if "raising" in path.name:
         raise MemoryError("too large")
-    return ReadOutcome(path, notes=PIECE)
+    return ReadOutcome(path, file=ReadFile((PIECE,)))
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def test_every_file_gets_an_outcome(tmp_path: Path, small_chunks: Callable[[int]
     outcomes = {outcome.path: outcome for outcome in read_in_processes(paths, 2)}
     assert outcomes.keys() == set(paths)
     for path in paths[:-2]:
-        notes = outcomes[path].notes
-        assert notes is not None
-        assert notes.same_as(PIECE)
+        file = outcomes[path].file
+        assert file is not None
+        assert file.pieces[0].same_as(PIECE)
         assert outcomes[path].key == content_key(path.read_bytes())
     assert "not a MIDI file" in outcomes[paths[-2]].reason
     assert "No such file" in outcomes[paths[-1]].reason
@@ -58,7 +58,7 @@ def test_files_that_end_their_reader_are_singled_out(small_chunks: Callable[[int
     assert outcomes.keys() == set(names)
     assert outcomes["fatal.mid"].reason == "the process that read it died"
     assert outcomes["raising.mid"].reason == "reading it failed: MemoryError('too large')"
-    assert all(outcomes[name].notes is not None for name in names if name[0].isdigit())
+    assert all(outcomes[name].file is not None for name in names if name[0].isdigit())
 
 
 def test_no_files_give_no_outcomes() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from aurl.errors import ConfigError
 from aurl.music.augment import Applied, Augment
 from aurl.music.notes import Notes
-from tests.music.strategies import notes
+from tests.music.strategies import bands, notes
 
 PIECE = Notes.build([0, 12, 24, 36], [12, 12, 12, 12], [60, 64, 67, 72], 80, tempo=100.0)
 ALWAYS = dict.fromkeys(
@@ -106,7 +106,7 @@ def test_what_comes_out_are_notes_and_the_generator_decides(any_notes: Notes, se
     augment = Augment(**ALWAYS, stretch_factors=(0.5, 2.0, 1.5))
     changed, applied = augment(any_notes, rng(seed))
     columns = (changed.onset, changed.duration, changed.pitch, changed.velocity)
-    rebuilt = Notes.build(*columns, bar=changed.bar, tempo=changed.tempo)  # raises outside the ranges
+    rebuilt = Notes.build(*columns, bar=changed.bar, metres=changed.metres, tempo=changed.tempo)  # raises
     assert rebuilt.same_as(changed)  # in order
     assert all(column.dtype == np.int32 for column in columns)
     assert len(changed) == len(any_notes)
@@ -169,3 +169,12 @@ def test_settings_outside_their_range_are_refused(settings_: dict[str, object], 
     with pytest.raises(ConfigError) as error:
         Augment(**settings_)
     assert str(error.value) == message
+
+
+@given(bands(24), st.integers(0, 2**32))
+@settings(max_examples=50, deadline=None)
+def test_drums_are_not_transposed(band: Notes, seed: int) -> None:
+    changed, applied = Augment(transpose_probability=1.0)(band, rng(seed))
+    moved = changed.pitch - band.pitch
+    assert (moved[band.drums] == 0).all()
+    assert (moved[~band.drums] == applied.transposition).all()

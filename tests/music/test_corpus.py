@@ -75,7 +75,7 @@ def test_a_chorale_file_of_another_version_says_what_to_do(tmp_path: Path) -> No
         load_chorales(tmp_path / "chorales.npz")
     assert str(error.value) == (
         f"The chorales could not be loaded. {tmp_path}/chorales.npz: packed by version 7 of the format; this aurl reads"
-        " version 1. Install aurl again, or run scripts/make_corpus.py."
+        " version 2. Install aurl again, or run scripts/make_corpus.py."
     )
 
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from aurl.errors import DataError
 from aurl.music.notes import Notes
 from aurl.music.pack import read_pack, write_pack
+from aurl.music.score import Metre
+from tests.music.strategies import bands, notes
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 100_000), st.integers(1, 3000), st.integers(0, 127), st.integers(1, 127)), max_size=12
@@ -66,7 +68,7 @@ def test_damaged_and_foreign_files_are_data_errors(tmp_path: Path) -> None:
 
 def test_another_version_is_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "future.npz", version=99)
-    with pytest.raises(DataError, match="packed by version 99 of the format; this aurl reads version 1"):
+    with pytest.raises(DataError, match="packed by version 99 of the format; this aurl reads version 2"):
         read_pack(tmp_path / "future.npz")
 
 
@@ -79,3 +81,19 @@ def test_columns_that_do_not_fit_are_data_errors(tmp_path: Path, column: str) ->
     np.savez(path, **columns)
     with pytest.raises(DataError, match="do not fit together"):
         read_pack(path)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.one_of(bands(24), notes()), max_size=4))
+def test_tracks_metres_and_tempi_come_back_too(tmp_path_factory: pytest.TempPathFactory, pieces: list[Notes]) -> None:
+    path = tmp_path_factory.mktemp("pack") / "pieces.npz"
+    write_pack(path, pieces)
+    read, _ = read_pack(path)
+    assert all(a.same_as(b) and a.tempos == b.tempos for a, b in zip(read, pieces, strict=True))
+
+
+def test_plain_pieces_are_written_as_before(tmp_path: Path) -> None:
+    write_pack(tmp_path / "a.npz", [Notes.build([0], 12, 60)])
+    assert int(np.load(tmp_path / "a.npz")["version"]) == 1
+    write_pack(tmp_path / "a.npz", [Notes.build([0], 12, 60, metres=(Metre(0, 6, 8),))])
+    assert int(np.load(tmp_path / "a.npz")["version"]) == 2

@@ -47,16 +47,17 @@ class CopyIndex:
     @classmethod
     def of(cls, pieces: Iterable[Notes], n: int = DEFAULT_N) -> CopyIndex:
         """The index of these pieces."""
-        grams = [ngrams(_steps(piece), n) for piece in pieces]
+        grams = [ngrams(_steps(piece.heard()), n) for piece in pieces]
         return cls(np.unique(np.concatenate([np.empty(0, np.uint64), *grams])), n)
 
     def copied_fraction(self, notes: Notes) -> float:
         """The share of a sample's onsets that lie within an n-gram of the corpus; NaN with n onsets or fewer."""
-        covered = self._covered(notes)
+        covered = self._covered(notes.heard())
         return float(covered.mean()) if len(covered) else math.nan
 
     def spans(self, notes: Notes) -> list[tuple[int, int]]:
-        """The copied passages: the ticks of their first and last onset, in order."""
+        """The copied passages: the ticks, of 12 a quarter, of their first and last onset."""
+        notes = notes.heard()
         covered = self._covered(notes)
         if not len(covered):
             return []

@@ -130,6 +130,7 @@ class Profile:
     def score(self, notes: Notes) -> Scored:
         """How a sample scores. Fewer than 2 notes: overall quality is 0, and every metric undefined."""
         longest = max(self.references)
+        notes = notes.heard()
         sheet = Sheet(notes)
         if sheet.bars > _OVERLONG * longest:
             sheet = Sheet(first_bars(notes, longest))

@@ -16,7 +16,7 @@ def windows(pieces: Iterable[Notes], n_bars: int, *, most: int) -> list[Notes]:
     Windows follow one another without overlap. Kept are those whose onsets span three quarters of the bars and that
     have a note a bar.
     """
-    found = [window for piece in pieces for window in _cut(piece, n_bars)]
+    found = [window for piece in pieces for window in _cut(piece.heard(), n_bars)]
     if len(found) <= most:
         return found
     return [found[index * len(found) // most] for index in range(most)]
@@ -31,7 +31,7 @@ def _cut(piece: Notes, n_bars: int) -> Iterator[Notes]:
 
 def first_bars(notes: Notes, n_bars: int) -> Notes:
     """The first `n_bars` bars, counted from the bar of the first note."""
-    return notes.window(int(notes.onset[0]) // notes.bar, n_bars) if len(notes) else notes
+    return notes.window(notes.bar_of(int(notes.onset[0])), n_bars) if len(notes) else notes
 
 
 def nearest_length(bars: int, lengths: Sequence[int]) -> int:
