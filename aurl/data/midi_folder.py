@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from aurl.data.midi_cache import MidiCache, ReadFile, Reading, content_key
-from aurl.data.midi_grid import Grid, choose_grid, loss_warnings
+from aurl.data.midi_grid import ChosenGrid, choose_grid, loss_warnings
 from aurl.data.midi_pool import ReadOutcome, cores, read_in_processes, read_outcome
 from aurl.data.split import split_pieces
 from aurl.errors import ConfigError, DataError
@@ -90,7 +90,7 @@ class MidiFolder:
         paths = list(_midi_files(root, rejected))
         if not paths:
             raise DataError(f"data.root={root}: holds no .mid or .midi file.{_reasons(rejected)} Give another folder.")
-        fit = choose_grid(paths) if self.resolution == AUTO else Grid(self.resolution, "")
+        fit = choose_grid(paths) if self.resolution == AUTO else ChosenGrid(self.resolution, "")
         reading = Reading(fit.resolution, self.pedal, self.tracks)
         found, hits, warnings = self._read(root, paths, reading, rejected)
         if not found:

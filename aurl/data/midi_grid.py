@@ -20,14 +20,14 @@ _SAYS = {
 }
 
 
-class Grid(NamedTuple):
+class ChosenGrid(NamedTuple):
     """The grid for a folder, and why, as a sentence for its user; "" where nothing is remarkable."""
 
     resolution: Resolution
     why: str
 
 
-def choose_grid(paths: Sequence[Path]) -> Grid:
+def choose_grid(paths: Sequence[Path]) -> ChosenGrid:
     """The coarsest grid that moves at most 1 % of the notes, "ms" where most are of performances without beats.
 
     Looks at 256 files at most, evenly spaced over the list.
@@ -41,13 +41,13 @@ def choose_grid(paths: Sequence[Path]) -> Grid:
             for resolution, share in zip(RESOLUTIONS, shares, strict=False):
                 moved[resolution] += share * count
     if played > notes / 2:
-        return Grid(MILLISECONDS, _chosen("ticks of 10 ms", "most of the notes keep no beat"))
+        return ChosenGrid(MILLISECONDS, _chosen("ticks of 10 ms", "most of the notes keep no beat"))
     on_grid = max(notes - played, 1)
     best = min(RESOLUTIONS, key=lambda one: (moved[one] / on_grid > MOST_MOVED, one))
     if best == RESOLUTIONS[0]:
-        return Grid(best, "")
+        return ChosenGrid(best, "")
     coarser = RESOLUTIONS[RESOLUTIONS.index(best) - 1]
-    return Grid(
+    return ChosenGrid(
         best, _chosen(f"{best} ticks to the quarter note", f"{coarser} move {moved[coarser] / on_grid:.0%} of them")
     )
 
