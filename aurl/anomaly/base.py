@@ -15,6 +15,7 @@ from aurl.anomaly.statistics.roles import Role
 from aurl.errors import ConfigError
 from aurl.record import Json, Kind, Record, Severity
 
+_USUAL_Z = 5.0
 POLICIES = ("observe", "warn", "recover", "stop")
 
 
@@ -46,6 +47,8 @@ class Rule(Remembers, Detector):
     Attributes:
         context: metrics and their statistics; `Watch` gives all rules with the same window the same one.
         settings: the run's configuration, for advice.
+        zscore: how far from usual something must be; 5 is what all other figures are made for.
+        scale: `zscore` in units of that, 0.6 for 3: what multiplies an effect that is worth telling.
         type: the anomaly type it tells.
         kinds: the records it looks at.
         needs: roles of metrics; a record with none of them is passed over. Empty for any record.
@@ -62,7 +65,9 @@ class Rule(Remembers, Detector):
     epochs_in_block: ClassVar[int] = 1
     window: int = 96
 
-    def __init__(self) -> None:
+    def __init__(self, zscore: float = 5.0) -> None:
+        require("zscore", zscore, zscore > 0, "a number above 0")
+        self.zscore, self.scale = zscore, zscore / _USUAL_Z
         self.context = Context(self.window)
         self.settings = Settings()
         self.blocks = Blocks(self.block_size)
@@ -126,12 +131,12 @@ class Rule(Remembers, Detector):
         curve, blocks = self.context.training_loss, self.blocks
         if curve is None:
             return ()
-        if blocks.era != curve.era:
-            blocks.restart()
+        size = self.epochs_in_block if self.context.coarse else max(self.block_size // self.context.sparseness, 1)
+        if blocks.era != curve.era or blocks.size != size:
+            if blocks.seen:
+                self.forget()
+            blocks.restart(size)
             blocks.era = curve.era
-            self.forget()
-        if self.context.coarse and not blocks.seen and blocks.size != self.epochs_in_block:
-            blocks.restart(self.epochs_in_block)
         return self.block(curve) if curve.seen % blocks.size == 0 and blocks.fill(curve.trail) else ()
 
     def found(

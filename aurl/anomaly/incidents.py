@@ -48,7 +48,7 @@ class Incident:
     told: int = -1
     count: int = 0
     untold: int = 0
-    quiet: int = 0
+    quiet: float = 0
     hold: int = 0
     episode: int = 0
     jump: float = 0.0
@@ -98,13 +98,17 @@ class Incidents:
         incident.severity = max(incident.severity, _SEVERITIES.index(str(fields["severity"])))
         return incident
 
-    def rest(self, looked: Iterable[str], kind: Kind | str) -> list[Incident]:
-        """Count a look of these detectors in which they found nothing; returns the incidents that are over by it."""
+    def rest(self, looked: Iterable[str], kind: Kind | str, worth: float = 1.0) -> list[Incident]:
+        """Count a look of these detectors in which they found nothing; returns the incidents that are over by it.
+
+        Args:
+            worth: what a look counts for, more in a log of few records.
+        """
         names = set(looked)
         over = []
         for key, incident in list(self.open.items()):
             if incident.detector in names:
-                incident.quiet += 1 if kind is Kind.STEP else _RARE
+                incident.quiet += max(worth, 1.0 if kind is Kind.STEP else _RARE)
                 if incident.quiet > max(self._patience(incident), incident.hold):
                     del self.open[key]
                     self.past = [*self.past[1 - _PAST :], incident]

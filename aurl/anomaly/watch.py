@@ -207,7 +207,7 @@ class Watch:
             if known is None or telling.rank(expected) > telling.rank(known[1]):
                 touched[incident.id] = (incident, expected)
         found = {name for name, _ in findings}
-        over = self.incidents.rest([name for name in looking if name not in found], record.kind)
+        over = self.incidents.rest([name for name in looking if name not in found], record.kind, self.context.worth)
         alerts = [telling.end(record, incident, self._episode(incident)) for incident in over if incident.told >= 0]
         for incident, finding in touched.values():
             if incident.is_news:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from aurl.anomaly.base import Rule, require
 from aurl.anomaly.statistics.blocks import median
@@ -22,6 +23,7 @@ _TIMES_CALM = 3.0
 _TIMES_RAW = 2.0
 _UNDONE = 0.1  # of the gain since the first loss
 _CROSSINGS = 5
+_REMEMBERS = 0.35  # share of a swing that the next value keeps
 _VAL_KEPT, _VAL_FEW, _VAL_CROSSINGS = 12, 8, 4
 
 
@@ -31,21 +33,23 @@ class LossOscillation(Rule):
     Medians of five losses, every second one, 64 of them: their 10-90 % range must exceed a factor 2.5, or 1.5 and three
     times what it was earlier in the run; they must cross from below 30 % to above 70 % of it, or back, five times; and
     the last third must not lie below the first; and the swing must undo a tenth of what the run has gained since
-    its first loss, or it is the noise of a loss near 0. A warning; critical when the range exceeds ten. The same is
+    its first loss, or it is the noise of a loss near 0; and neighbours must be alike, or opposite, for losses that
+    know nothing of each other are noise. A warning; critical when the range exceeds ten. The same is
     asked of the last twelve validation losses, eight at least, with four crossings.
 
     Args:
         confirm: checks in a row, each eight losses apart, at least 1; one less than `anomaly.confirm`.
+        zscore: 5 for what is said above; ranges in proportion for other values.
     """
 
     type = "loss_oscillation"
     kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL})
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
     block_size = epochs_in_block = 8
-    memory = ("_smooth", "_streak", "_calm", "_calm_raw", "_validation", "_onset")
+    memory = ("_last", "_smooth", "_streak", "_calm", "_calm_raw", "_validation", "_onset")
 
-    def __init__(self, *, confirm: int = 3) -> None:
-        super().__init__()
+    def __init__(self, *, confirm: int = 3, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("confirm", confirm, confirm >= 2, "2 or more for loss_oscillation")
         self.confirm = confirm - 1
         self._raw: list[float] = []
@@ -54,6 +58,7 @@ class LossOscillation(Rule):
         self.forget()
 
     def forget(self) -> None:
+        self._last: list[float] = []
         self._smooth: list[float] = []
         self._calm: list[float] = []  # ranges of earlier stretches
         self._calm_raw: list[float] = []
@@ -67,8 +72,9 @@ class LossOscillation(Rule):
         return self._validate(loss)
 
     def _keep(self, curve: Curve) -> None:
+        self._last = [*self._last, *curve.trail[-self.blocks.size :]][-_KEPT:]
         self._raw = curve.trail[-min(_RAW, curve.seen) :]
-        for end in range(len(curve.trail) - self.block_size + 2, len(curve.trail) + 1, 2):
+        for end in range(len(curve.trail) - self.blocks.size + 2, len(curve.trail) + 1, 2):
             if end >= _SMOOTH:
                 self._smooth.append(sorted(curve.trail[end - _SMOOTH : end])[2])
         del self._smooth[:-_KEPT]
@@ -84,8 +90,9 @@ class LossOscillation(Rule):
         if curve.seen % (2 * _KEPT) == 0:
             self._keep_calm(spread)
         usual = median(self._calm) if len(self._calm) >= 2 else math.inf
-        wide = spread > (_WILD if values is self._raw else _RANGE) or spread > max(_CALM, _TIMES_CALM * usual)
-        swings = wide and _gains_nothing(values) and _crossings(values, low, high) >= _CROSSINGS
+        wide = self.scale * (_WILD if values is self._raw else min(_RANGE, max(_CALM, _TIMES_CALM * usual)))
+        swings = spread > wide and _gains_nothing(values) and _crossings(values, low, high) >= _CROSSINGS
+        swings = swings and abs(_memory(self._last)) > _REMEMBERS
         if not swings or not _matters(curve, low, high):
             self._streak = 0
             return ()
@@ -107,7 +114,7 @@ class LossOscillation(Rule):
         """Whether the bare losses swing by a factor of ten, and did not always, as two kinds of batches do."""
         low, high = _deciles(self._raw)
         usual = median(self._calm_raw) if len(self._calm_raw) >= 2 else 0.0
-        wild = high - low > max(_WILD, _TIMES_RAW * usual)
+        wild = high - low > self.scale * max(_WILD, _TIMES_RAW * usual)
         return wild and _gains_nothing(self._raw) and _crossings(self._raw, low, high) >= _CROSSINGS
 
     def _validate(self, value: float) -> Iterable[Record]:
@@ -115,7 +122,11 @@ class LossOscillation(Rule):
         if len(values) < _VAL_FEW:
             return ()
         low, high = _deciles(values)
-        if high - low < _RANGE or not _gains_nothing(values) or _crossings(values, low, high) < _VAL_CROSSINGS:
+        if (
+            high - low < self.scale * _RANGE
+            or not _gains_nothing(values)
+            or _crossings(values, low, high) < _VAL_CROSSINGS
+        ):
             return ()
         return (self._tell((self.context.name(Role.VAL_LOSS), value), (low, high), Severity.WARNING, None),)
 
@@ -143,6 +154,14 @@ def _matters(curve: Curve, low: float, high: float) -> bool:
         return True
     bottom, top = curve.show(low), curve.show(high)
     return top - bottom > _UNDONE * (curve.first - bottom)
+
+
+def _memory(values: Sequence[float]) -> float:
+    """How much of its distance from the mean a value keeps at the next: 0 for noise, -1 where it changes sides."""
+    middle = sum(values) / len(values)
+    away = [value - middle for value in values]
+    whole = sum(value * value for value in away)
+    return sum(a * b for a, b in pairwise(away)) / whole if whole else 0.0
 
 
 def _deciles(values: Sequence[float]) -> tuple[float, float]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from aurl.anomaly.base import Rule, require
-from aurl.anomaly.statistics.blocks import median
+from aurl.anomaly.statistics.blocks import Blocks, median
 from aurl.anomaly.statistics.curve import Curve
 from aurl.anomaly.statistics.roles import Role
 from aurl.anomaly.statistics.standstill import Brake, kinks
@@ -15,6 +15,8 @@ from aurl.record import Kind, Record, Severity
 
 _MIN_BLOCKS = 12
 _GAIN = 0.01  # 1 %: less over three quarters of a run is nothing
+_UNSURE = 3.0  # times that, where evaluations are certain
+_FEW_EVALUATIONS, _FEW_STILL, _SAME = 8, 10, 2e-4
 _LOSS = -0.03  # a rise beyond this is no plateau
 _SPACING = 1.05  # checks are 5 % of the run apart
 _SHIFT = math.log(1.25)  # a level so far above the last is a new beginning
@@ -23,7 +25,7 @@ _NO_GRADIENT = 1e-8
 _CHANCE = tuple(math.log(k) for k in (2, 4, 10, 20, 50, 100, 200, 256, 1000, 1024, 8192, 21841, 32000, 32768, 50257))
 _CHANCE_MARGIN = 0.005
 _PLANNED_SHARE = 0.2
-_KINK_EVALUATIONS, _KINK_BLOCKS = 4, 6
+_KINK_EVALUATIONS, _KINK_BLOCKS, _KINK_SIZE = 4, 6, 8
 _GRAD_NORM = Role.GRAD_NORM
 _HOLD_STOP = 64  # a kink is seen for a while only; nothing new is said as long as it lasts
 
@@ -45,7 +47,9 @@ class LossPlateau(Rule):
 
     Args:
         confirm: checks in a row, at least 2.
-        observations: losses before anything is told, at least 50; epochs count for ten.
+        observations: losses before anything is told, at least 50; epochs count for ten, and the records of a log that
+            holds few for up to twenty.
+        zscore: 5 for what is said above; with 10, half of the gain is enough.
     """
 
     type = "loss_plateau"
@@ -53,11 +57,12 @@ class LossPlateau(Rule):
     needs = frozenset({Role.LOSS, Role.LOSS_PART, Role.VAL_LOSS})
     memory = (
         "_next", "_flat", "_onset", "_validation", "_without_gradient", "_brake", "_kinks",
-        "_stopped", "_widths", "_evaluated", "_first_validation",
+        "_stopped", "_widths", "_evaluated", "_first_validation", "_evaluations",
+        "_still_at", "_still", "_still_since",
     )  # fmt: skip
 
-    def __init__(self, *, confirm: int = 3, observations: int = 200) -> None:
-        super().__init__()
+    def __init__(self, *, confirm: int = 3, observations: int = 200, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("confirm", confirm, confirm >= 2, "2 or more for loss_plateau")
         require("detectors.loss_plateau.observations", observations, observations >= 50, "50 or more")
         self.confirm, self.observations = confirm, observations
@@ -68,6 +73,8 @@ class LossPlateau(Rule):
         self._first_validation = 0.0
         self._without_gradient = 0
         self._kinks = 0
+        self._evaluations = Blocks(1)
+        self._still_at, self._still, self._still_since = math.inf, 0, 0
 
     def forget(self) -> None:
         self._next = 0.0
@@ -116,17 +123,20 @@ class LossPlateau(Rule):
         self._validation = [*self._validation[-31:], math.log(value)]
         self._evaluated = [*self._evaluated[-31:], step]
         slowed = self._brake.validation.slows(self._validation[-1])
+        self._evaluations.push(self._validation[-1])
+        name = self.context.name(Role.VAL_LOSS)
+        yield from self._stands_still(name, value)
         self._kinks = (
             self._kinks + 1 if slowed or kinks(self._validation, _KINK_EVALUATIONS, self._first_validation) else 0
         )
         if self._kinks < self.confirm - 1:
-            return ()
-        name = self.context.name(Role.VAL_LOSS)
+            return
         if slowed:
-            return (self._braked((name, value)),)
+            yield self._braked((name, value))
+            return
         onset = self._evaluated[-min(len(self._evaluated), _KINK_EVALUATIONS + self._kinks)]
         message = f"{name} fell steadily and stays at {value:.4g} since step {onset}"
-        return (self._stop((name, value), message, onset),)
+        yield self._stop((name, value), message, onset)
 
     def _check_stop(self, curve: Curve) -> Iterable[Record]:
         """A kink in the blocks of training losses, or slower progress since gradients or updates fell at once."""
@@ -135,7 +145,8 @@ class LossPlateau(Rule):
         if len(blocks.medians) != self._widths:
             self._widths = len(blocks.medians)
             start = math.log(curve.first) if curve.first > 0 else math.inf
-            kink = kinks(blocks.medians, _KINK_BLOCKS, start) and not self._validation_improves()
+            fine = blocks.size >= _KINK_SIZE or self.context.coarse  # the median of fewer is no level
+            kink = fine and kinks(blocks.medians, _KINK_BLOCKS, start) and not self._validation_improves()
             self._stopped = self._stopped + 1 if kink or slowed else 0
         elif slowed:
             self._stopped += 1
@@ -181,7 +192,7 @@ class LossPlateau(Rule):
             blocks.completed, self._next, self._flat = 2 * blocks.width // blocks.size, 0.0, 0
         if self._without_gradient >= 2 * self.block_size:
             return (self._frozen(curve),)
-        weight = 10 if self.context.coarse else 1
+        weight = max(10.0 if self.context.coarse else 1.0, self.context.worth)
         if len(medians) < _MIN_BLOCKS or blocks.seen * weight < max(self.observations, self._next):
             return ()
         self._next = blocks.seen * weight * _SPACING
@@ -189,7 +200,9 @@ class LossPlateau(Rule):
         if self.context.warming_up or (planned is not None and self.context.step < _PLANNED_SHARE * planned):
             return ()
         fell = fall(medians[len(medians) // 4 :])
-        if not (fell.size > _LOSS and fell.at_most < _GAIN) or self._validation_improves():
+        gain = _GAIN / self.scale
+        at_most = _UNSURE * gain if fell.size < gain and self._validation_is_flat() else gain
+        if not (fell.size > _LOSS and fell.at_most < at_most) or self._validation_improves():
             self._flat = 0
             return ()
         self._flat += 1
@@ -212,7 +225,7 @@ class LossPlateau(Rule):
             metric=curve.name,
             value=level,
             expected=(None, level * math.exp(-_GAIN)),
-            suggestions=self._advice(lr, decayed, guessing is not None),
+            suggestions=self._advice(lr, decayed, guessing=guessing is not None),
             evidence=(f"fall {100 * size:.2f} % +- {200 * error:.2f} %",),
             onset_step=max(0, self._onset),
             hold=2 * self.block_size + int(2.0 * (_SPACING - 1.0) * self.blocks.seen),
@@ -229,7 +242,7 @@ class LossPlateau(Rule):
             onset_step=max(0, self.context.step - self._without_gradient * self.context.gap),
         )
 
-    def _advice(self, lr: float | None, decayed: bool, guessing: bool) -> tuple[str, ...]:
+    def _advice(self, lr: float | None, decayed: bool, *, guessing: bool) -> tuple[str, ...]:
         if decayed:
             return ("stop here, or start anew with a longer schedule",)
         if guessing:
@@ -241,6 +254,34 @@ class LossPlateau(Rule):
             self.settings.scale("lr", 3.0, lr, "if it was always this flat"),
             self.settings.scale("lr", 0.3, lr, "if it fell before"),
             "check that the gradient reaches all parameters",
+        )
+
+    def _validation_is_flat(self) -> bool:
+        """Whether the evaluations, less noisy than the training loss, are certain that nothing was gained."""
+        values = self._evaluations.medians[len(self._evaluations.medians) // 4 :]
+        if len(values) < _FEW_EVALUATIONS:
+            return False
+        fell = fall(values)
+        return abs(fell.size) + 2.0 * fell.error < 0.5 * _GAIN / self.scale
+
+    def _stands_still(self, name: str, value: float) -> Iterable[Record]:
+        """Validation losses that are the same to four digits for more than half of the run."""
+        y = math.log(value)
+        if abs(y - self._still_at) > _SAME / self.scale:
+            self._still_at, self._still = y, 0
+            self._still_since = self.context.record.step
+            return
+        self._still += 1
+        if self._still < max(_FEW_STILL, 0.5 * self.context.evaluations.count):
+            return
+        decayed = self._has_decayed(self.context.last(Role.LR))
+        yield self.found(
+            Severity.INFO if decayed else Severity.WARNING,
+            f"{name} has been {value:.4g} to four digits since step {self._still_since}, for {self._still} evaluations",
+            metric=name,
+            value=value,
+            suggestions=self._advice(self.context.last(Role.LR), decayed, guessing=False),
+            onset_step=self._still_since,
         )
 
     def _validation_improves(self) -> bool:

@@ -10,11 +10,12 @@ from aurl.anomaly.statistics.roles import Role
 from aurl.record import Kind, Record, Severity
 
 _LOSSES = frozenset({
-    Role.LOSS, Role.LOSS_PART, Role.KL, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.VAL_LOSS, Role.VAL_PART
+    Role.LOSS, Role.LOSS_PART, Role.POLICY_LOSS, Role.VALUE_LOSS, Role.KL, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS,
+    Role.VAL_LOSS, Role.VAL_PART,
 })  # fmt: skip
 _SILENT = frozenset({
     Role.QUALITY, Role.COPIED, Role.DIVERSITY, Role.OTHER, Role.ACCURACY, Role.VAL_ACCURACY, Role.THROUGHPUT,
-    Role.STEP, Role.EPOCH, Role.CLOCK,
+    Role.STEP, Role.EPOCH, Role.CLOCK, Role.STAGE, Role.REWARD, Role.EPISODE_LENGTH, Role.EXPLAINED_VARIANCE,
 })  # fmt: skip  # NaN there means "not defined" or "not measured"
 
 
@@ -23,7 +24,8 @@ class NanValues(Rule):
 
     A first one is critical, since a single bad batch can still be skipped; `confirm` in a row of a loss are fatal, for
     then the weights are lost. An infinite gradient norm beside a finite loss is a warning: mixed precision overflows
-    now and then, and skips the step; it too becomes critical after `confirm` in a row.
+    now and then, and skips the step; an info where a loss scale is logged; it too becomes critical after `confirm` in a
+    row.
 
     Args:
         confirm: consecutive non-finite values that make it certain, at least 2.
@@ -73,8 +75,11 @@ class NanValues(Rule):
         certain = times >= self.confirm
         if role in _LOSSES:
             return Severity.FATAL if certain else Severity.CRITICAL
-        overflow = role is Role.GRAD_NORM and math.isinf(value)
-        return Severity.WARNING if overflow and not certain else Severity.CRITICAL
+        if role is not Role.GRAD_NORM or certain:
+            return Severity.CRITICAL
+        if self.context.last(Role.LOSS_SCALE) is not None:
+            return Severity.INFO  # the loss scale was tried too high, and the step is left out: that is how it is found
+        return Severity.WARNING if math.isinf(value) else Severity.CRITICAL
 
     def _advice(self) -> tuple[str, ...]:
         settings, lr = self.settings, self.context.last(Role.LR)

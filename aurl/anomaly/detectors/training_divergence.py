@@ -7,7 +7,9 @@ from bisect import insort
 from collections.abc import Iterable
 
 from aurl.anomaly.base import Rule, require
-from aurl.anomaly.statistics.curve import Curve
+from aurl.anomaly.statistics.blocks import median, noise
+from aurl.anomaly.statistics.curve import LEVEL, Curve
+from aurl.anomaly.statistics.evaluations import Training
 from aurl.anomaly.statistics.roles import Role
 from aurl.record import Kind, Record, Severity
 
@@ -19,6 +21,9 @@ _FATAL_BLOCKS = 4
 _AS_GOOD = 1.15  # times the best validation loss
 _FINE = 1
 _FALLING = 0.5  # spreads; a loss that falls again is a step up, as of harder data
+_EARLY, _EARLY_LAST = 8, 200  # losses in a row above the start, and how long that is asked for
+_EARLY_RISE, _EARLY_NOISES = math.log(2.0), 4.0
+_CONVERGED = 0.05  # of the loss of the start: less than that is hardly lost
 
 
 class TrainingDivergence(Rule):
@@ -27,11 +32,19 @@ class TrainingDivergence(Rule):
     Two in a row that lie 28 % and two robust standard deviations above it, the second not clearly lower than the
     first, are a warning; critical from twice the best level, or when the validation loss rises as well; fatal when
     four in a row lie 1.5 times above where the run began. One degree milder while the evaluations since then say
-    that the validation loss is as good as ever: the training data got harder, as in a curriculum.
+    that the validation loss is as good as ever: the training data got harder, as in a curriculum; an info where the
+    learning rate was raised, as at a warm restart.
+
+    A validation loss that lies 10 % above its best for `confirm` evaluations, while the training loss is higher too,
+    is a warning, and so is one 50 % above it where no training loss is logged; critical from twice the best.
+
+    A run that is wrong from the start: eight losses in a row above 1.5 times the very first, twice as high in the
+    middle and four times their own noise above it, is critical within the first 200.
 
     Args:
-        confirm: blocks in a row, at least 1; one less than `anomaly.confirm`.
-        warmup: losses before anything is told, at least 2.
+        confirm: evaluations in a row, and blocks in a row less one; at least 2.
+        warmup: losses before blocks are compared, at least 2.
+        zscore: 5 for what is said above; in proportion for other values.
     """
 
     type = "training_divergence"
@@ -40,16 +53,18 @@ class TrainingDivergence(Rule):
     epochs_in_block = 3
     memory = (
         "_lowest", "_before", "_high", "_lost", "_onset", "_validation_rises", "_best_validation", "_fine", "_start",
+        "_rate_at_best", "_above",
     )  # fmt: skip
 
-    def __init__(self, *, confirm: int = 3, warmup: int = 16) -> None:
-        super().__init__()
+    def __init__(self, *, confirm: int = 3, warmup: int = 16, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("confirm", confirm, confirm >= 2, "2 or more for training_divergence")
         require("warmup", warmup, warmup >= 2, "2 or more")
-        self.confirm, self.warmup = confirm - 1, warmup
+        self.confirm, self.warmup = confirm, warmup
         self._best_validation: float | None = None
         self._validation_rises = False
         self._fine = 0  # evaluations in a row that are as good as ever
+        self._above = 0  # losses in a row above the first
         self.forget()
 
     def forget(self) -> None:
@@ -57,31 +72,79 @@ class TrainingDivergence(Rule):
         self._before: float | None = None
         self._high = self._lost = self._onset = 0
         self._start: float | None = None
+        self._rate_at_best: float | None = None
+
+    @property
+    def following(self) -> bool:
+        return self._above > 0
+
+    def look_closer(self, record: Record) -> Iterable[Record]:
+        """Whether the run went wrong at once, so that no good level was ever known."""
+        curve = self.context.training_loss
+        if curve is None or curve.unit is not None or curve.era or curve.seen > _EARLY_LAST or self.context.resumed:
+            self._above = 0
+            return ()
+        above = curve.y - math.log(curve.first)
+        self._above = self._above + 1 if above > self.scale * _ABOVE_START else 0
+        if self._above < _EARLY:
+            return ()
+        last = curve.trail[-_EARLY:]
+        rise = median(last) - math.log(curve.first)
+        least = max(_EARLY_RISE, _EARLY_NOISES * max(noise(last), noise(curve.trail[-LEVEL:])))
+        if rise < self.scale * least or self._rises_with(curve):
+            return ()
+        return (self._wrong_from_the_start(curve, rise),)
+
+    def _rises_with(self, curve: Curve) -> bool:
+        """Whether the first loss was an odd one: a quarter of those since then are no higher."""
+        trail = sorted(curve.trail[-LEVEL:])
+        return trail[len(trail) // 4] < math.log(curve.first) + self.scale * _ABOVE_START
+
+    def _wrong_from_the_start(self, curve: Curve, rise: float) -> Record:
+        rate = self.context.last(Role.LR)
+        onset = max(0, self.context.step - (self._above - 1) * self.context.gap)
+        return self.found(
+            Severity.CRITICAL,
+            f"{curve.name} is at {curve.show(median(curve.trail[-_EARLY:])):.4g}, {math.exp(min(rise, 700)):.3g} times "
+            f"the {curve.first:.4g} that it had before any training",
+            metric=curve.name,
+            value=curve.value,
+            expected=(None, curve.first),
+            suggestions=(
+                self.settings.scale("lr", 0.1, rate, "begin anew: these weights are worse than untrained ones"),
+                self.settings.scale("warmup_steps", 2.0),
+                "check the sign and the scale of the loss, and what the inputs are divided by",
+            ),
+            evidence=(f"{self._above} losses in a row above it",),
+            onset_step=onset,
+        )
 
     def block(self, curve: Curve) -> Iterable[Record]:
         now = self.blocks.last
         before, self._before = self._before, now
         if before is None:
-            self._start = now
+            self._start = min(now, math.log(curve.first)) if curve.unit is None and curve.first > 0 else now
             return ()
         lowest = list(self._lowest)
         insort(self._lowest, before)
         del self._lowest[2:]
-        if len(lowest) < 2:
+        if before == self._lowest[0]:
+            self._rate_at_best = self.context.last(Role.LR)
+        if len(lowest) < 2 or curve.seen < self.warmup:
             return ()
         best = lowest[1]
         rise = now - best
         falling = self._high and now < before - _FALLING * curve.spread and rise < _DOUBLED
-        if rise <= max(_RISE, _SPREADS * curve.spread) or falling:
+        if rise <= self.scale * max(_RISE, _SPREADS * curve.spread) or falling:
             self._high = self._lost = 0
             return ()
         self._high += 1
         if self._high == 1:
             self._fine = 0
-            self._onset = self.context.step - self.blocks.size * self.context.gap
+            self._onset = max(0, self.context.step - self.blocks.size * self.context.gap)
         start = self._start if self._start is not None else now
         self._lost = self._lost + 1 if now > start + _ABOVE_START else 0
-        return (self._tell(curve, best, rise),) if self._high >= self.confirm else ()
+        return (self._tell(curve, best, rise),) if self._high >= self.confirm - 1 else ()
 
     def _tell(self, curve: Curve, best: float, rise: float) -> Record:
         severity = Severity.WARNING
@@ -89,14 +152,17 @@ class TrainingDivergence(Rule):
             severity = Severity.CRITICAL
         if self._lost >= _FATAL_BLOCKS:
             severity = Severity.FATAL
-        if self._fine >= _FINE:
-            severity = Severity.WARNING if severity.rank > Severity.WARNING.rank else Severity.INFO
         evidence = [f"{self._high} blocks of {self.blocks.size} in a row"]
         if self._validation_rises:
             evidence.append("the validation loss rises too")
         elif self._fine >= _FINE:
+            severity = Severity.WARNING if severity.rank > Severity.WARNING.rank else Severity.INFO
             evidence.append("the validation loss does not rise")
-        lr = self.context.last(Role.LR)
+        if self._rate_rose() and severity.rank <= Severity.CRITICAL.rank and not self._lost:
+            severity = Severity.INFO
+            evidence.append("the learning rate was raised")
+        elif severity.rank > Severity.INFO.rank and _is_little(curve, self.blocks.last):
+            severity = Severity.INFO
         return self.found(
             severity,
             f"{curve.name} is at {curve.show(self.blocks.last):.4g}, {math.exp(min(rise, 700)):.3g} times the "
@@ -104,18 +170,51 @@ class TrainingDivergence(Rule):
             metric=curve.name,
             value=curve.show(self.blocks.last),
             expected=(None, curve.show(best + _RISE)),
-            suggestions=(
-                f"go back to a checkpoint before step {self._onset}",
-                self.settings.scale("lr", 1 / 3, lr),
-                self.settings.scale("warmup_steps", 2.0, why="if it began in the warm-up"),
-            ),
+            suggestions=self._advice(self._onset),
             evidence=evidence,
             onset_step=self._onset,
         )
 
+    def _rate_rose(self) -> bool:
+        rate = self.context.last(Role.LR)
+        return bool(rate and self._rate_at_best and rate > 1.5 * self._rate_at_best)
+
+    def _advice(self, onset: int) -> tuple[str, ...]:
+        return (
+            f"go back to a checkpoint before step {onset}",
+            self.settings.scale("lr", 1 / 3, self.context.last(Role.LR)),
+            self.settings.scale("warmup_steps", 2.0, why="if it began in the warm-up"),
+        )
+
     def evaluated(self, loss: float) -> Iterable[Record]:
-        value = loss
-        best = value if self._best_validation is None else min(self._best_validation, value)
-        self._best_validation, self._validation_rises = best, value > 1.25 * best
-        self._fine = self._fine + 1 if value <= _AS_GOOD * best else 0
-        return ()
+        best = loss if self._best_validation is None else min(self._best_validation, loss)
+        self._best_validation, self._validation_rises = best, loss > 1.25 * best
+        self._fine = self._fine + 1 if loss <= _AS_GOOD * best else 0
+        evaluations = self.context.evaluations
+        if not evaluations.lasts(self.confirm, self.scale):
+            return ()
+        training = evaluations.training(self.context.lowered)
+        if training is Training.FALLS or (training is Training.UNKNOWN and evaluations.rise < _ABOVE_START):
+            return ()
+        severity = Severity.CRITICAL if evaluations.rise > _DOUBLED else Severity.WARNING
+        if evaluations.rate_rose:
+            severity = Severity.INFO
+        name, lowest = self.context.name(Role.VAL_LOSS), math.exp(evaluations.best)
+        with_it = ", and the training loss is higher too" if training is Training.RISES else ""
+        return (
+            self.found(
+                severity,
+                f"{name} is {loss:.4g}, {100 * math.expm1(min(evaluations.rise, 700)):.0f} % above the {lowest:.4g} of "
+                f"step {evaluations.best_step}{with_it}",
+                metric=name,
+                value=loss,
+                expected=(None, 1.1 * lowest),
+                suggestions=self._advice(evaluations.best_step),
+                onset_step=evaluations.best_step,
+            ),
+        )
+
+
+def _is_little(curve: Curve, level: float) -> bool:
+    """Whether a loss at this level is still next to nothing, measured by where it began."""
+    return curve.unit is None and curve.show(level) < _CONVERGED * curve.start

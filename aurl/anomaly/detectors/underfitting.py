@@ -34,15 +34,17 @@ class Underfitting(Rule):
     warning; critical once ten times as long.
 
     Args:
-        observations: losses before anything is told, at least 20; epochs count for twenty.
+        observations: losses before anything is told, at least 20; epochs count for twenty, and the records of a log
+            that holds few for up to twenty.
+        zscore: 5 for what is said above; with 10, half of the gain is enough.
     """
 
     type = "underfitting"
     needs = frozenset({Role.LOSS, Role.LOSS_PART})
     memory = ("_first", "_next", "_lowest", "_highest")
 
-    def __init__(self, *, observations: int = 200) -> None:
-        super().__init__()
+    def __init__(self, *, observations: int = 200, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("detectors.underfitting.observations", observations, observations >= 20, "20 or more")
         self.observations = observations
         self.forget()
@@ -62,10 +64,10 @@ class Underfitting(Rule):
         return self._check(curve)
 
     def _check(self, curve: Curve) -> Iterable[Record]:
-        seen = self.blocks.seen * (_COARSE if self.context.coarse else 1)
+        seen = self.blocks.seen * (_COARSE if self.context.coarse else self.context.worth)
         planned = self.context.planned
         early = planned is not None and self.context.step < _PLANNED_SHARE * planned
-        still = self._highest - self._lowest < _STILL and not _hastens(self.blocks.medians)
+        still = self._highest - self._lowest < _STILL / self.scale and not _hastens(self.blocks.medians)
         least = min(_STILL_AFTER, self.observations) if still else self.observations
         if seen < max(least, self._next) or early or self.context.warming_up:
             return ()
@@ -83,7 +85,7 @@ class Underfitting(Rule):
         at_once = self._first - medians[0] > max(_DROP, 5.0 * curve.spread)
         lowest = min(0.5 * (a + b) for a, b in pairwise(medians))
         soon = medians[0] - lowest > _GAIN + 3.0 * noise(medians)
-        if at_once or soon or not fell.size > _LOSS or at_most >= _GAIN:
+        if at_once or soon or not fell.size > _LOSS or at_most >= _GAIN / self.scale:
             return ()
         gain = medians[0] - median(medians[-3:])
         return (self._tell(curve, gain, severity),)

@@ -7,14 +7,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aurl.anomaly.statistics.curve import Curve
+from aurl.anomaly.statistics.evaluations import Evaluations
 from aurl.anomaly.statistics.history import Fact, History
-from aurl.anomaly.statistics.layout import MEASURED, NOTHING, PROBES, TRAINING, RecordLayout, lay_out
-from aurl.anomaly.statistics.roles import ADDENDS, Role, Roles, plainest
+from aurl.anomaly.statistics.layout import (
+    MEASURED,
+    NOTHING,
+    PROBES,
+    REINFORCEMENT,
+    TRAINING,
+    RecordLayout,
+    lay_out,
+)
+from aurl.anomaly.statistics.roles import ADDENDS, Role, Roles, is_reconstruction, plainest
 from aurl.record import Json, Kind, Record
 
 STRETCH = 8  # training losses
+_STAGE = Role.STAGE
+_STAGE_LASTS = 32  # observations that a stage lasts
+_MANY_ROWS, _SOME_ROWS, _MOST_WORTH = 800, 400, 20.0  # that a planned run still writes
 _MOST_LAYOUTS, _MOST_CURVES = 64, 256
-_CADENCE = 4.0  # change of the logging interval that makes a new rhythm
+_CADENCE, _RHYTHM_AFTER = 4.0, 3  # change of the logging interval that makes a new rhythm; so many in a row
 
 
 class Context:
@@ -26,6 +38,8 @@ class Context:
         gap: steps between the last two.
         era: counts how often the run went back and began anew.
         coarse: whether an observation is a whole epoch.
+        worth: what a record counts for, 1 to 20: more where the plan says that few will come.
+        sparseness: 1, or 2 or 4 for such a log, whose blocks are so many times smaller.
         planned: steps of the whole run if the START record told them, or epochs and batches; else None.
         resumed: whether the run began as the continuation of another.
         history: what happened lately.
@@ -36,6 +50,7 @@ class Context:
         quiet: whether all of its metrics that matter are finite and near their levels of eight records ago at most, so
             that few rules need a look.
         validation: its validation loss, None without one that is finite and above 0.
+        evaluations: what the validation losses did so far.
         probed: whether it holds what is measured now and then only: layers, dead units, updates.
         stretch_ended: whether its training loss ends a stretch of eight, or is a whole epoch's.
 
@@ -51,6 +66,8 @@ class Context:
         self.index = self.era = 0
         self.step = 0
         self.gap = 0
+        self._rhythm = self._odd_gaps = 0
+        self.worth, self.sparseness = 1.0, 1
         self.coarse = False
         self.resumed = False
         self.planned: int | None = None
@@ -61,6 +78,7 @@ class Context:
         self.finite = True
         self.quiet = False
         self.validation: float | None = None
+        self.evaluations = Evaluations()
         self.probed = False
         self.stretch_ended = False
         self._curves: dict[str, Curve] = {}
@@ -69,6 +87,7 @@ class Context:
         self._loss_is_there = False
         self._losses = 0  # what the training loss has seen, the values that wait among them
         self._stepwise = False
+        self._stage_at = -_STAGE_LASTS
         self._started = False
 
     def update(self, record: Record) -> None:
@@ -86,9 +105,11 @@ class Context:
             self._start(record)
         if layout.trains:
             self.index += 1
-            if record.step - self.step != self.gap or not self.gap:
+            if record.step - self.step != self.gap or not self.gap or self._odd_gaps:
                 self._advance(record.step)
             self.step = record.step
+        if layout.stage is not None and scalars[layout.stage] != self.history.last.get(_STAGE):
+            self._change_stage(layout.stage, scalars[layout.stage])
         finite = -math.inf < sum(scalars.values()) < math.inf or all(map(math.isfinite, scalars.values()))
         if layout is not self.layout or not (finite and self.finite):
             self._arrange(layout, finite)
@@ -115,7 +136,7 @@ class Context:
         if loss is None or not self._loss_is_there:
             return False
         self._losses = self._losses + 1 if self.quiet else loss.seen  # a quiet one is still waiting
-        return self._losses % STRETCH == 0 or self.coarse
+        return self._losses % STRETCH == 0 or self.coarse or self.sparseness > 1
 
     def settle(self) -> None:
         """Bring all statistics up to date; done by whatever gives them away."""
@@ -144,6 +165,7 @@ class Context:
         if value is None or value <= 0.0:
             return None
         self.history.note_validation(record.step, value)
+        self.evaluations.push(record.step, value, self.lowered, self.last(Role.LR))
         return value
 
     def last(self, role: Role) -> float | None:
@@ -213,11 +235,15 @@ class Context:
             "era": self.era,
             "step": self.step,
             "gap": self.gap,
+            "rhythm": [self._rhythm, self._odd_gaps, self.worth, self.sparseness],
+            "resumed": self.resumed,
+            "evaluations": self.evaluations.state_dict(),
             "coarse": self.coarse,
             "planned": self.planned,
             "history": self.history.state_dict(),
             "main": {role.value: name for role, name in self.main.items()},
             "stepwise": self._stepwise,
+            "stage_at": self._stage_at,
             "started": self._started,
             "curves": {name: curve.state_dict() for name, curve in self._curves.items()},
         }
@@ -225,9 +251,13 @@ class Context:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.index, self.step, self.gap, self.era = state["index"], state["step"], state["gap"], state["era"]
         self.coarse, self.planned = state["coarse"], state["planned"]
+        self._rhythm, self._odd_gaps, self.worth, self.sparseness = state["rhythm"]
+        self.resumed = state["resumed"]
+        self.evaluations.load_state_dict(state["evaluations"])
         self.history.load_state_dict(state["history"])
         self.main = {Role(role): name for role, name in state["main"].items()}
         self._stepwise, self._started = state["stepwise"], state["started"]
+        self._stage_at = state["stage_at"]
         self._layouts.clear()
         self.layout, self._loss_is_there = NOTHING, False
         self.quiet = self.stretch_ended = False
@@ -275,13 +305,30 @@ class Context:
         whole = whole if whole in found else best
         return (whole, *(name for name in found if name != whole))
 
+    @property
+    def reinforces(self) -> bool:
+        """Whether this is reinforcement learning, whose losses have no reason to fall."""
+        return not REINFORCEMENT.isdisjoint(self.main)
+
+    @property
+    def lowered(self) -> Curve | None:
+        """The statistics of the loss that training should lower, whether or not this record holds it.
+
+        It is the whole loss, or its reconstruction part: a VAE's or GAN's total moves with the weights of its terms.
+        """
+        self.settle()
+        if self.reinforces:
+            return None
+        if Role.KL in self.main or Role.GENERATOR_LOSS in self.main:
+            parts = (name for name in self._curves if is_reconstruction(name))
+            if (part := next(parts, None)) is not None:
+                return self._curves[part]
+        return self._curves.get(self.main.get(Role.LOSS, ""))
+
     def _loss_to_lower(self, names: Mapping[Role, Sequence[str]]) -> Curve | None:
-        """The whole loss, or its reconstruction part: a VAE's or GAN's total moves with the weights of its terms."""
-        if "loss/recon" in self._curves and (Role.KL in self.main or Role.GENERATOR_LOSS in self.main):
-            held = any("loss/recon" in found for found in names.values())
-            return self._curves["loss/recon"] if held else None
-        whole = self.main.get(Role.LOSS)
-        return self._curves.get(whole) if whole is not None and whole in names.get(Role.LOSS, ()) else None
+        curve = self.lowered
+        held = curve is not None and any(curve.name in found for found in names.values())
+        return curve if held else None
 
     def _keep_curve(self, name: str) -> None:
         if name not in self._curves and len(self._curves) < _MOST_CURVES:
@@ -290,16 +337,54 @@ class Context:
 
     def _advance(self, step: int) -> None:
         """The time axis goes back, or changes its rhythm."""
-        gap, before = step - self.step, self.gap
+        gap = step - self.step
         if not self._started:
             self._started = True
             return
         if gap < 0:
             self._restart(f"the step went back by {-gap} to {step}", forget=True)
+            self._odd_gaps = 0
         elif gap > 0:
-            if before and not 1 / _CADENCE <= gap / before <= _CADENCE and gap > 1:
-                self._be_wary()
+            if not self._rhythm:
+                self._keep_rhythm(gap)
+            if 1 / _CADENCE <= gap / self._rhythm <= _CADENCE:
+                self._odd_gaps = 0
+            else:
+                self._change_rhythm(gap)
             self.gap = gap
+
+    def _keep_rhythm(self, gap: int) -> None:
+        self._rhythm, self._odd_gaps = gap, 0
+        rows = (self.planned - self.step) / gap if self.planned is not None else math.inf
+        self.worth = min(_MOST_WORTH, max(1.0, _MANY_ROWS / max(1.0, rows)))
+        self.sparseness = 1 if rows >= _MANY_ROWS else 2 if rows >= _SOME_ROWS else 4
+
+    def _change_rhythm(self, gap: int) -> None:
+        """Another interval between records: half expected jumps at first, another noise once it stays."""
+        self._odd_gaps += 1
+        if self._odd_gaps == 1:
+            self._be_wary()
+        elif self._odd_gaps >= _RHYTHM_AFTER:
+            self._keep_rhythm(gap)
+            self.settle()
+            for curve in self._curves.values():
+                curve.begin_rhythm()
+            self.layout.batch.begin()
+
+    def _change_stage(self, name: str, value: float) -> None:
+        """Other data or other batches by plan: levels are learnt anew. Not where it changes all the time."""
+        before, since = self.history.last.get(_STAGE), self.index - self._stage_at
+        self.history.last[_STAGE] = value
+        self._stage_at = self.index
+        if before is None or since < _STAGE_LASTS:
+            return
+        text = f"{name} went from {before:g} to {value:g}"
+        self.history.tell(Fact(self.index, self.record.step, "stage", text, 1.0))
+        self.settle()
+        for curve in self._curves.values():
+            curve.restart()
+        self.layout.batch.begin()
+        self._losses = 0
 
     def _restart(self, text: str, forget: bool) -> None:
         self.history.tell(Fact(self.index, self.record.step, "restart", text, 1.0))
@@ -310,6 +395,7 @@ class Context:
                 curve.restart()
             self.layout.batch.begin()
             self._losses = 0
+            self.evaluations.restart()
         self._be_wary()
 
     def _be_wary(self) -> None:

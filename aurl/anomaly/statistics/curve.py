@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from aurl.anomaly.statistics.blocks import median, noise
 from aurl.anomaly.statistics.memory import Remembers
 from aurl.record import Json
 
@@ -19,13 +20,21 @@ LEVEL = 32  # accepted values whose median is the level; so many rejected in a r
 _BLOCK = 16  # accepted values of which the largest rise is kept for the tail
 _TAIL_BLOCKS = 64
 _TAIL_RANK = 0.05  # share of the block maxima above the tail: the fourth largest of 64, some 99.7 % of all values
+_STEEP = 64
+_SLOPE = 24  # last distances whose median is the slope: a descent flattens
+_TAIL_FEW = 5  # blocks from which the largest of all is left out
 _TAIL_MARGIN = 1.6
+_LOCAL = 4.0  # times the noise of neighbours, to which the spread is bounded
 _IQR_TO_SD = 1.349  # of a normal distribution
 _FLOOR_SD = 0.01
 _EARLY_SD = 0.06  # with few values the interquartile range may be small by chance
 MIN_JUMP = math.log(1.4)  # a smaller rise is noise whatever its z
-_LEARNING = 100  # values until the spread is trusted, and limits drop by a third
+_LEARNING = 60  # values by which limits are doubled; with ten times as many they are a tenth wider
 _WARY = 1.5
+_SANE = math.log(3.0)  # above the first values, of which nothing is known yet: no part of the level
+_ABOVE = math.log(1.25)  # above the level: a value of a streak
+_KEPT_LEVEL = 4  # values of the old rhythm that make the level of the new one
+_START = 8  # first values whose median is the start
 _REST = 30  # values after an outlier that do not enter the spread
 _MOST = 1e300  # units; beyond, a division overflows
 _TINY = 1e-5  # of the first level: below, a positive metric counts as zero
@@ -49,6 +58,8 @@ class Curve(Remembers):
         level: median of the last values, in the same logarithms; `show` gives the metric's own unit.
         spread: robust standard deviation of the distances.
         high: how many of the last six values stood out, though perhaps no one enough to count.
+        streak: how many of the last values in a row lie a quarter above the level and above what chance did before.
+        first: the very first value, whatever came later; `start` the median of the first eight.
         slope: median distance from the level, below 0 while the metric falls steadily.
         era: counts how often the statistics began anew; values of different eras are not comparable.
         trail: the last 32 values and some before them, outliers among them, in the same logarithms.
@@ -60,9 +71,9 @@ class Curve(Remembers):
 
     __slots__ = (
         "_base", "_block_size", "_block_top", "_distances", "_floor", "_fresh", "_marks", "_recent", "_rejected",
-        "_rest", "_since_spread", "_soft", "_tops", "_wary_until", "before", "era", "first", "level", "name",
-        "quartile_range", "quiet", "rise", "seen", "slope", "spread", "tail", "trail", "unit", "upper_quartile",
-        "value", "window", "y",
+        "_rest", "_rhythm_from", "_since_spread", "_soft", "_tops", "_wary_until", "before", "era", "first", "level",
+        "name", "quartile_range", "quiet", "rise", "seen", "slope", "spread", "start", "streak", "tail", "trail",
+        "unit", "upper_quartile", "value", "window", "y",
     )  # fmt: skip
 
     memory = tuple(name for name in __slots__ if name not in {"name", "window", "quiet"})
@@ -70,7 +81,7 @@ class Curve(Remembers):
     def __init__(self, name: str, window: int = 96) -> None:
         self.name, self.window = name, window
         self.era = 0
-        self.first = math.nan
+        self.first = self.start = math.nan
         self.unit: float | None = None  # of asinh, for a metric that is not always positive
         self._floor = 1e-300
         self._begin()
@@ -87,7 +98,9 @@ class Curve(Remembers):
         self._marks = 0  # one bit for each of the last six values
         self._rejected: list[float] = []
         self._rest = 0
-        self._wary_until = _LEARNING
+        self.streak = 0
+        self._rhythm_from = 0
+        self._wary_until = 0
         self._fresh: list[float] = []
         self._recent: list[float] = []
         self._distances: list[float] = []
@@ -122,6 +135,7 @@ class Curve(Remembers):
             return
         if self._marks:
             self._marks = (self._marks << 1) & 63
+        self.streak = 0
         if self._rest:
             self._rest -= 1
         fresh = self._fresh
@@ -132,12 +146,12 @@ class Curve(Remembers):
     def limit(self, zscore: float, iqr: float = 0.0) -> float:
         """The rise from which a value is unusual: `zscore` spreads, Tukey's fence, 1.4 times the level, the past tail.
 
-        While little has been seen, chance is given more room: 1.6 times `zscore` until 200 values, and the whole 1.5
-        times in the first 100 and for a while after a restart.
+        While little has been seen, chance is given more room: twice as much after 60 values, a tenth more after 600;
+        and 1.5 times as much for a while after a restart.
         """
-        z = zscore if self.seen >= 200 else 1.6 * zscore
+        room = 1.0 + _LEARNING / max(1.0, self.seen - self._rhythm_from)
         fence = self.upper_quartile - min(self.slope, 0.0) + iqr * self.quartile_range
-        usual = max(z * self.spread, fence, MIN_JUMP, _TAIL_MARGIN * self.tail)
+        usual = max(min(room, 2.4) * zscore * self.spread, fence, MIN_JUMP, _TAIL_MARGIN * self.tail)
         return usual * _WARY if self.seen < self._wary_until else usual
 
     @property
@@ -163,6 +177,18 @@ class Curve(Remembers):
         """Widen the limits for the next values: after a restart or a change of the logging interval."""
         self._wary_until = max(self._wary_until, self.seen + values)
 
+    def begin_rhythm(self) -> None:
+        """Another logging interval: noise and drift are others from here, the level goes on from the last values."""
+        if self._fresh:
+            self._learn()
+        self._recent = self._recent[-_KEPT_LEVEL:]
+        self._rejected, self._distances, self._tops = [], [], []
+        self._block_top, self._block_size, self._since_spread = 0.0, 0, 0
+        self.spread, self.quartile_range, self.upper_quartile, self.slope, self.tail = 0.15, 0.2, 0.1, 0.0, 0.3
+        self._rhythm_from = self.seen
+        if self._recent:
+            self._set_level()
+
     def restart(self) -> None:
         """Forget level and noise, as after the run went back to an earlier state."""
         self.era += 1
@@ -179,6 +205,7 @@ class Curve(Remembers):
         """A value well above the level: mark it, and leave it out if it is far above."""
         limit = self.limit(8.0)
         self._marks = ((self._marks << 1) & 63) | (self.rise > 0.6 * limit)
+        self.streak = self.streak + 1 if y - self.level > max(_ABOVE, 2.0 * self.spread) else 0
         if self.rise <= limit:
             self._fresh.append(y)
             self._learn()
@@ -194,8 +221,10 @@ class Curve(Remembers):
         """Move level, spread and tail on by the values that waited."""
         self._shorten_trail()
         fresh = self._fresh
-        if self.seen == len(fresh):
+        if self.seen == len(fresh) and not self.era:
             self.first = self.value
+        if self.seen <= _START and not self.era:
+            self.start = self.show(median([*self._recent, *fresh]))
         if self._recent:
             level = self.level
             distances = [y - level for y in fresh]
@@ -216,11 +245,9 @@ class Curve(Remembers):
             del self.trail[:-_TRAIL]
 
     def _set_level(self) -> None:
-        ordered = sorted(self._recent)
-        half = len(ordered) // 2
-        self.level = ordered[half] if len(ordered) & 1 else 0.5 * (ordered[half - 1] + ordered[half])
+        self.level = median(self._recent)
         self._base = self.level + min(self.slope, 0.0)
-        self._soft = 0.6 * max(MIN_JUMP, _TAIL_MARGIN * self.tail) if self.seen >= 6 else math.inf
+        self._soft = 0.6 * max(MIN_JUMP, _TAIL_MARGIN * self.tail) if self.seen >= 6 else _SANE
         if self.unit is None and self.seen <= 8:
             self._floor = _TINY * math.exp(min(self.level, 700.0)) or 1e-300
         self._set_quiet()
@@ -238,17 +265,22 @@ class Curve(Remembers):
         n = len(ordered)
         if n < 8:
             return
-        low, self.slope, self.upper_quartile = ordered[n // 4], ordered[n // 2], ordered[(3 * n) // 4]
+        low, self.upper_quartile = ordered[n // 4], ordered[(3 * n) // 4]
         self.quartile_range = self.upper_quartile - low
+        self.slope = median(self._distances[-_SLOPE:])
         floor = _FLOOR_SD if self.seen >= 40 else _EARLY_SD
-        self.spread = max(self.quartile_range / _IQR_TO_SD, floor)
+        local = _LOCAL * noise(self.trail[-_TRAIL:])  # a steep descent is no noise
+        self.spread = max(min(self.quartile_range / _IQR_TO_SD, local), floor)
         tops = sorted(self._tops)
-        self.tail = max(tops[-1 - int(_TAIL_RANK * len(tops))] if tops else 0.0, 0.15 if len(tops) < 4 else 0.0)
+        rank = int(_TAIL_RANK * len(tops)) + (len(tops) >= _TAIL_FEW)
+        self.tail = max(tops[-1 - rank] if tops else 0.0, 0.15 if len(tops) < 4 else 0.0)
 
     def _note_top(self, distance: float, size: int) -> None:
         self._block_top = max(self._block_top, distance - min(self.slope, 0.0))
         self._block_size += size
         if self._block_size >= _BLOCK:
+            if self.seen < _STEEP:
+                self._tops = []  # what the first descent did is no measure for later
             self._tops = [*self._tops[1 - _TAIL_BLOCKS :], self._block_top]
             self._block_top, self._block_size = 0.0, 0
 

@@ -14,7 +14,12 @@ MEASURED = frozenset({
     Role.LOSS, Role.LOSS_PART, Role.KL, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.GRAD_NORM, Role.STEP_TIME,
     Role.DATA_TIME,
 })  # fmt: skip
-TRAINING = frozenset({Role.LOSS, Role.LOSS_PART, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.GRAD_NORM, Role.LR})
+REINFORCEMENT = frozenset({
+    Role.REWARD, Role.POLICY_LOSS, Role.VALUE_LOSS, Role.APPROX_KL, Role.EXPLAINED_VARIANCE, Role.EPISODE_LENGTH
+})  # fmt: skip
+TRAINING = REINFORCEMENT | {
+    Role.LOSS, Role.LOSS_PART, Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.GRAD_NORM, Role.LR
+}  # fmt: skip
 EACH_STEP = (Role.KL, Role.GRAD_NORM, Role.STEP_TIME, Role.DATA_TIME)  # and the training loss; others now and then
 PROBES = frozenset({Role.LAYER_RATIO, Role.UPDATE_RATIO, Role.DEAD_UNITS})
 REMEMBERED = (Role.LR, Role.KL_WEIGHT, Role.LOSS_SCALE)
@@ -32,6 +37,7 @@ class RecordLayout(NamedTuple):
         trains: whether such a record is an observation of training; `coarse` whether that of a whole epoch.
         validates: whether it holds a validation loss.
         begins: whether it begins a run.
+        stage: the metric that tells the stage of a curriculum, or the size of a batch.
     """
 
     number: int
@@ -45,6 +51,7 @@ class RecordLayout(NamedTuple):
     coarse: bool = False
     validates: bool = False
     begins: bool = False
+    stage: str | None = None
 
 
 NOTHING = RecordLayout(0, {}, {}, MetricBatch((), ()), {}, (), None, trains=False)
@@ -78,4 +85,5 @@ def lay_out(
         coarse=kind is Kind.EPOCH,
         validates=Role.VAL_LOSS in first,
         begins=kind is Kind.START,
+        stage=first.get(Role.STAGE),
     )

@@ -23,6 +23,13 @@ class Role(StrEnum):
     GENERATOR_LOSS = "generator_loss"
     DISCRIMINATOR_LOSS = "discriminator_loss"
     DISCRIMINATOR_ACCURACY = "discriminator_accuracy"
+    REWARD = "reward"  # of reinforcement learning, as the rest of this group
+    EPISODE_LENGTH = "episode_length"
+    POLICY_LOSS = "policy_loss"
+    VALUE_LOSS = "value_loss"
+    ENTROPY = "entropy"
+    APPROX_KL = "approx_kl"  # between two policies
+    EXPLAINED_VARIANCE = "explained_variance"
     GRAD_NORM = "grad_norm"
     LAYER_RATIO = "layer_ratio"  # gradient norm of the first layer over that of the last
     UPDATE_RATIO = "update_ratio"  # norm of a step's change over the norm of the weights
@@ -36,6 +43,7 @@ class Role(StrEnum):
     MEMORY = "memory"
     MEMORY_LIMIT = "memory_limit"
     GPU_PERCENT = "gpu_percent"
+    STAGE = "stage"  # of a curriculum: the data or the batch become other ones
     DIVERSITY = "diversity"
     QUALITY = "quality"
     COPIED = "copied"
@@ -47,8 +55,12 @@ class Role(StrEnum):
     __hash__ = str.__hash__  # that of enumerations is Python code, and every look-up needs it
 
 
-_D = r"(d|disc|discriminator|critic|netd)"
-_G = r"(g|gen|generator|adv|adversarial|netg)"
+_D = r"(d|dis|disc|discr|discrim|discriminator|critic|net ?d)"
+_G = r"(g|gen|generator|adv|adversarial|net ?g)"
+_TWIN = r"( [a-d]| [xy]| [0-9])?"  # of several pairs: G_A and D_A, G_B and D_B
+_PART = r"( real| fake| adv| gan| total)?"
+_GAME = r"(loss|losses|cost|objective|err|errs|error)"
+_RETURN = r"(rewards?|returns?|rew)"
 _LOSS = r"(loss|losses|cost|objective|elbo|energy)"
 
 # The first pattern that is found in the words of a name (lower case, joined by single spaces) decides.
@@ -56,12 +68,62 @@ PATTERNS: tuple[tuple[Role, str, str], ...] = (
     (Role.COPIED, "quality/copied_fraction", r"\b(copied|memorized|memorised)( fraction| share| rate)?\b"),
     (Role.DIVERSITY, "sample/diversity", r"\b(diversity|distinct|unique( fraction| samples)?|modes|mode coverage)\b"),
     (Role.QUALITY, "quality/overall", r"\bquality( overall| score)?\b"),
+    (
+        Role.OTHER,
+        "other",
+        r"\b(chosen|rejected|margins?|accuracies|std|stddev|min|max)\b.*\brewards?\b"
+        r"|\brewards?\b.*\b(chosen|rejected|margins?|accuracies|std|stddev|min|max|loss)\b",
+    ),
+    (
+        Role.APPROX_KL,
+        "rl/approx_kl",
+        r"\b(approx(imate)? kl|kl approx|policy kl|mean kl|kl (old|ref|policy|coef)|objective kl|kl v1)\b|^approxkl$",
+    ),
+    (Role.EXPLAINED_VARIANCE, "rl/explained_variance", r"\bexplained (variance|var)\b|\bexplainedvar(iance)?\b|^ev$"),
+    (
+        Role.EPISODE_LENGTH,
+        "rl/episode_length",
+        r"\b(ep|eps|episode|episodic) (len|length|lengths|steps)( mean| avg| average)?\b|\bep ?len( mean)?\b"
+        r"|\bepisode_?len\b",
+    ),
+    (
+        Role.POLICY_LOSS,
+        "rl/policy_loss",
+        rf"\b(policy|actor|pg|pi)( gradient| grad)? {_GAME}\b|\b{_GAME} (policy|actor|pg|pi)\b|\bpolicy objective\b",
+    ),
+    (
+        Role.VALUE_LOSS,
+        "rl/value_loss",
+        rf"\b(value|vf|v|q|qf ?[0-9]*|td|q function)( function)? {_GAME}\b|\b{_GAME} (value|vf|v|q|qf ?[0-9]*|td)\b",
+    ),
+    (Role.ENTROPY, "rl/entropy", r"(?<!cross )\bentropy\b( loss)?|\bent (loss|coef)\b"),
+    (
+        Role.REWARD,
+        "rl/reward",
+        rf"\b{_RETURN}\b(?! (to go|loss|scale|weight))|\bep(isode)? ?rew( ?mean)?\b|\bep ?ret\b"
+        r"|\bepisode score\b|\beprewmean\b",
+    ),
+    (
+        Role.STAGE,
+        "data/stage",
+        r"\b(curriculum|stage|phase|difficulty|batch size|bs|seq len|(sequence|context) length|resolution|img size)\b",
+    ),
     (Role.KL_WEIGHT, "kl/beta", r"\b(kl|kld) (beta|weight|coef|coeff)\b|^beta$|^annealing beta$"),
     (Role.ACTIVE_UNITS, "kl/active_units", r"\bactive (units|dims|dimensions|latents)\b"),
     (Role.KL, "loss/kl", r"\b(kl|kld|kl div|kl divergence)\b"),
     (Role.DISCRIMINATOR_ACCURACY, "gan/d_accuracy", rf"\b{_D} (acc|accuracy)\b"),
-    (Role.DISCRIMINATOR_LOSS, "loss/disc", rf"\b{_LOSS} {_D}\b|\b{_D}( real| fake)? {_LOSS}\b"),
-    (Role.GENERATOR_LOSS, "loss/adv", rf"\b{_LOSS} {_G}\b|\b{_G}( adv)? {_LOSS}\b"),
+    (
+        Role.DISCRIMINATOR_LOSS,
+        "loss/disc",
+        rf"\b{_GAME} {_D}{_TWIN}{_PART}$|\b{_D}{_TWIN}{_PART} {_GAME}\b|^{_D}{_TWIN}{_PART}$"
+        rf"|\b{_D}{_TWIN} (real|fake)\b",
+    ),
+    (
+        Role.GENERATOR_LOSS,
+        "loss/adv",
+        rf"\b{_GAME} {_G}{_TWIN}{_PART}$|\b{_G}{_TWIN}{_PART} {_GAME}\b|^{_G}{_TWIN}{_PART}$"
+        rf"|\bgan {_LOSS}\b|\b{_LOSS} gan\b",
+    ),
     (Role.LAYER_RATIO, "grad/layer_ratio", r"\bgrad(ient)? (layer )?ratio\b"),
     (Role.GRAD_NORM, "grad/norm", r"\bgrad(ient|ients|s)?( global)?( l2)? norms?\b|\bgnorm\b|\bnorm grad\b"),
     (Role.UPDATE_RATIO, "update/ratio", r"\bupdate( weight)?( to weight)? ratio\b"),
@@ -137,5 +199,5 @@ OWN: dict[str, Role] = {
     "system/gpu_total_gb": Role.MEMORY_LIMIT,
     "system/disk_free_gb": Role.OTHER,
     "system/cpu_percent": Role.OTHER,
-    **{name: role for role, name, _ in PATTERNS},
+    **{name: role for role, name, _ in PATTERNS if role is not Role.OTHER},
 }

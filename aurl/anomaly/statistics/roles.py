@@ -51,6 +51,10 @@ _NO_LOSS = frozenset({
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _COMPILED = tuple((role, name, re.compile(pattern)) for role, name, pattern in PATTERNS)
+_PLAYERS = frozenset({
+    Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.POLICY_LOSS, Role.VALUE_LOSS, Role.ENTROPY, Role.APPROX_KL,
+    Role.KL,
+})  # fmt: skip
 _UNIQUE = (Role.LOSS, Role.VAL_LOSS)  # a second one is a part of the first
 _PART = {Role.LOSS: Role.LOSS_PART, Role.VAL_LOSS: Role.VAL_PART}
 
@@ -118,12 +122,19 @@ def is_held_out(name: str) -> bool:
     return not _HELD_OUT.isdisjoint(words(name))
 
 
+@lru_cache(maxsize=16_384)
+def is_reconstruction(name: str) -> bool:
+    """Whether a part of the loss is what a model makes of its own input: `loss/recon`, `rec_loss`."""
+    return role_of(name) is Role.LOSS_PART and any(word == "rec" or word.startswith("recon") for word in words(name))
+
+
 def _guess(name: str) -> Guess:
     if name in OWN:
         return Guess(OWN[name], name, "aurl's own name")
     for prefix, role in PREFIXES:
         if name.startswith(prefix):
-            return Guess(role, name, f"aurl's own group {prefix}")
+            known = _named_part(name) if prefix == "loss/" else None
+            return known or Guess(role, name, f"aurl's own group {prefix}")
     told = words(name)
     held_out = [word for word in told if word in _HELD_OUT]
     rest = " ".join(word for word in told if word not in _HELD_OUT and word not in _TRAINING)
@@ -135,8 +146,20 @@ def _guess(name: str) -> Guess:
         if found and role is Role.LOSS and (word := next((word for word in told if word in _NO_LOSS), None)):
             return Guess(Role.OTHER, name, f"'{word}' in its name: beside a loss, not one")
         if found:
-            return _on_held_out(role, canonical, found[0], held_out)
+            return _on_held_out(role, name if role is Role.OTHER else canonical, found[0], held_out)
     return Guess(Role.OTHER, name, "no known words in its name")
+
+
+def _named_part(name: str) -> Guess | None:
+    """What a scalar of the group `loss/` is, where the words after it say: a split, or a player of a game."""
+    told = words(name)[1:]
+    if told and told[0] in _SPLIT_ALONE and len(told) == 1:
+        return Guess(*_SPLIT_ALONE[told[0]], f"'{told[0]}' in the group loss/")
+    text = f"loss {' '.join(told)}"
+    for role, canonical, pattern in _COMPILED:
+        if role in _PLAYERS and (found := pattern.search(text) or pattern.search(" ".join(told) + " loss")):
+            return Guess(role, canonical, f"'{found[0].strip()}' in its name")
+    return None
 
 
 def _on_held_out(role: Role, canonical: str, found: str, held_out: Iterable[str]) -> Guess:
@@ -149,7 +172,7 @@ def _on_held_out(role: Role, canonical: str, found: str, held_out: Iterable[str]
         return Guess(Role.VAL_LOSS, "val/loss/total", why)
     if role is Role.ACCURACY:
         return Guess(Role.VAL_ACCURACY, "val/accuracy", why)
-    if role in {Role.QUALITY, Role.COPIED, Role.DIVERSITY}:
+    if role in {Role.QUALITY, Role.COPIED, Role.DIVERSITY, Role.REWARD, Role.EPISODE_LENGTH}:
         return Guess(role, canonical, why)
     kept = Role.VAL_PART if canonical.startswith("loss/") else Role.OTHER
     return Guess(kept, f"val/{canonical}", why)
