@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from aurl.config.preflight import preflight
 from aurl.config.resolvers import register
 from aurl.run import Outcome, execute
+
+settings.register_profile("aurl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("aurl")  # a busy machine makes no test fail
 
 TINY = (
     "data=synthetic",

@@ -57,6 +57,7 @@ def run(args: list[str]) -> int:
         rope=options.rope,
         last=options.last,
         budget=options.budget,
+        at=options.at,
         target=options.target,
         filters=filters,
     )
@@ -139,7 +140,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--baseline", metavar="GROUP", help="compare all with this group alone: its name, or key=value")
     parser.add_argument("--rope", type=_number, default=0.0, metavar="X", help="differences within X count as none")
     parser.add_argument("--last", type=_number, metavar="SHARE", help="finals over this last share; 0.1 by default")
-    parser.add_argument("--budget", type=int, metavar="STEPS", help="compare up to this step, not the common one")
+    parser.add_argument("--at", metavar="WHERE", help="where runs are read: end, best, budget, step=N or time=2h")
+    parser.add_argument("--budget", type=int, metavar="STEPS", help="the same as --at step=STEPS")
     parser.add_argument("--target", type=_number, metavar="X", help="tell when each run reached X")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else")
     for kind in _REPORTS:

@@ -1,64 +1,33 @@
-"""The step up to which all runs are compared, and which runs count.
+"""The value of a run where it is read, and whether it counts.
 
-The rule. A run that failed, crashed or was stopped by the anomaly policy has failed; so has one whose metric is not
-finite at the budget. The budget is the last step that every finished run has reached, unless one is given. A run that
-is still going on, or was pre-empted, counts once it has reached the budget, and is left out before that.
+A run that failed, crashed or was stopped by the anomaly policy has failed; so has one whose metric is not finite where
+it is read. `aurl.compare.reading` says where that is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from statistics import median
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from aurl.compare.model import Fate, RunCurve, RunData
+from aurl.compare.model import Fate, Mode, RunCurve, RunData
+from aurl.compare.reading import FAILED, UNFINISHED
 from aurl.compare.statistics.estimates import iqm
 from aurl.errors import ConfigError
 
-FAILED = frozenset({"failed", "stopped", "crashed"})
-UNFINISHED = frozenset({"running", "preempted"})
 _FEW_POINTS = 3
 _WIDEST_SHARE = 0.25
-_SHORT = 0.5  # of the median length: a run that ends before drags everybody's budget down
 
 
-def choose_budget(runs: Sequence[RunData], metric: str, given: int | None) -> tuple[int, list[str]]:
-    """The common budget in steps, and what has to be said about it.
-
-    Raises:
-        ConfigError: the given budget is below 1.
-    """
-    if given is not None and given < 1:
-        raise ConfigError(f"--budget {given}: needs at least 1 step")
-    ends = {run.id: int(run.curves[metric].steps[-1]) for run in runs if _finished(run, metric)}
-    provisional = not ends
-    if provisional:
-        ends = {run.id: int(run.curves[metric].steps[-1]) for run in runs if metric in run.curves}
-    if given is not None or not ends:
-        return given or 0, []
-    budget, longest, middle = min(ends.values()), max(ends.values()), median(ends.values())
-    warnings = ["No run has finished: everything below is provisional."] if provisional else []
-    if budget < longest:
-        warnings.append(
-            f"Runs end between step {budget} and step {longest}: all are compared up to step {budget}, the last one "
-            "that each of them has reached; --budget STEPS leaves the shorter ones out instead."
-        )
-    if budget < _SHORT * middle:
-        shortest = [run_id for run_id, end in ends.items() if end == budget]
-        warnings.append(
-            f"{shortest[0]} ends at step {budget}, half of the runs at step {middle:.0f} or later: it alone sets this "
-            f"short budget. Compare without it, or with --budget {int(middle)}."
-        )
-    return budget, warnings
-
-
-def choose_share(runs: Sequence[RunData], metric: str, budget: int, given: float | None) -> float:
-    """The last share of the budget over which finals are taken.
+def choose_share(runs: Sequence[RunData], metric: str, steps: Mapping[str, int], given: float | None) -> float:
+    """The last share of the steps up to where a run is read, over which its final is taken.
 
     A tenth, or as much up to a quarter as it takes for three values of the run that logs most rarely; noise of single
     evaluations is then averaged out of every run alike.
+
+    Args:
+        steps: by run id, where it is read.
 
     Raises:
         ConfigError: the given share is not above 0 and at most 1.
@@ -67,7 +36,11 @@ def choose_share(runs: Sequence[RunData], metric: str, budget: int, given: float
         if not 0 < given <= 1:
             raise ConfigError(f"--last {given}: needs a share above 0 and at most 1, such as 0.1")
         return given
-    needed = [_share_of_last(run.curves[metric], budget) for run in runs if _finished(run, metric)]
+    needed = [
+        _share_of_last(run.curves[metric], steps[run.id])
+        for run in runs
+        if run.id in steps and metric in run.curves and run.status not in UNFINISHED
+    ]
     return min(_WIDEST_SHARE, max([0.1, *needed]))
 
 
@@ -91,33 +64,42 @@ def final(curve: RunCurve, budget: int, share: float) -> float | None:
     return iqm(finite)
 
 
-def judge(run: RunData, metric: str, budget: int) -> tuple[Fate, str]:
-    """Whether a run counts, and why not; its curves are read, its final of the metric is in `finals` or missing."""
+def best_value(curve: RunCurve, upto: int, mode: Mode) -> float | None:
+    """The best finite value up to a step; NaN where the curve has diverged by then, None without a value."""
+    within = curve.values[curve.steps <= upto]
+    if not len(within):
+        return None
+    if not math.isfinite(within[-1]):
+        return math.nan
+    finite = within[np.isfinite(within)]
+    return float(finite.min() if mode == "min" else finite.max())
+
+
+def judge(run: RunData, metric: str, refused: str = "") -> tuple[Fate, str]:
+    """Whether a run counts, and why not; its curves are read, its final of the metric is in `finals` or missing.
+
+    Args:
+        refused: why it cannot be read where runs are read; empty where it can.
+    """
     if run.status in FAILED:
         return "failed", f"{run.status} at step {run.step}{_first_alert(run)}"
     curve = run.curves.get(metric)
     if run.status == "unreadable" or curve is None:
         return "left out", run.why or f"has no {metric}"
-    end = int(curve.steps[-1])
-    if int(curve.steps[0]) > budget:
-        return "left out", f"has no {metric} up to step {budget}, its first is at step {int(curve.steps[0])}"
+    if refused:
+        return "left out", refused
+    if int(curve.steps[0]) > run.read_step:
+        return "left out", f"has no {metric} up to step {run.read_step}, its first is at step {int(curve.steps[0])}"
     if not math.isfinite(run.finals.get(metric, math.nan)):
         return "failed", f"its {metric} is not finite at the end{_first_alert(run)}"
-    if end < budget:
-        state = f"is {run.status}" if run.status in UNFINISHED else "ended"
-        return "left out", f"{state} at step {end}, before the budget of {budget} steps"
     return "counted", ""
 
 
-def _finished(run: RunData, metric: str) -> bool:
-    return metric in run.curves and run.status not in FAILED | UNFINISHED
-
-
-def _share_of_last(curve: RunCurve, budget: int) -> float:
-    steps = curve.steps[curve.steps <= budget]
-    if len(steps) < 4 * _FEW_POINTS:
+def _share_of_last(curve: RunCurve, upto: int) -> float:
+    steps = curve.steps[curve.steps <= upto]
+    if len(steps) < 4 * _FEW_POINTS or upto < 1:
         return 0.0  # three values of so few would be more than the end of the curve
-    return float(1 - (steps[-_FEW_POINTS] - 0.5) / budget)
+    return float(1 - (steps[-_FEW_POINTS] - 0.5) / upto)
 
 
 def _first_alert(run: RunData) -> str:

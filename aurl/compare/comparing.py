@@ -12,7 +12,8 @@ from aurl.compare.grouping import confounded
 from aurl.compare.impact.impact_cache import impact_once
 from aurl.compare.loading import measured, skeletons, watts, with_curves
 from aurl.compare.metrics import choose_metric, choose_mode, objectives
-from aurl.compare.model import Comparison, Mode, RunData
+from aurl.compare.model import Comparison, Mode, Readout, RunData
+from aurl.compare.reading import parse_at
 from aurl.compare.selecting import choose_baseline, select
 from aurl.compare.statistics.claims import Question, best_set, claims
 from aurl.compare.statistics.failing import failure_tests
@@ -28,6 +29,7 @@ def compare(
     rope: float = 0.0,
     last: float | None = None,
     budget: int | None = None,
+    at: str | None = None,
     target: float | None = None,
     filters: Mapping[str, str] | None = None,
 ) -> Comparison:
@@ -40,7 +42,8 @@ def compare(
         baseline: id of a group, or `key=value, ...` that one group has: the others are compared with it alone.
         rope: half width of the region of practical equivalence, in the unit of the metric.
         last: share of the budget, at its end, that finals are taken over.
-        budget: steps up to which runs are compared; by default what every finished run has reached.
+        budget: steps up to which runs are compared, as `at="step=N"`.
+        at: where runs are read: `end`, `best`, `budget`, `step=N` or `time=T`; see `aurl.compare.reading`.
         target: value whose first reaching is told in steps and seconds; by default what every group reaches.
         filters: settings that a run must have to take part, as typed.
 
@@ -55,14 +58,15 @@ def compare(
     found, runs = select(found, runs, filters or {})
     metric, said = choose_metric(found, metric)
     way = choose_mode(metric, mode)
+    asked = parse_at(at, budget)
     weighed = objectives(found, metric, way)
     runs, trouble = with_curves(runs, found, weighed)
-    runs, steps, share, lengths = measured(runs, found, weighed, budget=budget, last=last)
+    runs, reading, share = measured(runs, found, weighed, at=asked, last=last)
     power = {run.id: drawn for run, one in zip(runs, found, strict=True) if (drawn := watts(one.summary)) is not None}
-    comparison = _grouped(runs, metric, way, budget=steps, target=target, power=power)
+    comparison = _grouped(runs, metric, way, reading=reading, target=target, power=power)
     comparison = _tested(replace(comparison, share=share, rope=rope, objectives=_held(comparison, weighed)), baseline)
-    warnings += [*said, *trouble, *lengths, *remarks.about_metric(found, metric)]
-    warnings += remarks.about_runs(comparison.runs, metric, steps)
+    warnings += [*said, *trouble, *remarks.about_reading(comparison), *remarks.about_metric(found, metric)]
+    warnings += remarks.about_runs(comparison.runs, metric, reading.step)
     warnings += remarks.about_settings(comparison.differences, comparison.confounded, len(comparison.runs))
     warnings += remarks.about_claims(comparison.claims, comparison.failures, comparison.groups)
     return _explained(replace(comparison, warnings=tuple(warnings)))
@@ -73,7 +77,7 @@ def _grouped(
     metric: str,
     mode: Mode,
     *,
-    budget: int,
+    reading: Readout,
     target: float | None,
     power: Mapping[str, float],
 ) -> Comparison:
@@ -81,10 +85,10 @@ def _grouped(
     comparable = [run for run in runs if _takes_part(run, metric)]
     columns = gathering.differences(comparable)
     comparable = gathering.without_repeats(comparable, columns)
-    groups = gathering.groups_of(comparable, columns, metric, mode, budget)
+    groups = gathering.groups_of(comparable, columns, metric, mode)
     goal = gathering.target_of(groups) if target is None else target
     if goal is not None:
-        comparable = gathering.with_target(comparable, goal, power, metric=metric, mode=mode, budget=budget)
+        comparable = gathering.with_target(comparable, goal, power, metric=metric, mode=mode)
         by_id = {run.id: run for run in comparable}
         groups = [replace(group, runs=tuple(by_id[run.id] for run in group.runs)) for group in groups]
     rest = [run for run in runs if not _takes_part(run, metric)]
@@ -95,7 +99,8 @@ def _grouped(
         runs=tuple(sorted([*comparable, *rest], key=lambda run: str(run.path))),
         differences=gathering.values_of(columns),
         confounded=confounded(columns),
-        budget=budget,
+        budget=reading.step,
+        reading=reading,
         target=goal,
     )
 
@@ -113,7 +118,7 @@ def _held(comparison: Comparison, weighed: Mapping[str, Mode]) -> dict[str, Mode
 
 def _tested(comparison: Comparison, baseline: str | None) -> Comparison:
     chosen = None if baseline is None else choose_baseline(comparison.groups, baseline)
-    question = Question(comparison.mode, chosen, comparison.rope)
+    question = Question(comparison.mode, chosen, comparison.rope, comparison.reading.of)
     return replace(
         comparison,
         baseline=chosen,

@@ -9,6 +9,7 @@ import numpy as np
 
 from aurl.compare.grouping import confounded, distinct, split, varying
 from aurl.compare.model import Group, Mode, RunData
+from aurl.compare.statistics.claims import heavy_tails
 from aurl.compare.statistics.estimates import iqm, iqm_interval, mean_interval
 from aurl.compare.statistics.progress import band, reached, within
 from aurl.record import Json
@@ -40,19 +41,18 @@ def values_of(columns: Mapping[str, Sequence[Json]]) -> dict[str, tuple[Json, ..
     return {key: tuple(distinct(column)) for key, column in columns.items()}
 
 
-def groups_of(
-    runs: Sequence[RunData], columns: Mapping[str, Sequence[Json]], metric: str, mode: Mode, budget: int
-) -> list[Group]:
-    """The groups, best mean first, those without a value last."""
+def groups_of(runs: Sequence[RunData], columns: Mapping[str, Sequence[Json]], metric: str, mode: Mode) -> list[Group]:
+    """The groups, best mean (interquartile mean where tails are heavy) first, those without a value last."""
     parts = split(runs, columns)
     names = _names([config for config, _ in parts])
     drawn = len(parts) <= _MOST_BANDS
     built = [
-        _group(name, config, members, metric, budget if drawn else 0)
-        for name, (config, members) in zip(names, parts, strict=True)
+        _group(name, config, members, metric, drawn=drawn) for name, (config, members) in zip(names, parts, strict=True)
     ]
+    heavy = heavy_tails(built)
+    built = [replace(group, centre=group.iqm if heavy else group.mean) for group in built]
     sign = 1 if mode == "min" else -1
-    return sorted(built, key=lambda group: (group.mean is None, sign * (group.mean or 0.0)))
+    return sorted(built, key=lambda group: (group.centre is None, sign * (group.centre or 0.0)))
 
 
 def without_repeats(runs: Sequence[RunData], columns: Mapping[str, Sequence[Json]]) -> list[RunData]:
@@ -77,7 +77,7 @@ def without_repeats(runs: Sequence[RunData], columns: Mapping[str, Sequence[Json
 
 
 def with_target(
-    runs: Iterable[RunData], target: float, watts: Mapping[str, float], *, metric: str, mode: Mode, budget: int
+    runs: Iterable[RunData], target: float, watts: Mapping[str, float], *, metric: str, mode: Mode
 ) -> list[RunData]:
     """The runs with when they reached the target: step, seconds of work, and joules where power is known.
 
@@ -87,7 +87,7 @@ def with_target(
     results = []
     for run in runs:
         curve = run.curves.get(metric)
-        when = None if curve is None else reached(within(curve, budget), target, mode)
+        when = None if curve is None else reached(within(curve, run.read_step), target, mode)
         if when is None:
             results.append(run)
             continue
@@ -99,11 +99,11 @@ def with_target(
 
 def target_of(groups: Sequence[Group]) -> float | None:
     """What every group reaches: the mean of the worst one."""
-    means = [group.mean for group in groups if group.mean is not None]
+    means = [group.centre for group in groups if group.centre is not None]
     return means[-1] if means else None
 
 
-def _group(name: str, config: Mapping[str, Json], runs: Sequence[RunData], metric: str, budget: int) -> Group:
+def _group(name: str, config: Mapping[str, Json], runs: Sequence[RunData], metric: str, *, drawn: bool) -> Group:
     counted = [run for run in runs if run.fate == "counted"]
     values = {run.id: run.finals[metric] for run in counted}
     x = list(values.values())
@@ -118,7 +118,7 @@ def _group(name: str, config: Mapping[str, Json], runs: Sequence[RunData], metri
         ci=mean_interval(x),
         iqm_ci=iqm_interval(x),
         failed=sum(run.fate == "failed" for run in runs),
-        band=band([within(run.curves[metric], budget) for run in counted]) if budget else None,
+        band=band([within(run.curves[metric], run.read_step) for run in counted]) if drawn else None,
     )
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from aurl.compare.budget import choose_budget, choose_share, final, judge
+from aurl.compare.budget import best_value, choose_share, final, judge
 from aurl.compare.finding import unique_ids
 from aurl.compare.metrics import peak
-from aurl.compare.model import SECONDS, Mode, RunCurve, RunData
+from aurl.compare.model import SECONDS, Mode, Readout, RunCurve, RunData
+from aurl.compare.reading import At, plan
 from aurl.compare.series import RunSeries, read_series
 from aurl.compare.statistics.progress import best_of, mean_height, within
 from aurl.record import Json
@@ -41,27 +42,42 @@ def measured(
     found: Sequence[RunSummary],
     objectives: Mapping[str, Mode],
     *,
-    budget: int | None,
+    at: At,
     last: float | None,
-) -> tuple[list[RunData], int, float, list[str]]:
-    """The runs with finals and fates, the common budget in steps, the share of it that finals are taken over."""
+) -> tuple[list[RunData], Readout, float]:
+    """The runs with finals and fates, where they are read, and the last share of the steps that finals are taken over.
+
+    Args:
+        at: where to read them.
+        last: the share, where it is given.
+    """
     metric, mode = next(iter(objectives.items()))
-    steps, warnings = choose_budget(runs, metric, budget)
-    share = choose_share(runs, metric, steps, last)
+    planned = plan(runs, metric, mode, at)
+    share = choose_share(runs, metric, planned.steps, last)
     results = []
     for run, summary in zip(runs, found, strict=True):
-        finals = _finals(run, summary, objectives, steps, share)
+        read = planned.steps.get(run.id, planned.reading.step)
         curve = run.curves.get(metric)
-        upto = within(curve, steps) if curve is not None else None
+        finals = _finals(run, summary, objectives, read, share)
+        if planned.reading.kind == "best" and curve is not None:
+            finals = _with_best(finals, curve, read, metric, mode)
+        upto = within(curve, read) if curve is not None else None
         known = replace(
             run,
+            read_step=read,
             finals=finals,
             best=None if upto is None else best_of(upto, mode),
             auc=None if upto is None else mean_height(upto),
         )
-        fate, why = judge(known, metric, steps)
+        fate, why = judge(known, metric, planned.refused.get(run.id, ""))
         results.append(replace(known, fate=fate, why=why))
-    return results, steps, share, warnings
+    return results, planned.reading, share
+
+
+def _with_best(finals: Mapping[str, float], curve: RunCurve, read: int, metric: str, mode: Mode) -> dict[str, float]:
+    others = {name: value for name, value in finals.items() if name != metric}
+    best = best_value(curve, read, mode)
+    return others if best is None or not math.isfinite(best) else {metric: best, **others}
 
 
 def watts(summary: Mapping[str, Mapping[str, Any]]) -> float | None:
@@ -88,6 +104,7 @@ def _skeleton(run: RunSummary, name: str) -> RunData:
         resumes=len(resumes) if isinstance(resumes, list) else 0,
         argv=tuple(map(str, argv)) if isinstance(argv, list) else (),
         samples=_samples(run),
+        message=str(run.document.get("message") or ""),
     )
 
 

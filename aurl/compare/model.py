@@ -20,6 +20,7 @@ Mode: TypeAlias = Literal["min", "max"]
 Fate: TypeAlias = Literal["counted", "failed", "left out"]
 Verdict: TypeAlias = Literal["better", "worse", "no evidence", "too few runs"]
 Interval: TypeAlias = tuple[float, float]
+ReadAt: TypeAlias = Literal["auto", "end", "best", "budget", "step", "time"]
 
 SECONDS = "time/total"
 MEMORY = ("system/gpu_used_gb", "system/ram_gb")
@@ -38,6 +39,25 @@ class RunCurve:
     steps: NDArray[np.int64]
     values: NDArray[np.float64]
     seconds: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """Where runs are read, see `aurl.compare.reading`.
+
+    Attributes:
+        kind: `budget` (a common step), `end` (each at its own), `best` (each at its best value), or `time`.
+        step: the common step; of other kinds the last step at which any run is read.
+        of: the step that at least half of the finished runs ended at or were planned for.
+        early: ids of runs that had come to rest and stopped before the common step: they are read at their own end.
+        seconds: of work, where runs are read after some time.
+    """
+
+    kind: ReadAt = "budget"
+    step: int = 0
+    of: int = 1
+    early: tuple[str, ...] = ()
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +92,7 @@ class RunData:
         config: the resolved configuration, flat, secrets masked.
         seed: None where it is not known.
         step, planned: steps done, and planned or None.
+        read_step: the last step of it that the comparison looks at.
         finals: by metric, the interquartile mean over the last share of the common budget; finite values only. Also
             `time/total` (seconds of work) and the peak memory under its scalar's name, see `SECONDS` and `MEMORY`.
         best: of the comparison's metric; None where there is no finite value.
@@ -83,6 +104,7 @@ class RunData:
         resumes: how often it was resumed.
         argv: the command that started it, secrets masked.
         samples: its MIDI samples, relative to `path`, latest last.
+        message: why it ended, in its own words.
     """
 
     path: Path
@@ -95,6 +117,7 @@ class RunData:
     seed: Json = None
     step: int = 0
     planned: int | None = None
+    read_step: int = 0
     finals: Mapping[str, float] = field(default_factory=dict)
     best: Best | None = None
     auc: float | None = None
@@ -106,6 +129,7 @@ class RunData:
     resumes: int = 0
     argv: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +160,7 @@ class Group:
         mean, median, iqm: of `values`; None without any. The interquartile mean drops a quarter at each end.
         ci: 95 % interval of the mean (Student t); None with fewer than two runs.
         iqm_ci: 95 % interval of the interquartile mean; None with fewer than three runs.
+        centre: the mean, or the interquartile mean where tails are heavy: groups are ranked and tested by it.
         failed: how many runs failed, of `tried` that either failed or were counted.
         band: the smoothed curve; None without a counted run, and in a comparison of more than 100 groups.
     """
@@ -149,6 +174,7 @@ class Group:
     iqm: float | None = None
     ci: Interval | None = None
     iqm_ci: Interval | None = None
+    centre: float | None = None
     failed: int = 0
     band: Band | None = None
 
@@ -180,6 +206,9 @@ class Claim:
         equivalent: with a ROPE, whether the interval lies inside it (TOST), so that the two are practically equal.
         seeds_needed: runs on each side that would show a difference of this size with power 0.8; None where a
             claim is made, or where the difference is too small for the question to make sense.
+        read_at: the earliest and the latest step at which any of their runs is read, and the step that most runs ended
+            at or were planned for.
+        centre: what `delta` is the difference of: "mean", or "interquartile mean" where tails are heavy.
     """
 
     a: str
@@ -197,6 +226,8 @@ class Claim:
     reason: str = ""
     equivalent: bool | None = None
     seeds_needed: int | None = None
+    read_at: tuple[int, int, int] = (0, 0, 1)
+    centre: str = "mean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +294,7 @@ class Comparison:
             best, 95 %); empty without a group of three runs.
         baseline: id of the group that the others are compared with, or None.
         rope: half width of the region of practical equivalence, in the unit of the metric; 0 for none.
-        budget: the step up to which all runs are compared.
+        budget: the step up to which runs are compared; `reading` says how.
         share: the last share of the budget over which finals are taken.
         target: the value for steps and time to a target, or None.
         objectives: names of the scalars in `finals` that are worth weighing against each other, with their direction;
@@ -284,6 +315,7 @@ class Comparison:
     baseline: str | None = None
     rope: float = 0.0
     budget: int = 0
+    reading: Readout = field(default_factory=Readout)
     share: float = 0.1
     target: float | None = None
     objectives: Mapping[str, Mode] = field(default_factory=dict)

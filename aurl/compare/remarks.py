@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from aurl.compare.model import Claim, FailureTest, Group, RunData
+from aurl.compare.model import Claim, Comparison, FailureTest, Group, RunData
+from aurl.compare.reading import UNFINISHED
 from aurl.compare.statistics.claims import MOST_GROUPS
 from aurl.record import Json
 from aurl.runs.listing import RunSummary
@@ -15,6 +16,75 @@ from aurl.runs.listing import RunSummary
 _NAMED = 5
 _FEW_SEEDS_TOLD = 3
 _UNEVEN = 2.0
+_SHORT = 0.5  # of what most runs had: a common step before it has to be explained
+
+
+def about_reading(comparison: Comparison) -> list[str]:
+    """Where the runs are read, as far as a reader could take it for something else, and which runs decided it."""
+    reading, groups = comparison.reading, comparison.groups
+    counted = [run for run in comparison.runs if run.fate == "counted"]
+    if not counted:
+        return []
+    found = []
+    if all(run.status in UNFINISHED for run in counted):
+        found.append("No run has finished: everything below is provisional.")
+    ends = {run.id: int(run.curves[comparison.metric].steps[-1]) for run in counted}
+    first, last = min(ends.values()), max(ends.values())
+    early = [run for run in counted if run.id in reading.early]
+    if early:
+        stops = [run.read_step for run in early]
+        found.append(
+            f"{_count(len(early), 'run', 'runs')} of {_listed(_groups_with(early, groups))} came to rest and stopped "
+            f"{_span(min(stops), max(stops))}, before step {reading.step}: they are read at their own end, which "
+            "stands for what they would have had later."
+        )
+    if reading.kind == "end" and first < last:
+        found.append(
+            f"Runs end {_span(first, last)}: each is read at its own end. --at budget reads all of them at step "
+            f"{first}."
+        )
+    if reading.kind == "best":
+        found.append(
+            "The value of a run is its best one: it is too good by chance, the more so the more often a run was "
+            "evaluated. --at end reads what the runs ended with."
+        )
+    if reading.kind == "budget":
+        found += _limits(comparison, {run_id: end for run_id, end in ends.items() if run_id not in reading.early})
+    return found
+
+
+def _limits(comparison: Comparison, ends: Mapping[str, int]) -> Iterator[str]:
+    """Which runs set a common step that is short for the others."""
+    step, most = comparison.reading.step, comparison.reading.of
+    if not ends or step >= max(ends.values()):
+        return
+    limiting = [run_id for run_id, end in ends.items() if end < _SHORT * most]
+    told = (
+        f"Runs end {_span(min(ends.values()), max(ends.values()))}: all are compared at step {step}, which each has "
+        "reached; --at end reads each at its own end, --at step=N leaves shorter ones out."
+    )
+    if not limiting or step >= _SHORT * most:
+        yield told
+        return
+    runs = [comparison.run(run_id) for run_id in limiting]
+    others = [end for run_id, end in ends.items() if run_id not in limiting]
+    if len(limiting) == 1 and others and min(others) > step:
+        who = f"{limiting[0]} alone sets this step"
+    else:
+        who = f"{len(limiting)} runs of {_listed(_groups_with(runs, comparison.groups))} set this step"
+    yield (
+        f"All runs are compared at step {step} of the {most} that most of them had: {who}. --at step={most} leaves "
+        "shorter runs out, --at end reads each at its own end."
+    )
+
+
+def _groups_with(runs: Sequence[RunData], groups: Sequence[Group]) -> list[str]:
+    wanted = {run.id for run in runs}
+    return [group.id for group in groups if wanted & {run.id for run in group.runs}]
+
+
+def _span(first: int, last: int) -> str:
+    return f"at step {first}" if first == last else f"between step {first} and step {last}"
 
 
 def about_runs(runs: Sequence[RunData], metric: str, budget: int) -> list[str]:

@@ -14,7 +14,7 @@ from aurl.compare import gathering
 from aurl.compare.grouping import confounded
 from aurl.compare.impact.importance import impact
 from aurl.compare.insights.all import insights
-from aurl.compare.model import Comparison, Mode, RunCurve, RunData
+from aurl.compare.model import Comparison, Mode, Readout, RunCurve, RunData
 from aurl.compare.statistics.best import best
 from aurl.compare.statistics.claims import Question, best_set, claims
 from aurl.compare.statistics.failing import failure_tests
@@ -42,7 +42,7 @@ def made_run(
     steps = np.arange(10, BUDGET + 1, 10)
     tail = end * (1 + 0.1 * seed) * np.clip((BUDGET - steps) / 100, 0, 3)
     curves = {METRIC: RunCurve(steps, value + tail + 2.0 * np.exp(-steps / 60), steps.astype(float))}
-    fields = {"finals": {METRIC: value, **finals}, "curves": curves, "step": BUDGET, **others}
+    fields = {"finals": {METRIC: value, **finals}, "curves": curves, "step": BUDGET, "read_step": BUDGET, **others}
     return RunData(Path("/runs") / name, name, "made", "done", "counted", "", config, seed, **fields)
 
 
@@ -57,7 +57,7 @@ def made(
 ) -> Comparison:
     """The comparison of these runs, from their groups to the sentences."""
     columns = gathering.differences(runs)
-    groups = gathering.groups_of(runs, columns, METRIC, mode, BUDGET)
+    groups = gathering.groups_of(runs, columns, METRIC, mode)
     comparison = Comparison(
         metric=METRIC,
         mode=mode,
@@ -65,12 +65,13 @@ def made(
         runs=tuple(sorted(runs, key=lambda run: str(run.path))),
         differences=gathering.values_of(columns),
         confounded=confounded(columns),
-        claims=claims(groups, Question(mode, baseline, rope)),
+        claims=claims(groups, Question(mode, baseline, rope, BUDGET)),
         failures=failure_tests(groups),
         best_set=best_set(groups, mode),
         baseline=baseline,
         rope=rope,
         budget=BUDGET,
+        reading=Readout("budget", BUDGET, BUDGET),
         objectives={METRIC: mode, **(objectives or {})},
     )
     if not explained:

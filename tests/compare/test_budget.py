@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurl.compare.budget import choose_budget, choose_share, final, judge
+from aurl.compare.budget import best_value, choose_share, final, judge
 from aurl.compare.model import RunCurve, RunData
 from aurl.errors import ConfigError
 from tests.compare.runs import METRIC
@@ -25,48 +25,24 @@ def made(values: Sequence[float], steps: Sequence[int] | None = None) -> RunCurv
 
 def run(name: str, end: int, status: str = "done", every: int = 10) -> RunData:
     steps = list(range(every, end + 1, every))
-    return RunData(Path(name), name, "x", status, step=end, curves={METRIC: made([1.0] * len(steps), steps)})
-
-
-def test_the_budget_is_what_every_finished_run_has_reached() -> None:
-    runs = [run("a", 100), run("b", 90), run("c", 40, "running"), run("d", 20, "failed")]
-    budget, [warning] = choose_budget(runs, METRIC, None)
-    assert budget == 90
-    assert "step 90 and step 100" in warning
-    assert choose_budget(runs, METRIC, 50) == (50, [])
-
-
-def test_one_run_that_ended_early_is_named_since_it_cuts_all_others_short() -> None:
-    budget, warnings = choose_budget([run("a", 100), run("b", 100), run("early", 20)], METRIC, None)
-    assert budget == 20
-    assert "early ends at step 20" in warnings[-1]
-
-
-def test_while_nothing_has_finished_everything_is_provisional() -> None:
-    budget, warnings = choose_budget([run("a", 40, "running"), run("b", 60, "preempted")], METRIC, None)
-    assert budget == 40
-    assert "provisional" in warnings[0]
-
-
-@pytest.mark.parametrize("given_", [0, -5])
-def test_a_budget_below_one_step(given_: int) -> None:
-    with pytest.raises(ConfigError, match="--budget"):
-        choose_budget([run("a", 10)], METRIC, given_)
+    return RunData(
+        Path(name), name, "x", status, step=end, read_step=end, curves={METRIC: made([1.0] * len(steps), steps)}
+    )
 
 
 def test_the_share_grows_until_every_run_has_three_values_in_it() -> None:
-    assert choose_share([run("a", 1000)], METRIC, 1000, None) == 0.1
-    sparse = choose_share([run("a", 1000), run("b", 1000, every=50)], METRIC, 1000, None)
+    assert choose_share([run("a", 1000)], METRIC, {"a": 1000}, None) == 0.1
+    sparse = choose_share([run("a", 1000), run("b", 1000, every=50)], METRIC, {"a": 1000, "b": 1000}, None)
     assert 0.1 < sparse <= 0.25
     assert (run("b", 1000, every=50).curves[METRIC].steps > 1000 * (1 - sparse)).sum() == 3
-    assert choose_share([run("a", 40)], METRIC, 40, None) == 0.1, "three of four values are no end of a curve"
-    assert choose_share([run("a", 40)], METRIC, 40, 0.5) == 0.5
+    assert choose_share([run("a", 40)], METRIC, {"a": 40}, None) == 0.1, "three of four values are no end of a curve"
+    assert choose_share([run("a", 40)], METRIC, {"a": 40}, 0.5) == 0.5
 
 
 @pytest.mark.parametrize("given_", [0.0, 1.5, -0.1])
 def test_a_share_out_of_range(given_: float) -> None:
     with pytest.raises(ConfigError, match="--last"):
-        choose_share([run("a", 10)], METRIC, 10, given_)
+        choose_share([run("a", 10)], METRIC, {"a": 10}, given_)
 
 
 def test_a_final_is_the_interquartile_mean_of_the_window_and_nothing_beyond_the_budget() -> None:
@@ -99,8 +75,6 @@ def test_a_final_lies_among_the_values_of_its_window(values: list[float], share:
     ("status", "end", "finals", "fate"),
     [
         ("done", 100, {METRIC: 1.0}, "counted"),
-        ("done", 90, {METRIC: 1.0}, "left out"),
-        ("running", 90, {METRIC: 1.0}, "left out"),
         ("running", 100, {METRIC: 1.0}, "counted"),
         ("preempted", 100, {METRIC: 1.0}, "counted"),
         ("done", 100, {}, "failed"),
@@ -111,7 +85,7 @@ def test_a_final_lies_among_the_values_of_its_window(values: list[float], share:
     ],
 )
 def test_fates(status: str, end: int, finals: dict[str, float], fate: str) -> None:
-    found, why = judge(replace(run("a", end, status), finals=finals, why="broken"), METRIC, 100)
+    found, why = judge(replace(run("a", end, status), finals=finals, why="broken"), METRIC)
     assert found == fate
     assert bool(why) == (fate != "counted")
 
@@ -121,11 +95,25 @@ def test_a_failure_names_the_alert_that_began_it() -> None:
         {"type": "loss_spike", "severity": "warning"},
         {"type": "nan_values", "severity": "fatal", "onset_step": 7},
     )
-    _, why = judge(replace(run("a", 10, "failed"), alerts=alerts), METRIC, 100)
+    _, why = judge(replace(run("a", 10, "failed"), alerts=alerts), METRIC)
     assert why == "failed at step 10 (nan_values since step 7)"
 
 
 def test_a_run_without_the_metric_or_with_it_only_later() -> None:
-    assert judge(RunData(Path("a"), "a", "x", "done"), METRIC, 100) == ("left out", f"has no {METRIC}")
-    late = replace(run("a", 200), curves={METRIC: made([1.0], [150])})
-    assert judge(late, METRIC, 100)[0] == "left out"
+    assert judge(RunData(Path("a"), "a", "x", "done"), METRIC) == ("left out", f"has no {METRIC}")
+    late = replace(run("a", 200), read_step=100, curves={METRIC: made([1.0], [150])})
+    assert judge(late, METRIC) == ("left out", f"has no {METRIC} up to step 100, its first is at step 150")
+
+
+def test_a_run_that_cannot_be_read_where_the_others_are_is_left_out_with_the_reason() -> None:
+    whole = replace(run("a", 100), finals={METRIC: 1.0})
+    assert judge(whole, METRIC, "ended at step 9") == ("left out", "ended at step 9")
+    assert judge(replace(whole, status="failed"), METRIC, "ended at step 9")[0] == "failed"
+
+
+def test_the_best_value_is_the_best_finite_one_of_a_curve_that_did_not_diverge() -> None:
+    curve = made([3.0, math.nan, 1.0, 2.0, 0.5])
+    assert best_value(curve, 4, "min") == 1.0
+    assert best_value(curve, 4, "max") == 3.0
+    assert best_value(curve, 0, "min") is None
+    assert math.isnan(best_value(made([1.0, math.nan]), 2, "min") or 0.0)

@@ -46,7 +46,10 @@ def test_json_has_the_keys_that_scripts_rely_on_and_no_others(tmp_path: Path) ->
         assert [isinstance(end, NUMBER) for end in group["ci"]] == [True, True]
         assert all(isinstance(run, str) for run in group["runs"])
     [claim] = document["claims"]
-    assert list(claim) == ["a", "b", "delta", "ci", "p", "p_adjusted", "effect", "test", "n_a", "n_b", "verdict"]
+    assert list(claim) == [
+        "a", "b", "delta", "ci", "p", "p_adjusted", "effect", "test", "n_a", "n_b", "verdict", "read_at",
+    ]  # fmt: skip
+    assert claim["read_at"] == {"step": 100, "of": 100}
     assert claim["verdict"] in {"better", "worse", "no evidence", "too few runs"}
     for row in document["importance"]:
         assert {"param", "importance", "ci", "method"} <= set(row)
@@ -194,8 +197,12 @@ def test_different_intervals_and_lengths_are_told(tmp_path: Path) -> None:
         write_run(tmp_path / f"a{seed}", curve(1.0 + 0.1 * seed, 100, 10), {"k": 1}, seed=seed)
         write_run(tmp_path / f"b{seed}", curve(1.0 + 0.1 * seed, 9, 100), {"k": 2}, seed=seed)
     comparison = compare([tmp_path])
-    assert comparison.budget == 900
-    assert warned(comparison, "step 900 and step 1000")
+    assert (comparison.reading.kind, comparison.budget) == ("end", 1000), "that is what they were planned for"
+    assert warned(comparison, "step 900 and step 1000", "own end")
+    together = compare([tmp_path], at="budget")
+    assert (together.reading.kind, together.budget) == ("budget", 900)
+    assert warned(together, "step 900 and step 1000", "compared at step 900")
+    assert to_json(together)["claims"][0]["read_at"] == {"step": 900, "of": 950}
     assert warned(comparison, "every 10 to 100 steps")
     assert compare([tmp_path], budget=500).budget == 500
 
@@ -279,3 +286,45 @@ def test_a_total_of_other_terms_in_other_runs_is_told(tmp_path: Path) -> None:
     assert warned(compare([tmp_path]), "not the same sum", "val/loss/kl is part of it in 2 of 4")
     assert not warned(compare([tmp_path], metric="val/loss/recon"), "not the same sum")
     assert not warned(compare([tmp_path], filters={"k": "1"}), "not the same sum")
+
+
+def _train(root: Path, lr: float, final: float, points: int, *, start: float, message: str = "") -> None:
+    """Five runs of a rate that fall to `final` with some noise, an evaluation every ten steps."""
+    for seed in range(5):
+        rng = np.random.default_rng([seed, points])
+        at = np.arange(1, points + 1)
+        values = final + start * np.exp(-at / 4) + 0.02 * rng.normal(size=points)
+        pairs = [(int(10 * step), float(value)) for step, value in zip(at, values, strict=True)]
+        write_run(root / f"{lr}_{seed}", pairs, {"lr": lr}, seed=seed, steps=400, message=message)
+
+
+def test_runs_that_came_to_rest_and_stopped_do_not_turn_the_answer_round(tmp_path: Path) -> None:
+    _train(tmp_path, 0.1, 2.0, 14, start=0.5, message="early stopping: no improvement in 3 evaluations")
+    _train(tmp_path, 0.01, 1.0, 40, start=4.0)
+    comparison = compare([tmp_path])
+    [claim] = comparison.claims
+    assert (claim.a, claim.verdict, claim.b) == ("lr=0.01", "better", "lr=0.1")
+    assert claim.read_at == (140, 400, 400)
+    assert warned(comparison, "5 runs of lr=0.1 came to rest and stopped at step 140", "before step 400")
+
+
+def test_one_run_sets_a_short_step_alone_and_several_do_not(tmp_path: Path) -> None:
+    for seed in range(4):
+        write_run(tmp_path / f"a{seed}", curve(1.0 + 0.1 * seed, 40), {"k": 1}, seed=seed)
+    write_run(tmp_path / "short", [(at, 3.0 - at / 100) for at in range(10, 101, 10)], {"k": 2}, seed=0, steps=400)
+    assert warned(compare([tmp_path]), "compared at step 100 of the 400", "short alone sets this step")
+    write_run(tmp_path / "short2", [(at, 3.0 - at / 100) for at in range(10, 111, 10)], {"k": 2}, seed=1, steps=400)
+    told = compare([tmp_path])
+    assert warned(told, "compared at step 100 of the 400", "2 runs of k=2 set this step")
+    assert not warned(told, "alone")
+
+
+def test_what_was_read_before_a_tenth_of_most_runs_steps_is_no_claim(tmp_path: Path) -> None:
+    for seed in range(3):
+        write_run(tmp_path / f"a{seed}", curve(1.0 + 0.01 * seed, 100), {"k": 1}, seed=seed)
+        write_run(tmp_path / f"b{seed}", curve(2.0 + 0.011 * seed, 100), {"k": 2}, seed=seed)
+    assert compare([tmp_path]).claims[0].verdict == "better"
+    [claim] = compare([tmp_path], at="step=50").claims
+    assert claim.verdict == "no evidence"
+    assert "too early" in claim.reason
+    assert claim.read_at == (50, 50, 1000)

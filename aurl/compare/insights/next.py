@@ -70,12 +70,12 @@ def _longer(comparison: Comparison) -> Iterator[Insight]:
 def _gains(comparison: Comparison, chosen: Group) -> list[float]:
     """By how much each counted run improved from the ninth to the last tenth of the budget."""
     sign = 1.0 if comparison.mode == "min" else -1.0
-    edges = (0.8 * comparison.budget, 0.9 * comparison.budget, float(comparison.budget))
     gains = []
     for run in chosen.runs:
         curve = run.curves.get(comparison.metric)
         if run.id not in chosen.values or curve is None:
             continue
+        edges = (0.8 * run.read_step, 0.9 * run.read_step, float(run.read_step))
         before = curve.values[(curve.steps > edges[0]) & (curve.steps <= edges[1])]
         after = curve.values[(curve.steps > edges[1]) & (curve.steps <= edges[2])]
         if len(before) and len(after) and np.isfinite([*before, *after]).all():

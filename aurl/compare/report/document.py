@@ -9,7 +9,7 @@ from typing import Any
 from aurl.compare.model import Claim, Comparison, Group
 
 GROUP_KEYS = ("id", "config", "runs", "n", "mean", "median", "iqm", "ci")
-CLAIM_KEYS = ("a", "b", "delta", "ci", "p", "p_adjusted", "effect", "test", "n_a", "n_b", "verdict")
+CLAIM_KEYS = ("a", "b", "delta", "ci", "p", "p_adjusted", "effect", "test", "n_a", "n_b", "verdict", "read_at")
 
 
 def to_json(comparison: Comparison) -> dict[str, Any]:
@@ -39,7 +39,8 @@ def _group(group: Group) -> dict[str, Any]:
 
 
 def _claim(claim: Claim) -> dict[str, Any]:
-    return {key: getattr(claim, key) for key in CLAIM_KEYS}
+    first, _, most = claim.read_at
+    return {key: getattr(claim, key) for key in CLAIM_KEYS} | {"read_at": {"step": first, "of": most}}
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aurl.compare.insights.insight import counted, percent
 from aurl.compare.model import Comparison
+from aurl.compare.reading import where
 from aurl.compare.report.html_sections import all_sections
 from aurl.machine.files import replace_file
 from aurl.show.markup import escaped
@@ -33,6 +34,6 @@ def _lead(comparison: Comparison) -> str:
     told = ", ".join(f"{count} {fate}" for fate, count in fates.items() if count)
     wanted = "lower" if comparison.mode == "min" else "higher"
     return escaped(
-        f"{counted(len(comparison.runs), 'run')}: {told}. {comparison.metric}, {wanted} wanted: interquartile mean "
-        f"over the last {percent(comparison.share)} of the first {comparison.budget:,} steps. Intervals are 95 %."
+        f"{counted(len(comparison.runs), 'run')}: {told}. {comparison.metric}, {wanted} wanted, read "
+        f"{where(comparison.reading)} (interquartile mean of the last {percent(comparison.share)}). Intervals are 95 %."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aurl.compare.insights.insight import named
 from aurl.compare.model import Comparison, Group
+from aurl.compare.reading import where
 from aurl.scalars import describe
 
 _MOST_ROWS = 40
@@ -67,8 +68,10 @@ def _row(comparison: Comparison, group: Group, *, failed: bool) -> list[str]:
 def _caption(comparison: Comparison) -> str:
     wanted = "lower" if comparison.mode == "min" else "higher"
     told = f"{describe(comparison.metric).label} ({comparison.metric}, {wanted} is better), mean of the runs and half "
-    told += "its 95 % interval (Student's t). The value of a run is the interquartile mean over the last "
-    told += f"{100 * comparison.share:.0f} % of {comparison.budget:,} steps."
+    told += f"its 95 % interval (Student's t). Runs are read {where(comparison.reading)}"
+    told += (
+        "." if comparison.reading.kind == "best" else f" (mean of the middle half of the last {comparison.share:.0%})."
+    )
     if comparison.best_set:
         told += " Bold: not shown to be worse than the best (Hsu, 95 %)."
     left = len(comparison.groups) - _MOST_ROWS

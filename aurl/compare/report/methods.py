@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from aurl.compare.impact.interactions import METHOD as PAIRS
 from aurl.compare.insights.insight import percent
 from aurl.compare.model import Comparison
+from aurl.compare.reading import where
 
 
 def methods(comparison: Comparison) -> Iterator[str]:
     """One sentence a step, only those that were taken."""
     yield (
-        f"Value of a run: interquartile mean of {comparison.metric} over the last {percent(comparison.share)} of the "
-        f"common budget of {comparison.budget:,} steps; never the last step, never the minimum of a curve."
+        f"Runs are read {where(comparison.reading)}. Value of a run: interquartile mean of {comparison.metric} over "
+        f"the last {percent(comparison.share)} of the steps until there; never the last step or the best value."
+        if comparison.reading.kind != "best"
+        else f"Value of a run: the best {comparison.metric} that it reached, which is too good by chance."
     )
     yield "Configuration: runs that differ in nothing but the seed. Interval of a mean: Student's t."
     tests = sorted({claim.test for claim in comparison.claims if claim.p is not None})

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from aurl.compare.model import Claim, Comparison, Group, Interval
+from aurl.compare.reading import where
 from aurl.scalars import describe
 from aurl.show.wording import duration, printable
 
@@ -49,8 +50,8 @@ def _direction(comparison: Comparison) -> str:
 def _extent(comparison: Comparison) -> str:
     counted = sum(run.fate == "counted" for run in comparison.runs)
     return (
-        f"{counted} of {len(comparison.runs)} runs in {len(comparison.groups)} groups, compared at step "
-        f"{comparison.budget} (interquartile mean of the last {comparison.share:.0%} of the steps)."
+        f"{counted} of {len(comparison.runs)} runs in {len(comparison.groups)} groups, read {where(comparison.reading)}"
+        f"{'' if comparison.reading.kind == 'best' else f' (interquartile mean of the last {comparison.share:.0%})'}."
     )
 
 

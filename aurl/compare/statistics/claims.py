@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurl.compare.model import Claim, Group, Mode, Verdict
+from aurl.compare.reading import TOO_EARLY
 from aurl.compare.statistics import family
 from aurl.compare.statistics.power import seeds_needed
 
 FEWEST = family.FEWEST
 MOST_GROUPS = 30  # of more groups, only the pairs with the best one are listed; the family stays that of all pairs
-_TINY = 1e-12  # of the size of the values: a spread below this is rounding
+_TINY = 1e-12
 _IDENTICAL = "the runs of a group are identical: the seed changes nothing, so there is no noise to judge by"
 
 
@@ -34,11 +35,13 @@ class Question:
         mode: which direction of the metric is better.
         baseline: id of a group; every claim is then about another group against it. None for all pairs.
         rope: half width of the region of practical equivalence, in the unit of the metric.
+        most: the step that most runs had reached when they ended; 0 where steps do not matter.
     """
 
     mode: Mode
     baseline: str | None = None
     rope: float = 0.0
+    most: int = 0
 
 
 def claims(groups: Sequence[Group], question: Question) -> tuple[Claim, ...]:
@@ -53,8 +56,19 @@ def claims(groups: Sequence[Group], question: Question) -> tuple[Claim, ...]:
     tested = {(claim.a, claim.b): claim for claim in _tested(able, question)} if len(able) > 1 else {}
     pairs = _pairs(groups, question.baseline)
     noise = _noise(groups)
-    found = [tested.get((a.id, b.id)) or _too_few(a, b, noise, len(pairs)) for a, b in pairs]
+    found = [
+        _dated(tested.get((a.id, b.id)) or _too_few(a, b, noise, len(pairs)), a, b, question.most) for a, b in pairs
+    ]
     return tuple(sorted(found, key=lambda claim: claim.verdict not in {"better", "worse"}))
+
+
+def heavy_tails(groups: Sequence[Group]) -> bool:
+    """Whether these groups are compared by their interquartile means, see `family.heavy_tailed`."""
+    able = [group for group in groups if group.n >= FEWEST]
+    if len(able) < 2:
+        return False
+    x_gs, matched = layout(able)
+    return bool(family.heavy_tailed(x_gs[None], matched=matched)[0])
 
 
 def best_set(groups: Sequence[Group], mode: Mode) -> tuple[str, ...]:
@@ -98,11 +112,13 @@ def describe_test(groups: int, matched: bool, against: bool) -> str:
     Args:
         against: a baseline, rather than all pairs.
     """
-    level = family.own_level(groups, matched=matched, baseline=against)
+    level = family.own_level(groups, matched=matched)
     own = "paired t (scipy.stats.ttest_rel)" if matched else "Welch's t (scipy.stats.ttest_ind)"
-    noise = "seed-blocked" if matched else "pooled"
-    method = "Dunnett's t against the baseline" if against else "Tukey (scipy.stats.studentized_range)"
-    return f"{noise} {method} at {family.ALPHA:.0%}, and {own} at {level:.0%}"
+    if groups == 2:
+        return f"{own} at {family.ALPHA:.0%}"
+    noise = "a variance for each pair of seeds' differences" if matched else "a variance for each group"
+    method = "Dunnett's test against the baseline" if against else "Tukey's test"
+    return f"{method} with {noise}, learning from each other, at {family.ALPHA:.0%}; and {own} at {level:.0%}"
 
 
 def _pairs(groups: Sequence[Group], baseline: str | None) -> list[tuple[Group, Group]]:
@@ -121,25 +137,23 @@ def _tested(able: Sequence[Group], question: Question) -> Iterator[Claim]:
     place = {group.id: at for at, group in enumerate(able)}
     against = question.baseline is not None
     x_gs, matched = layout(able)
-    fit = family.fit(x_gs[None], matched=matched)
-    sigma = float(fit.sigma_b[0])
-    test = describe_test(len(able), matched, against)
-    if sigma <= _TINY * float(np.nanmax(np.abs(x_gs))):
-        yield from (_untested(a, b, "no evidence", _IDENTICAL, test) for a, b in pairs)
-        return
+    heavy = bool(family.heavy_tailed(x_gs[None], matched=matched)[0])
+    test = describe_test(len(able), matched, against) + (", of interquartile means" if heavy else "")
     indices = [(place[a.id], place[b.id]) for a, b in pairs]
-    found = family.differences(x_gs[None], indices, matched=matched, baseline=against)
-    delta, half = found.delta_bp[0], found.critical * found.se_bp[0]
-    adjusted = family.adjusted_p(delta / found.se_bp[0], len(able), fit.df, baseline=against)
+    found = family.differences(x_gs[None], indices, matched=matched, baseline=against, intervals=True)
     for at, (a, b) in enumerate(pairs):
-        p = float(found.p_pair_bp[0, at])
+        error, delta, half = (float(part[0, at]) for part in (found.se_bp, found.delta_bp, found.half_bp))
+        if math.isnan(found.p_pair_bp[0, at]):
+            yield _untested(a, b, "no evidence", _IDENTICAL, test)
+            continue
         measured = replace(
             _untested(a, b, "no evidence", "", test),
-            delta=float(delta[at]),
-            ci=(float(delta[at] - half[at]), float(delta[at] + half[at])),
-            p=p if math.isfinite(p) else None,
-            p_adjusted=float(np.clip(adjusted[at], 0.0, 1.0)),
-            seeds_needed=seeds_needed(abs(float(delta[at])) / sigma, len(pairs)),
+            delta=delta,
+            centre="interquartile mean" if heavy else "mean",
+            ci=(delta - half, delta + half),
+            p=float(found.p_pair_bp[0, at]),
+            p_adjusted=float(found.adjusted_bp[0, at]),
+            seeds_needed=seeds_needed(abs(delta) / (max(error, _TINY) * math.sqrt(min(a.n, b.n) / 2)), len(pairs)),
         )
         yield _judged(_with_effect(measured, a, b, question.mode), a, b, question, shown=bool(found.shown_bp[0, at]))
 
@@ -164,6 +178,16 @@ def _judged(claim: Claim, a: Group, b: Group, question: Question, *, shown: bool
     )
 
 
+def _dated(claim: Claim, a: Group, b: Group, most: int) -> Claim:
+    """With where its runs were read; what was read before a tenth of most runs' steps is no claim."""
+    steps = [run.read_step for group in (a, b) for run in group.runs if run.id in group.values]
+    claim = replace(claim, read_at=(min(steps), max(steps), max(most, 1)))
+    if max(steps) >= TOO_EARLY * most or claim.verdict not in {"better", "worse"}:
+        return claim
+    reason = f"read at step {max(steps)}, before a tenth of the {most} steps that most runs had: too early to rank"
+    return replace(claim, verdict="no evidence", reason=reason)
+
+
 def _too_few(a: Group, b: Group, noise: float | None, pairs: int) -> Claim:
     claim = _untested(a, b, "too few runs", f"needs {FEWEST} counted runs on each side", "none")
     assert claim.delta is not None
@@ -172,12 +196,12 @@ def _too_few(a: Group, b: Group, noise: float | None, pairs: int) -> Claim:
 
 
 def _untested(a: Group, b: Group, verdict: Verdict, reason: str, test: str) -> Claim:
-    assert a.mean is not None
-    assert b.mean is not None
+    assert a.centre is not None
+    assert b.centre is not None
     return Claim(
         a=a.id,
         b=b.id,
-        delta=a.mean - b.mean,
+        delta=a.centre - b.centre,
         ci=None,
         p=None,
         p_adjusted=None,

@@ -11,7 +11,7 @@ from statsmodels.stats.multicomp import pairwise_tukeyhsd
 from statsmodels.stats.power import TTestIndPower
 
 from aurl.compare.statistics import family
-from aurl.compare.statistics.dunnett import dunnett_critical, dunnett_sf
+from aurl.compare.statistics.noise import EQUAL
 from aurl.compare.statistics.power import power, seeds_needed
 from benchmarks.simulated_sweeps import NOISES, all_pairs, baseline_pairs, claimed, sweeps
 from benchmarks.simulated_sweeps import power as shown_power
@@ -19,35 +19,68 @@ from benchmarks.simulated_sweeps import power as shown_power
 RNG = np.random.default_rng(0)
 
 
-def test_unmatched_all_pairs_are_tukey_s() -> None:
+def test_with_one_variance_for_all_it_is_tukey_s_test() -> None:
     x = RNG.normal(size=(1, 4, 5)) + np.arange(4)[None, :, None]
-    found = family.differences(x, all_pairs(4), matched=False, baseline=False)
+    found = family.differences(x, all_pairs(4), matched=False, baseline=False, intervals=True, prior=EQUAL)
     oracle = pairwise_tukeyhsd(x[0].ravel(), np.repeat(np.arange(4), 5))
     np.testing.assert_allclose(-found.delta_bp[0], oracle.meandiffs, atol=1e-10)
-    half = found.critical * found.se_bp[0]
-    np.testing.assert_allclose(half, (oracle.confint[:, 1] - oracle.confint[:, 0]) / 2, rtol=1e-3)
-    p = family.adjusted_p(found.delta_bp[0] / found.se_bp[0], 4, 16, baseline=False)
-    np.testing.assert_allclose(p, oracle.pvalues, atol=1e-3)
+    assert (found.half_bp[0] >= (oracle.confint[:, 1] - oracle.confint[:, 0]) / 2 - 1e-3).all(), "both tests must agree"
+    decided = oracle.pvalues > found.p_pair_bp[0] * family.ALPHA / 0.03
+    np.testing.assert_allclose(found.adjusted_bp[0][decided], oracle.pvalues[decided], atol=1e-3)
+    assert decided.any()
 
 
-def test_against_a_baseline_unmatched_it_is_dunnett_s() -> None:
+def test_with_one_variance_against_a_baseline_it_is_dunnett_s_test() -> None:
     x = RNG.normal(size=(1, 4, 6)) + 0.7 * np.arange(4)[None, :, None]
-    found = family.differences(x, baseline_pairs(4), matched=False, baseline=True)
+    found = family.differences(x, baseline_pairs(4), matched=False, baseline=True, prior=EQUAL)
     oracle = stats.dunnett(*x[0, 1:], control=x[0, 0])
-    np.testing.assert_allclose(-found.delta_bp[0] / found.se_bp[0], oracle.statistic, rtol=1e-9)
-    p = family.adjusted_p(found.delta_bp[0] / found.se_bp[0], 4, 20, baseline=True)
-    np.testing.assert_allclose(p, oracle.pvalue, atol=2e-3)
+    expected = np.maximum(oracle.pvalue, np.minimum(found.p_pair_bp[0] * family.ALPHA / 0.03, 1.0))
+    np.testing.assert_allclose(found.adjusted_bp[0], expected, atol=4e-3)
 
 
-def test_two_matched_groups_are_the_paired_t_test() -> None:
+def test_two_groups_are_the_paired_or_welch_s_t_test() -> None:
     x = RNG.normal(size=(1, 2, 6)) + RNG.normal(size=(1, 1, 6))
-    found = family.differences(x, [(0, 1)], matched=True, baseline=False)
+    paired = family.differences(x, [(0, 1)], matched=True, baseline=False, intervals=True)
     oracle = stats.ttest_rel(x[0, 0], x[0, 1])
-    assert found.delta_bp[0, 0] / found.se_bp[0, 0] == pytest.approx(oracle.statistic)
-    assert found.p_pair_bp[0, 0] == pytest.approx(oracle.pvalue)
-    assert family.adjusted_p(np.array([oracle.statistic]), 2, 5, baseline=False)[0] == pytest.approx(
-        oracle.pvalue, abs=1e-4
-    )
+    assert paired.delta_bp[0, 0] / paired.se_bp[0, 0] == pytest.approx(oracle.statistic)
+    assert paired.p_pair_bp[0, 0] == paired.adjusted_bp[0, 0] == pytest.approx(oracle.pvalue)
+    assert paired.half_bp[0, 0] == pytest.approx(paired.se_bp[0, 0] * stats.t.ppf(0.975, 5), rel=1e-3)
+    apart = family.differences(x, [(0, 1)], matched=False, baseline=False)
+    assert apart.adjusted_bp[0, 0] == pytest.approx(stats.ttest_ind(x[0, 0], x[0, 1], equal_var=False).pvalue)
+
+
+def test_an_interval_leaves_out_zero_exactly_where_a_claim_is_made() -> None:
+    x = RNG.normal(size=(60, 4, 4)) + 1.2 * np.arange(4)[None, :, None]
+    for matched in (True, False):
+        for baseline in (True, False):
+            pairs = baseline_pairs(4) if baseline else all_pairs(4)
+            found = family.differences(x, pairs, matched=matched, baseline=baseline, intervals=True)
+            np.testing.assert_array_equal(np.abs(found.delta_bp) > found.half_bp, found.shown_bp)
+            assert 0 < found.shown_bp.mean() < 1
+
+
+def test_one_group_that_blew_up_leaves_the_other_pairs_alone() -> None:
+    x = 0.02 * RNG.normal(size=(1, 3, 5)) + np.array([1.0, 1.3, 0.8])[None, :, None]
+    calm = {m: family.differences(x, all_pairs(3), matched=m, baseline=False, intervals=True) for m in (True, False)}
+    x[0, 2, 0] = 1e6
+    for matched, before in calm.items():
+        found = family.differences(x, all_pairs(3), matched=matched, baseline=False, intervals=True)
+        assert found.shown_bp.tolist() == [[True, False, False]]
+        assert found.half_bp[0, 0] < 3 * before.half_bp[0, 0]
+
+
+def test_heavy_tails_are_compared_by_interquartile_means() -> None:
+    calm = RNG.normal(size=(200, 3, 10))
+    wild = RNG.standard_t(2, size=(200, 3, 10))
+    for matched in (True, False):
+        assert family.heavy_tailed(calm, matched=matched).mean() < 0.1
+        assert family.heavy_tailed(wild, matched=matched).mean() > 0.4
+        assert not family.heavy_tailed(wild[:, :, :6], matched=matched).any(), "six runs tell nothing about tails"
+    x = np.zeros((1, 2, 8)) + np.arange(8)
+    x[0, 1] += 3.0
+    x[0, :, 7] = 1e4
+    found = family.differences(x, [(0, 1)], matched=False, baseline=False)
+    assert found.delta_bp[0, 0] == pytest.approx(stats.trim_mean(x[0, 0], 0.25) - stats.trim_mean(x[0, 1], 0.25))
 
 
 def test_what_a_seed_does_to_all_groups_is_no_noise() -> None:
@@ -80,44 +113,23 @@ def test_seeds_that_few_groups_share_are_no_design() -> None:
     assert not family.are_matched(x[:, :4]), "two are too few"
 
 
-def test_many_p_values_are_interpolated_closely() -> None:
-    t = np.linspace(0.0, 8.0, 40)
-    quick = family.adjusted_p(t, 6, 20, baseline=False)
-    exact = np.concatenate([family.adjusted_p(part, 6, 20, baseline=False) for part in np.array_split(t, 2)])
-    np.testing.assert_allclose(quick, exact, atol=2e-3)
-    np.testing.assert_array_equal(quick < 0.05, exact < 0.05)
-
-
-@pytest.mark.parametrize(("count", "df", "table"), [(2, 5, 3.03), (5, 10, 2.99), (9, 60, 2.77), (1, 10, 2.23)])
-def test_dunnett_s_two_sided_table(count: int, df: int, table: float) -> None:
-    assert dunnett_critical(count, df, 0.95) == pytest.approx(table, abs=0.006)
-
-
-@pytest.mark.parametrize(("count", "df", "table"), [(2, 5, 2.44), (1, 10, 1.81), (2, 6, 2.34)])
-def test_dunnett_s_one_sided_table(count: int, df: int, table: float) -> None:
-    critical = dunnett_critical(count, df, 0.95, two_sided=False)
-    assert critical == pytest.approx(table, abs=0.006)
-    assert dunnett_sf(critical, count, df, two_sided=False) == pytest.approx(0.05, abs=1e-4)
-
-
 @pytest.mark.parametrize("noise", list(NOISES))
 @pytest.mark.parametrize("matched", [True, False])
 def test_false_claims_stay_rare(noise: str, matched: bool) -> None:
-    limit = (
-        0.13 if "times" in noise or "from 1 to 5" in noise else 0.09
-    )  # 0.11 and 0.07, and three standard errors of 1,000
+    # 0.05, and three standard errors of 500; where one of six groups is five times as noisy, up to 0.10 is measured
+    limit = 0.135 if "times" in noise else 0.08
     for groups in (2, 6):
         for seeds in (3, 5):
-            x = sweeps(noise, groups, seeds, count=1000, seed=5)
+            x = sweeps(noise, groups, seeds, count=500, seed=5)
             for baseline in (False, True):
                 assert claimed(x, matched=matched, baseline=baseline).any(axis=1).mean() <= limit
 
 
 def test_matched_seeds_and_a_baseline_have_the_power_that_is_promised() -> None:
-    for seeds, least, against in ((3, 0.20, 0.24), (5, 0.65, 0.70)):
-        x = sweeps("shared seeds (60 % of the variance)", 6, seeds, count=2000, effect=1.5)
-        assert shown_power(claimed(x, matched=True, baseline=False), 6, baseline=False) >= least - 0.02
-        assert shown_power(claimed(x, matched=True, baseline=True), 6, baseline=True) >= against - 0.02
+    for seeds, least, against in ((3, 0.18, 0.25), (5, 0.60, 0.72)):
+        x = sweeps("shared seeds (60 % of the variance)", 6, seeds, count=1000, effect=1.5)
+        assert shown_power(claimed(x, matched=True, baseline=False), 6, baseline=False) >= least - 0.03
+        assert shown_power(claimed(x, matched=True, baseline=True), 6, baseline=True) >= against - 0.03
 
 
 @pytest.mark.parametrize("effect", [0.0, 1.5])
