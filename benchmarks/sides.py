@@ -30,11 +30,13 @@ from aurl.data.loader import TrainLoader
 from aurl.data.module import MusicData
 from aurl.models.base import MusicModel
 from aurl.record import Kind
-from aurl.run import build_model, execute, seed_everything
+from aurl.run.assembly import build_model
+from aurl.run.execution import execute, seed_everything
 from aurl.runs.eventlog import read_records
 from aurl.train.checkpointer import Checkpointer
 from aurl.train.loop import Loop
-from aurl.train.optim import AdamW
+from aurl.train.optim import AdamW, Optimisation
+from aurl.train.part import Training
 from benchmarks.measure import cpu_seconds
 
 STEPS = 1_000_000
@@ -135,11 +137,11 @@ def train_aurl(task: Task) -> None:
     """`aurl train` without Hydra's own folder, its checkpoints replaced by the turns."""
 
     class TurningLoop(Loop):
-        def __init__(self, **parts: Any) -> None:
-            super().__init__(**parts)
-            self.checkpointer = _Turnstile(self, task.pipe)
+        def __init__(self, training: Training) -> None:
+            training.parts["checkpoints"] = _Turnstile(task.pipe)
+            super().__init__(training)
 
-    with mock.patch("aurl.run.Loop", TurningLoop):
+    with mock.patch("aurl.run.assembly.Loop", TurningLoop):
         outcome = execute(_config(task), task.home / "run", ["benchmarks.overhead"])
     raise RuntimeError(outcome.message)
 
@@ -194,14 +196,18 @@ SIDES: Mapping[str, Callable[[Task], None]] = {
 class _Turnstile(Checkpointer):
     """Is asked after every step whether to save: a good moment to stand still."""
 
-    def __init__(self, loop: Loop, pipe: Connection) -> None:
+    def __init__(self, pipe: Connection) -> None:
         super().__init__()
-        self._loop = loop
+        self._pipe = pipe
         self._spent = 0.0
-        self._turns = Turns(pipe, loop.loader, self._settle, self._loss, lambda: self._spent)
-        mock.patch.object(loop.engine, "train_step", self._timed(loop.engine.train_step)).start()
-        epoch = loop.loader.epoch
-        mock.patch.object(loop.loader, "epoch", lambda *place: self._timed_batches(epoch(*place))).start()
+
+    def begin(self, training: Training) -> None:
+        super().begin(training)
+        engine, loader = training.engine, training.loader
+        self._turns = Turns(self._pipe, loader, self._settle, self._loss, lambda: self._spent)
+        mock.patch.object(engine, "train_step", self._timed(engine.train_step)).start()
+        epoch = loader.epoch
+        mock.patch.object(loader, "epoch", lambda *place: self._timed_batches(epoch(*place))).start()
 
     def due(self, step: int, evaluated: bool) -> bool:
         self._turns.step()
@@ -223,17 +229,17 @@ class _Turnstile(Checkpointer):
         return iter(self._timed(partial(next, batches, None)), None)
 
     def _settle(self) -> None:
-        _synchronize(self._loop.engine.device.type)
-        self._loop.monitor.flush_deferred()
-        self._loop.monitor.drain()
+        _synchronize(self.training.engine.device.type)
+        self.training.monitor.flush_deferred()
+        self.training.monitor.drain()
 
     def _loss(self) -> float:
-        steps = [record for record in read_records(self._loop.monitor.run.path) if record.kind is Kind.STEP]
+        steps = [record for record in read_records(self.training.monitor.run.path) if record.kind is Kind.STEP]
         return steps[-1].scalars["loss/total"]
 
 
 class _LightningModule(LightningModule):
-    def __init__(self, model: MusicModel, optim: AdamW) -> None:
+    def __init__(self, model: MusicModel, optim: Optimisation) -> None:
         super().__init__()
         self.model, self.optim = model, optim
         self.loss = torch.zeros(())
@@ -277,14 +283,14 @@ def _config(task: Task) -> dict[str, Any]:
     return config
 
 
-def _parts(task: Task) -> tuple[TrainLoader, MusicModel, AdamW]:
+def _parts(task: Task) -> tuple[TrainLoader, MusicModel, Optimisation]:
     """Data, model and optimiser in the order in which aurl makes them, so that the weights are the same."""
     config = _config(task)
     seed_everything(config["seed"])
-    data: MusicData = build(config["data"], "data")
+    data: MusicData = build(config["data"], MusicData, "data")
     data.setup(config["seed"])
     model = build_model(config, data).to(task.device)
-    return data.train_loader(config["seed"]), model, build(config["optim"], "optim")
+    return data.train_loader(config["seed"]), model, build(config["optim"], Optimisation, "optim")
 
 
 def _batches(loader: TrainLoader) -> Iterator[Tensor]:
@@ -292,7 +298,8 @@ def _batches(loader: TrainLoader) -> Iterator[Tensor]:
         yield from (batch.tokens for batch in loader.epoch(epoch))
 
 
-def _factor(optim: AdamW, step: int) -> float:
+def _factor(optim: Optimisation, step: int) -> float:
+    assert isinstance(optim, AdamW)
     return optim.lr_at(step, STEPS) / optim.peaks["generator"]
 
 

@@ -36,12 +36,12 @@ def run(args: list[str]) -> int:
 
 
 def _check(argv: list[str]) -> dict[str, Any]:
-    from aurl.config import trial
     from aurl.config.flags import is_multirun, source_of, split_argv
     from aurl.config.places import missing_places
     from aurl.config.preflight import preflight
     from aurl.config.resolvers import register
     from aurl.config.resume import with_saved_overrides
+    from aurl.run import trial
 
     register()
     flags, overrides = split_argv(argv)

@@ -120,6 +120,8 @@ def load_model(folder: Path, checkpoint: Path) -> tuple[MusicModel, Tokenizer, i
 
     from aurl.config.build import build, to_plain
     from aurl.config.resolvers import register
+    from aurl.models.base import MusicModel
+    from aurl.music.tokens import Tokenizer
     from aurl.train.checkpoint import load_model as load_weights
     from aurl.train.checkpoint import read_state
 
@@ -129,12 +131,15 @@ def load_model(folder: Path, checkpoint: Path) -> tuple[MusicModel, Tokenizer, i
         raise ConfigError(f"{path}: not there, so the model is unknown; give a run that `aurl train` made")
     saved = OmegaConf.load(path)
     config = to_plain(OmegaConf.masked_copy(saved, ["model", "data"]))  # type: ignore[arg-type]
-    tokenizer = _on_its_grid(build(config["data"]["tokenizer"], "data.tokenizer"), read_state(checkpoint)["tokenizer"])
+    described: Tokenizer = build(config["data"]["tokenizer"], Tokenizer, "data.tokenizer")
+    tokenizer = _on_its_grid(described, read_state(checkpoint)["tokenizer"])
+        build(config["data"]["tokenizer"], Tokenizer, "data.tokenizer"), read_state(checkpoint)["tokenizer"]
+    )
     if tokenizer is None:
         raise CheckpointError(f"{checkpoint}: was trained with another tokenizer than {path} describes")
     special = {name: getattr(tokenizer, name) for name in ("vocab_size", "pad", "bos", "eos")}
     seq_len = config["data"]["seq_len"]
-    model: MusicModel = build(config["model"], "model", seq_len=seq_len, **special)
+    model: MusicModel = build(config["model"], MusicModel, "model", seq_len=seq_len, **special)
     load_weights(checkpoint, model)
     return model, tokenizer, seq_len, config["data"]["bars"]
 

@@ -93,7 +93,7 @@ def _change(nodes: Mapping[str, dict[str, Any]], key: str, value: object) -> Non
 
 
 def _build(name: str, node: Mapping[str, Any]) -> Sink:
-    sink = construct(node)
+    sink = construct(node, Sink)
     if not isinstance(sink, Sink):
         raise ConfigError(f"logging.{name}: {type(sink).__name__} is no sink")
     return sink

@@ -35,7 +35,7 @@ def run(args: list[str]) -> int:
     flags, overrides = split_argv(args)
     overrides = with_saved_overrides(overrides, is_multirun(flags))
     if not ASKS.intersection(flags):
-        from aurl.config import trial
+        from aurl.run import trial
 
         checked = preflight(
             overrides, is_multirun(flags), source_of(flags), inspect=missing_places, construct=trial.faults

@@ -9,8 +9,7 @@ from os import PathLike
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from aurl.config.locate import locate
-from aurl.errors import ConfigError
+from aurl.machine.signatures import classes_in
 
 _LISTS = (list, set, frozenset, abc.Sequence, abc.Collection, abc.Iterable, abc.Set, abc.MutableSequence)
 _MAPPINGS = (dict, abc.Mapping, abc.MutableMapping)
@@ -21,21 +20,21 @@ def fits(value: object, annotation: Any) -> bool:
     """Whether a constructor annotated so takes this value.
 
     An integer fits float, a list fits tuple and sequence, text fits a path; true does not fit int. Annotations that
-    say nothing about yaml values (type variables, callables) fit everything; a class of our own wants a node whose
-    `_target_` is that class or one below it.
+    say nothing about yaml values (type variables, callables) fit everything; a class of our own wants a node, whose
+    `_target_` is looked at by who visits that node.
     """
     annotation = _bare(annotation)
     if annotation in (Any, object):
         return True
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if isinstance(value, Mapping) and "_target_" in value and isclass(annotation) and not origin:
-        return _makes(value, annotation)
     if origin in (Union, UnionType):
         return any(fits(value, option) for option in arguments)
     if origin is Literal:
         return any(value == option and type(value) is type(option) for option in arguments)
     if (kind := origin or annotation) in (tuple, *_LISTS, *_MAPPINGS):
         return _fits_container(value, kind, arguments)
+    if classes_in(annotation):
+        return isinstance(value, Mapping)  # a node of a class: what it names and holds is looked at there
     return _fits_scalar(value, annotation)
 
 
@@ -52,6 +51,8 @@ def describe(annotation: Any) -> str:
         return _describe_container(kind, arguments)
     if isclass(annotation) and issubclass(annotation, PathLike):
         return "a path"
+    if classes_in(annotation):
+        return f"a group of keys that makes a {annotation.__module__}.{annotation.__qualname__}"
     return _WORDS.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
 
@@ -99,12 +100,3 @@ def _fits_scalar(value: object, annotation: Any) -> bool:
     if isclass(annotation) and issubclass(annotation, PathLike):
         return isinstance(value, (str, PathLike))
     return True
-
-
-def _makes(node: Mapping[str, object], wanted: type) -> bool:
-    """Whether a `_target_` node gives an object of the wanted class, as far as that can be told without a call."""
-    try:
-        target = locate(node["_target_"])
-        return not isclass(target) or bool(node.get("_partial_")) or issubclass(target, wanted)
-    except (ConfigError, TypeError):  # reported at the node itself; a protocol that cannot be asked
-        return True

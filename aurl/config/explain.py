@@ -13,13 +13,13 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import OmegaConf
 from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
-from aurl.config.locate import locate
 from aurl.config.phrases import ConfigFaultsError, dotted, unknown_key, unknown_option
 from aurl.config.session import Session
-from aurl.config.signatures import signature_of
-from aurl.config.validate import TARGET
+from aurl.config.validate import taker_of
 from aurl.errors import ConfigError, did_you_mean
+from aurl.machine.conf import TARGET
 from aurl.machine.secrets import mask_override, mask_text
+from aurl.machine.signatures import signature_of
 
 
 def explain(error: BaseException, overrides: Sequence[Override], opened: Session) -> ConfigError:
@@ -136,7 +136,7 @@ def _unknown(key: str, config: dict[Any, Any]) -> str:
     if not isinstance(parent, dict):
         above = path.rpartition(".")[0]
         return f"{key}: no such key; {above} is a single value and has no keys below it."
-    if takes := _taker(parent, parts[-1]) if depth == len(parts) else "":
+    if takes := _taker(config, ".".join(parts[:-1]), parts[-1]) if depth == len(parts) else "":
         return f"{key}: is not in the yaml file, but {takes} takes it; write +{key}=VALUE."
     everywhere = list(dotted(config))
     same_name = [known for known in everywhere if known.rpartition(".")[2] == parts[-1]]
@@ -146,15 +146,15 @@ def _unknown(key: str, config: dict[Any, Any]) -> str:
     return unknown_key(path if depth < len(parts) else key, siblings, everywhere)
 
 
-def _taker(node: dict[Any, Any], name: str) -> str:
-    """The class that the node builds, where it has this parameter."""
-    if TARGET not in node:
+def _taker(config: dict[Any, Any], path: str, name: str) -> str:
+    """The class that the node at this path builds, where it has this parameter."""
+    from aurl.config.experiment import Experiment
+
+    taker = taker_of(config, path, Experiment)
+    signature = signature_of(taker) if taker else None
+    if taker is None or signature is None or name not in signature.annotations:
         return ""
-    try:
-        signature = signature_of(locate(node[TARGET]))
-    except ConfigError:
-        return ""
-    return str(node[TARGET]) if signature and name in signature.annotations else ""
+    return f"{taker.__module__}.{taker.__qualname__}"
 
 
 def _at(config: object, key: str) -> object:

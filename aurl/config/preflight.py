@@ -10,7 +10,7 @@ from aurl.config.compose import compose_in
 from aurl.config.overrides import MOST_JOBS, expand_in
 from aurl.config.phrases import ConfigFaultsError
 from aurl.config.session import ConfigSource, Session, session
-from aurl.config.validate import Nodes, Provided, validate
+from aurl.config.validate import validate
 from aurl.errors import ConfigError
 from aurl.machine.secrets import mask_override
 
@@ -23,8 +23,7 @@ def preflight(
     multirun: bool = False,
     source: ConfigSource | None = None,
     *,
-    nodes: Nodes | None = None,
-    provided: Provided | None = None,
+    root: type | None = None,
     inspect: Inspect | None = None,
     construct: Inspect | None = None,
     most: int = MOST_JOBS,
@@ -34,8 +33,7 @@ def preflight(
     Args:
         overrides: as `aurl.config.flags.split_argv` gives them.
         source: where configs are read from; aurl's own folder by default.
-        nodes: what takes the keys of nodes without `_target_`; `aurl.config.nodes.NODES` by default.
-        provided: keywords passed at run time; `aurl.config.nodes.PROVIDED` by default.
+        root: the class that takes the keys of the top level; `aurl.config.experiment.Experiment` by default.
         inspect: a further check of each config.
         construct: builds what a config names, to find values out of range; called where every signature fits.
         most: jobs of a sweep looked at; of a larger one every single value is looked at once.
@@ -43,15 +41,16 @@ def preflight(
     Raises:
         ConfigError: lists all faults of all jobs, each once, with the job where it was met first.
     """
-    if nodes is None or provided is None:
-        from aurl.config.nodes import NODES, PROVIDED
+    if root is None:
+        from aurl.config.experiment import Experiment
 
-        nodes, provided = NODES if nodes is None else nodes, PROVIDED if provided is None else provided
+        root = Experiment
+    expected = root  # narrowed for the comprehension below
     with session(source) as opened:
         jobs = expand_in(opened, overrides, most) if multirun else [list(overrides)]
         configs, found = [], []
         for job in jobs:
-            config, problems = _look(opened, job, nodes=nodes, provided=provided, inspect=inspect, construct=construct)
+            config, problems = _look(opened, job, expected, inspect=inspect, construct=construct)
             configs.append(config)
             found.append(problems)
     if any(found):
@@ -62,9 +61,8 @@ def preflight(
 def _look(
     opened: Session,
     job: Sequence[str],
+    root: type,
     *,
-    nodes: Nodes,
-    provided: Provided,
     inspect: Inspect | None,
     construct: Inspect | None,
 ) -> tuple[dict[str, Any], list[str]]:
@@ -73,7 +71,7 @@ def _look(
         config = to_plain(compose_in(opened, job))
     except ConfigError as error:
         return {}, list(error.problems) if isinstance(error, ConfigFaultsError) else [str(error)]
-    problems = [fault.problem for fault in validate(config, provided, nodes)]
+    problems = [fault.problem for fault in validate(config, root)]
     if construct and not problems:
         problems += construct(config)
     return config, [*problems, *(inspect(config) if inspect else ())]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from aurl.data.midi_cache import MidiCache, ReadFile, Reading, content_key
 from aurl.data.midi_grid import ChosenGrid, choose_grid, loss_warnings
 from aurl.data.midi_pool import ReadOutcome, cores, read_in_processes, read_outcome
+from aurl.data.source import Source
 from aurl.data.split import split_pieces
 from aurl.errors import ConfigError, DataError
 from aurl.machine.env import default_cache
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 AUTO: Final = "auto"
 
 
-class MidiFolder:
+class MidiFolder(Source):
     """All MIDI files below a folder (.mid, .midi, .kar, .rmi, .smf), read in parallel and split by their content.
 
     Links are followed. Whole silent bars before the first note are dropped. A file that cannot be used is left out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from aurl.data.source import Source
 from aurl.data.split import split_pieces
 from aurl.errors import ConfigError
 from aurl.music.corpus import Corpus
@@ -16,7 +17,7 @@ _PHRASE = 4  # bars
 _MELODY = 72  # an octave above the chords, so that no note doubles one of theirs
 
 
-class Synthetic:
+class Synthetic(Source):
     """Pieces in 4/4: phrases of four bars in the form AABA, a melody over block chords and a bass, with a final chord.
 
     Args:

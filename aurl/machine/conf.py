@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from aurl.errors import ConfigError, did_you_mean
+from aurl.machine.targets import locate
+
+TARGET = "_target_"
 
 
 @lru_cache(maxsize=1)
@@ -56,23 +58,18 @@ def load_option(group: str, name: str) -> dict[str, Any]:
     return content
 
 
-def construct(node: Mapping[str, Any]) -> Any:
+def construct(node: Mapping[str, Any], *bases: type) -> Any:
     """An object from a flat node `{"_target_": "package.module.Class", key: value, ...}`.
 
+    Args:
+        bases: what is expected: one of these classes or one below it.
+
     Raises:
-        ConfigError: the class is missing, or does not take these keys.
+        ConfigError: the class is missing, of another kind, or does not take these keys.
     """
     arguments = dict(node)
-    target = str(arguments.pop("_target_", ""))
+    target = arguments.pop(TARGET, "")
     try:
-        return _locate(target)(**arguments)
+        return locate(target, *bases)(**arguments)
     except TypeError as error:
         raise ConfigError(f"{target}: {error}") from error
-
-
-def _locate(target: str) -> Any:
-    module, _, name = target.rpartition(".")
-    try:
-        return getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"_target_: {target!r} cannot be imported ({error}); give package.module.Class") from error

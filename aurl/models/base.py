@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
@@ -30,6 +30,8 @@ class MusicModel(nn.Module, ABC):
     """
 
     phases: tuple[str, ...] = ("generator",)
+    given: ClassVar[tuple[str, ...]] = ("vocab_size", "seq_len", "pad", "bos", "eos")
+    """What aurl passes to the constructor beside the keys of the config: sizes and special tokens of the data."""
 
     @abstractmethod
     def forward(self, tokens_BT: Tensor, phase: str = "generator", step: int = 0) -> Losses:

@@ -15,13 +15,13 @@ from aurl.errors import ConfigError, did_you_mean
 from aurl.music.metre import bar_ticks
 from aurl.music.notes import IntArray, Notes
 from aurl.music.score import Metre
-from aurl.music.tokens import Decoded
+from aurl.music.tokens import Decoded, Tokenizer
 
 KINDS = ("REMI", "TSD", "MIDILike")  # those that write a track as one sequence of single tokens, metre included
 _EIGHTHS = (1, 3, 5, 6, 7, 9, 11, 12, 13, 15)
 
 
-class MidiTokTokenizer:
+class MidiTokTokenizer(Tokenizer):
     """One of miditok's tokenizers, set to our grid.
 
     Onsets, pitches and durations up to `max_beats` are written exactly, bars of a multiple of an eighth up to 8
@@ -50,11 +50,23 @@ class MidiTokTokenizer:
         self._settings = (kind, num_velocities, max_beats)
         self._tokenizer = _build(kind, num_velocities, max_beats, resolution)
         self._kind = kind
-        self.vocab_size = len(self._tokenizer)
-        self.pad: int = self._tokenizer["PAD_None"]
-        self.bos: int = self._tokenizer["BOS_None"]
-        self.eos: int = self._tokenizer["EOS_None"]
         self._names: dict[int, str] = {number: name for name, number in self._tokenizer.vocab.items()}
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self._tokenizer)
+
+    @property
+    def pad(self) -> int:
+        return int(self._tokenizer["PAD_None"])
+
+    @property
+    def bos(self) -> int:
+        return int(self._tokenizer["BOS_None"])
+
+    @property
+    def eos(self) -> int:
+        return int(self._tokenizer["EOS_None"])
 
     @property
     def fingerprint(self) -> str:

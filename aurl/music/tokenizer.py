@@ -21,13 +21,13 @@ from numpy.typing import ArrayLike, NDArray
 from aurl.errors import ConfigError
 from aurl.music.barring import Alphabet, Bars, Signed, laid_out, read_metres
 from aurl.music.notes import DEFAULT_VELOCITY, TICKS_PER_BEAT, IntArray, Notes
-from aurl.music.tokens import Decoded
+from aurl.music.tokens import Decoded, Tokenizer
 from aurl.music.vocabulary import Family, Ids, Vocabulary
 
 _ANYWHERE = np.isin(np.arange(len(Family)), [Family.EOS, Family.BAR, Family.VELOCITY, Family.DURATION])
 
 
-class RemiTokenizer:
+class RemiTokenizer(Tokenizer):
     """Bar, Position, Velocity, Duration and Pitch tokens after a header of Metre and Tempo.
 
     Written exactly: onsets and pitches; durations of 1..48 ticks, then every 3 up to 96, then every 12; velocities

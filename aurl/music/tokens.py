@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 from numpy.typing import ArrayLike
 
@@ -30,47 +30,59 @@ class Decoded:
         return 1.0 - self.invalid / self.total if self.total else 0.0
 
 
-class Tokenizer(Protocol):
-    """Notes to token ids and back. A new one is one class in one file and one yaml."""
+class Tokenizer(ABC):
+    """Notes to token ids and back. A new one is one class in one file and one yaml.
+
+    Attributes:
+        resolution: ticks to the quarter note of the notes that it reads; other notes are moved to that grid first.
+    """
+
+    resolution: int
 
     @property
+    @abstractmethod
     def vocab_size(self) -> int:
         """Ids run from 0 to vocab_size - 1."""
 
     @property
+    @abstractmethod
     def pad(self) -> int:
         """The id that fills a batch; means nothing."""
 
     @property
+    @abstractmethod
     def bos(self) -> int:
         """The id that begins every sequence."""
 
     @property
+    @abstractmethod
     def eos(self) -> int:
         """The id that ends a piece."""
 
     @property
+    @abstractmethod
     def fingerprint(self) -> str:
         """A hash of the settings: sequences of tokenizers with the same fingerprint mean the same."""
 
-    @property
-    def resolution(self) -> int:
-        """Ticks to the quarter note of the notes that it reads; other notes are moved to that grid first."""
-
+    @abstractmethod
     def at(self, resolution: int) -> Tokenizer:
         """The tokenizer of the same settings for another grid."""
 
+    @abstractmethod
     def encode(self, notes: Notes, *, end: bool = True) -> IntArray:
         """Token ids, int32 [T], from the begin token on; `end` adds the end token.
 
         Notes that cannot be written exactly are written as `quantise` gives them.
         """
 
+    @abstractmethod
     def decode(self, ids: ArrayLike) -> Decoded:
         """Read any sequence of integers; never raises on their values."""
 
+    @abstractmethod
     def quantise(self, notes: Notes) -> Notes:
         """The nearest notes that survive encode and decode unchanged."""
 
+    @abstractmethod
     def token_name(self, id: int) -> str:
         """The token as people read it, such as `Pitch_60`."""

@@ -25,6 +25,7 @@ class QualityJudge:
 
     Attributes:
         latest: the scalars of the last evaluation, for early stopping and for choosing checkpoints.
+        step: that of this evaluation, -1 before the first one of this process.
 
     Args:
         track: scores samples and follows their means.
@@ -34,6 +35,7 @@ class QualityJudge:
     def __init__(self, track: QualityTrack, write: Callable[[Record], None]) -> None:
         self.track = track
         self.latest: dict[str, float] = {}
+        self.step = -1
         self._write = write
 
     def on_sample(self, sample: Record, notes: Notes) -> None:
@@ -46,7 +48,7 @@ class QualityJudge:
         """The samples of this step are all in: write what they say together."""
         record = self.track.evaluation(step, time=time.time())
         if record is not None:
-            self.latest = dict(record.scalars)
+            self.latest, self.step = dict(record.scalars), step
             self._write(record)
 
     def state_dict(self) -> dict[str, Json]:
@@ -58,47 +60,52 @@ class QualityJudge:
 
 
 def open_judge(
-    node: Mapping[str, Any], corpus: Corpus, cache: Path, write: Callable[[Record], None]
-) -> tuple[QualityJudge | None, list[str]]:
-    """The judge of a `quality` config node and what a user should know of its profile; None where nothing is scored.
+    selection: MetricSelection,
+    corpus: Corpus,
+    cache: Path,
+    write: Callable[[Record], None],
+    *,
+    reference: str = TRAIN,
+    bars: int | None = None,
+    copying: int | None = 8,
+    published: bool = False,
+    seed: int = 1,
+) -> tuple[QualityJudge, list[str]]:
+    """A judge by these metrics, and what a user should know of its profile.
 
     Args:
-        node: plain and resolved, as in `conf/quality/`.
         corpus: what is trained on; its training split is the reference by default, its validation split the band.
         cache: a folder where fitted profiles are kept; where it cannot be written, the profile is not kept.
+        reference, bars, copying, published, seed: see `aurl.train.scoring.Scoring`.
 
     Raises:
-        ConfigError: an unknown metric or reference.
+        ConfigError: an unknown reference.
         DataError: a reference that cannot be read.
     """
-    if not any(metric is not None for metric in (node["metrics"] or {}).values()):
-        return None, []
-    selection = MetricSelection.build(node["metrics"])
-    profile, warnings = _profile(node, corpus, cache, selection)
-    index = CopyIndex.of(corpus.train, node["copying"]) if node["copying"] is not None else None
+    if reference == TRAIN:
+        profile, warnings = _training_profile(corpus, cache, selection, bars=bars, copying=copying, seed=seed)
+    else:
+        profile, warnings = open_profile(reference, selection)
+    index = CopyIndex.of(corpus.train, copying) if copying is not None else None
     if index is None:
         profile.index = None
-    track = QualityTrack(profile, index, published=node["published"], seed=node["seed"])
+    track = QualityTrack(profile, index, published=published, seed=seed)
     return QualityJudge(track, write), [warning for warning in warnings if warning]
 
 
-def _profile(
-    node: Mapping[str, Any], corpus: Corpus, cache: Path, selection: MetricSelection
+def _training_profile(
+    corpus: Corpus, cache: Path, selection: MetricSelection, *, bars: int | None, copying: int | None, seed: int
 ) -> tuple[Profile, list[str]]:
-    if node["reference"] != TRAIN:
-        return open_profile(node["reference"], selection)
-    lengths = node["bars"] or LENGTHS
-
     def fit(folder: Path) -> tuple[Profile, list[str]]:
         profile, warning = training_profile(
             corpus.train,
             corpus.validation,
-            lengths,
+            bars or LENGTHS,
             name=corpus.name,
             cache=folder,
             metrics=selection,
-            n_gram=node["copying"],
-            seed=node["seed"],
+            n_gram=copying,
+            seed=seed,
         )
         return profile, [warning]
 

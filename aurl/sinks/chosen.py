@@ -13,6 +13,6 @@ def choose_sinks(chosen: str | Sequence[str | Sink], group: str = "logging") -> 
     made: list[Sink] = []
     for choice in [chosen] if isinstance(chosen, str) else chosen:
         nodes = load_option(group, choice).values() if isinstance(choice, str) else ()
-        made += [construct(node) for node in nodes if node is not None]
+        made += [construct(node, Sink) for node in nodes if node is not None]
         made += [choice] if isinstance(choice, Sink) else []
     return made

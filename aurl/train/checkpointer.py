@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aurl.errors import CheckpointError, ConfigError
-from aurl.record import Json
+from aurl.record import Json, Kind
+from aurl.train import state
 from aurl.train.early_stopping import Direction, sign
+from aurl.train.ending import Ending
+from aurl.train.part import GoBack, Part, Training
 
 
 class Saved(NamedTuple):
@@ -22,7 +25,7 @@ class Saved(NamedTuple):
     value: float
 
 
-class Checkpointer:
+class Checkpointer(Part):
     """Saves under `step_00001234`, points `latest` and `best` at checkpoints, and removes what is not worth keeping.
 
     Args:
@@ -66,11 +69,29 @@ class Checkpointer:
         self._weights = dict(combine) if combine else {metric: 1.0}
         self.metrics = list(self._weights)
         self.formula = " + ".join(f"{weight:g} * {name}" for name, weight in combine.items()) if combine else metric
+        self.wants = tuple(self.metrics)
         self.folder = Path("checkpoints")
         self.best_value = math.nan  # of all evaluations that were saved, also where the checkpoint is gone by now
         self._scores: dict[str, float] = {}  # name to metric (NaN without), in the order saved
         self._for_good: list[str] = []
         self._last_for_good = time.time()
+        self._last_saved = -1  # the step of the last checkpoint of this process
+
+    def begin(self, training: Training) -> None:
+        super().begin(training)
+        self.folder = training.run.checkpoints
+
+    def at_step_end(self, evaluated: bool) -> None:
+        if self.due(self.training.step, evaluated):
+            self._save("epoch" if self.training.progress.batch == 0 else "interval")
+
+    def at_end(self, ending: Ending) -> None:
+        """A run's last step is always saved, but for one that an alert stopped: its weights may be broken."""
+        if ending.status != "stopped" and self.training.step and self.training.step != self._last_saved:
+            self._save("signal" if ending.status == "preempted" else "end")
+
+    def went_back(self, left: int, why: GoBack) -> None:
+        self.forget_after(self.training.step)
 
     def due(self, step: int, evaluated: bool) -> bool:
         """Whether to save after this step."""
@@ -120,15 +141,44 @@ class Checkpointer:
             "last_for_good": self._last_for_good,
         }
 
-    def load_state_dict(self, state: Mapping[str, Any], name: str, scalars: Mapping[str, float]) -> None:
-        """Take back `state_dict`, and the checkpoint `name` that it was stored in."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self._scores = {key: math.nan if value is None else value for key, value in state["scores"].items()}
-        self._scores[name] = value = self._score(scalars)
         self.best_value = math.nan if state["best_value"] is None else float(state["best_value"])
-        if self._improves(value):
-            self.best_value = value
         self._for_good = list(state["for_good"])
         self._last_for_good = float(state["last_for_good"])
+
+    def restored(self, folder: Path) -> None:
+        """Count the checkpoint that was loaded, which its own state does not name yet."""
+        self.count(folder.name, self.training.progress.scalars)
+
+    def count(self, name: str, scalars: Mapping[str, float]) -> None:
+        """There is a checkpoint of this name, with these scalars of its evaluation."""
+        value = self._scores[name] = self._score(scalars)
+        if self._improves(value):
+            self.best_value = value
+
+    def _save(self, reason: str) -> None:
+        training = self.training
+        for part in training.parts.values():
+            part.before_save()
+        training.monitor.flush_deferred()
+        if not training.engine.weights_are_finite():
+            return self._not_saved("the weights hold NaN or infinity; earlier ones are kept", "error")
+        try:
+            saved = self.save(training.step, training.progress.scalars, lambda path: state.save(training, path))
+        except OSError as error:
+            advice = f"training goes on, free space on the disk of {self.folder}"
+            return self._not_saved(f"{error}; {advice}", "critical")
+        self._last_saved = training.step
+        place = saved.path.relative_to(training.run.path).as_posix()
+        fields: dict[str, Json] = {"path": place, "best": saved.best, "reason": reason}
+        fields |= {"metric": self.formula, "value": saved.value}
+        training.monitor.say(Kind.CHECKPOINT, training.step, **fields)
+        return None
+
+    def _not_saved(self, why: str, level: str) -> None:
+        message = f"checkpoint of step {self.training.step} not saved: {why}"
+        self.training.monitor.note(message, level=level, module="checkpoint")
 
     def _score(self, scalars: Mapping[str, float]) -> float:
         return sum(weight * scalars.get(name, math.nan) for name, weight in self._weights.items())

@@ -9,11 +9,13 @@ from typing import Any, Literal
 from aurl.errors import ConfigError
 from aurl.record import Json
 from aurl.scalars import describe
+from aurl.train.ending import Ending
+from aurl.train.part import Part
 
 Direction = Literal["auto", "min", "max"]
 
 
-class EarlyStopping:
+class EarlyStopping(Part):
     """Stops a run when none of its metrics has improved for a number of evaluations.
 
     Args:
@@ -37,6 +39,7 @@ class EarlyStopping:
         parts = [text.partition(":") for text in metrics]
         self.signs = {name: sign(name, direction or "auto") for name, _, direction in parts}
         self.patience, self.min_delta = patience, min_delta
+        self.wants = tuple(self.signs)
         self._best: dict[str, float] = {}
         self._waited = 0
 
@@ -49,10 +52,14 @@ class EarlyStopping:
         best = ", ".join(f"{name} {value:.4g}" for name, value in self._best.items())
         return f"no improvement in {self._waited} evaluations (best: {best or 'none'})"
 
+    def at_step_end(self, evaluated: bool) -> Ending | None:
+        reason = self.update(self.training.progress.scalars) if evaluated else None
+        return Ending("done", f"early stopping: {reason}") if reason else None
+
     def state_dict(self) -> dict[str, Json]:
         return {"best": dict(self._best), "waited": self._waited}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self._best, self._waited = dict(state["best"]), int(state["waited"])
 
     def _improves(self, name: str, value: float) -> bool:

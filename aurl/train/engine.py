@@ -19,7 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from aurl.errors import AurlError, ConfigError
 from aurl.models.base import MusicModel
 from aurl.train.gate import GradientGate
-from aurl.train.optim import AdamW
+from aurl.train.optim import Optimisation
 from aurl.train.probes import Probes
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -82,7 +82,7 @@ class Engine:
         """Whether this process is the one that logs, samples and names checkpoints."""
         return self.rank == 0
 
-    def setup(self, model: MusicModel, optim: AdamW) -> None:
+    def setup(self, model: MusicModel, optim: Optimisation) -> None:
         """Move the model to the device, wrap it, and make one optimiser per phase."""
         self.model = model.to(self.device)
         self.optim = optim

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -19,7 +20,19 @@ _DECAY: dict[str, Callable[[float], float]] = {
 }
 
 
-class AdamW:
+class Optimisation(ABC):
+    """One optimiser for each phase of a model, and the learning rate over time: the node `optim` of a config."""
+
+    @abstractmethod
+    def build(self, parameters: Sequence[nn.Parameter], phase: str) -> torch.optim.Optimizer:
+        """The optimiser of a phase's parameters; it honours `found_inf`, as torch's fused ones do."""
+
+    @abstractmethod
+    def lr_at(self, step: int, total: int, phase: str = "generator") -> float:
+        """The learning rate of the update that follows `step` finished ones, in a run of `total`."""
+
+
+class AdamW(Optimisation):
     """AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) with linear warm-up and decay, one optimiser per phase.
 
     Weight decay applies to matrices only, not to biases, gains and embeddings of one dimension.

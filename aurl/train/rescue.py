@@ -1,54 +1,80 @@
-"""`anomaly.policy=recover` in the loop: notices skipped steps and grave alerts, and takes the run back."""
+"""`anomaly.policy=recover` in the loop: notices skipped steps and grave alerts, and asks to go back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
+from torch import Tensor
+
+from aurl.anomaly.recovery import Recovery, Verdict
+from aurl.errors import ConfigError
+from aurl.record import Json
+from aurl.train.checkpointer import Checkpointer
 from aurl.train.ending import Ending
-from aurl.train.recovery import Recovery, Verdict
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from torch import Tensor
-
-    from aurl.train.loop import Loop
-
-_OTHER_ORDER = 7919  # added to the seed of the data at each rollback; a prime, so that seeds of a sweep do not meet
+from aurl.train.part import GoBack, Part, Training
 
 
-class Rescue:
-    """Acts on one loop as `Recovery` decides; every action is a NOTE record of the module `recovery`."""
+class Rescue(Part):
+    """Acts as `Recovery` decides; every action is a NOTE record of the module `recovery`."""
 
-    def __init__(self, loop: Loop, recovery: Recovery) -> None:
-        self.loop = loop
+    def __init__(self, recovery: Recovery) -> None:
         self.recovery = recovery
         self._verdicts: list[tuple[int, str, Tensor]] = []
-        loop.engine.guard()
+        self._memory: dict[str, Json] = {}  # of the decision to go back, which what is loaded must not undo
 
-    def before_step(self) -> None:
+    def begin(self, training: Training) -> None:
+        super().begin(training)
+        found = [part for part in training.parts.values() if isinstance(part, Checkpointer)]
+        if not found:
+            raise ConfigError("anomaly.policy=recover: needs checkpoints to go back to")
+        self._checkpoints = found[0]
+        training.engine.guard()
+
+    def before_step(self, batches: int) -> None:
         """Set the learning rate's scale for the step to come."""
-        self.loop.engine.lr_scale = self.recovery.lr_scale(self.loop.step, self.loop.total_steps)
+        self.training.engine.lr_scale = self.recovery.lr_scale(self.training.step, self.training.total_steps)
 
-    def after_step(self, metrics: dict[str, Tensor]) -> Ending | None:
-        """Look at the step before this one, whose verdict is on the host by now, and at the alerts since.
-
-        Returns:
-            How the run ends, where nothing helps any more.
-        """
+    def after_step(self, metrics: Mapping[str, Any]) -> Ending | GoBack | None:
+        """Look at the step before this one, whose verdict is on the host by now, and at the alerts since."""
         found = self._skips()
-        self._verdicts = [(self.loop.step, name, value) for name, value in metrics.items() if "/skipped" in name]
-        for alert in self.loop.monitor.take_alerts():
+        self._verdicts = [(self.training.step, name, value) for name, value in metrics.items() if "/skipped" in name]
+        for alert in self.training.monitor.take_alerts():
             found = found or self.recovery.alerted(alert)
         if found is None:
             return None
-        return self._stop(found) if found.action == "stop" else self._roll_back(found)
+        target = self._last_before(found.onset)
+        if found.action == "stop":
+            return self._stop(found.reason)
+        if target is None:
+            return self._stop(f"{found.reason}; no checkpoint from before it to go back to")
+        self._memory = self.recovery.state_dict()
+        return GoBack(target, found.reason)
 
-    def reseed(self) -> None:
+    def restored(self, folder: Path) -> None:
         """Give the data the order that belongs to the number of rollbacks so far."""
-        loop = self.loop
-        seed = loop.seed + _OTHER_ORDER * self.recovery.rollbacks
-        loop.loader = loop.data.train_loader(seed, loop.engine.rank, loop.engine.world)
+        self.training.reorder(self.recovery.rollbacks)
+
+    def went_back(self, left: int, why: GoBack) -> None:
+        """Remember that the run was here before, and say so."""
+        step = self.training.step
+        self.recovery.load_state_dict(self._memory)
+        self.recovery.rolled_back(step)
+        self.training.reorder(self.recovery.rollbacks)
+        self._verdicts = []
+        self._note(
+            f"rolled back from step {left} to {step} ({why.reason}); the learning rate begins at "
+            f"{self.recovery.lr_factor:g} of its plan, the data come in another order",
+            action="rollback",
+            resumed_from=step,
+        )
+
+    def state_dict(self) -> dict[str, Json]:
+        return self.recovery.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.recovery.load_state_dict(state)
 
     def _skips(self) -> Verdict | None:
         found = None
@@ -61,37 +87,15 @@ class Rescue:
                 found = found or self.recovery.skipped(step)
         return found
 
-    def _roll_back(self, verdict: Verdict) -> Ending | None:
-        loop, recovery = self.loop, self.recovery
-        target = self._last_before(verdict.onset)
-        if target is None:
-            return self._stop(verdict._replace(reason=f"{verdict.reason}; no checkpoint from before it to go back to"))
-        left, memory = loop.step, recovery.state_dict()
-        loop.load(target)
-        loop.monitor.rewind(loop.step)
-        recovery.load_state_dict(memory)
-        recovery.rolled_back(loop.step)
-        loop.checkpointer.forget_after(loop.step)
-        self.reseed()
-        self._verdicts = []
-        loop.moved = True
-        self._note(
-            f"rolled back from step {left} to {loop.step} ({verdict.reason}); the learning rate begins at "
-            f"{recovery.lr_factor:g} of its plan, the data come in another order",
-            action="rollback",
-            resumed_from=loop.step,
-        )
-        return None
-
     def _last_before(self, onset: int) -> Path | None:
-        saved = {int(path.name.removeprefix("step_")): path for path in self.loop.checkpointer.saved()}
+        saved = {int(path.name.removeprefix("step_")): path for path in self._checkpoints.saved()}
         before = [step for step in saved if step < onset]
         healthy = [step for step in before if step < onset - self.recovery.healthy_steps]
         return saved[max(healthy or before)] if before else None
 
-    def _stop(self, verdict: Verdict) -> Ending:
-        self._note(f"gave up: {verdict.reason}", action="stop")
-        return Ending("stopped", f"anomaly policy recover: {verdict.reason}")
+    def _stop(self, reason: str) -> Ending:
+        self._note(f"gave up: {reason}", action="stop")
+        return Ending("stopped", f"anomaly policy recover: {reason}")
 
     def _note(self, message: str, **fields: str | int) -> None:
-        self.loop.monitor.note(message, level="warning", module="recovery", **fields)
+        self.training.monitor.note(message, level="warning", module="recovery", **fields)

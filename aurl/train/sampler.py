@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from aurl.errors import ConfigError
 from aurl.models.base import MusicModel
+from aurl.music.notes import Notes
 from aurl.music.tokens import Decoded, Tokenizer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from aurl.music.notes import Notes
+from aurl.train.ending import Ending
+from aurl.train.part import Part
+from aurl.train.samples import SampleWriter
 
 
-class Sampler:
+class Sampler(Part):
     """Draws the same slots at each occasion, so that one can hear a slot improve.
 
     A slot's seed is `seed` + its number. The first `continuations` slots continue openings of validation pieces, the
@@ -36,6 +35,10 @@ class Sampler:
         temperature: > 0; lower is more conservative.
         top_k: keep only the k likeliest tokens; 0 keeps all.
         top_p: keep the likeliest tokens whose probabilities reach p together.
+        seed: of slot 0.
+        image: whether to draw piano rolls.
+        audio: whether to make audio previews.
+        audio_seconds: length of the longest preview, > 0.
     """
 
     def __init__(
@@ -52,6 +55,9 @@ class Sampler:
         top_k: int = 0,
         top_p: float = 0.95,
         seed: int = 0,
+        image: bool = True,
+        audio: bool = True,
+        audio_seconds: float = 30.0,
     ) -> None:
         _require("every", every, every is None or every >= 0, "null, 0 or more")
         _require("count", count, count >= 0, "0 or more")
@@ -63,10 +69,40 @@ class Sampler:
         _require("temperature", temperature, temperature > 0, "a number above 0")
         _require("top_k", top_k, top_k >= 0, "0 or more")
         _require("top_p", top_p, 0 < top_p <= 1, "a number in (0, 1]")
+        _require("audio_seconds", audio_seconds, audio_seconds > 0, "a number above 0; sample.audio=false is off")
         self.every, self.count, self.scored = every, count, scored
         self.continuations, self.prompt_bars = continuations, prompt_bars
         self.bars = bars
         self.length, self.temperature, self.top_k, self.top_p, self.seed = length, temperature, top_k, top_p, seed
+        self._image, self._audio, self._audio_seconds = image, audio, audio_seconds
+        self._writer: SampleWriter | None = None
+
+    def at_start(self) -> None:
+        """Open the thread that writes samples; by now all parts that want to see them have said so."""
+        training = self.training
+        self._writer = SampleWriter(
+            training.run,
+            training.monitor.write,
+            image=self._image,
+            audio=self._audio,
+            audio_seconds=self._audio_seconds,
+            on_sample=training.on_sample,
+            on_round=training.on_round,
+        )
+
+    def at_step_end(self, evaluated: bool) -> None:
+        if self.due(self.training.step, evaluated):
+            self._sample()
+
+    def before_save(self) -> None:
+        self._drain()
+
+    def at_end(self, ending: Ending) -> None:
+        self._drain()
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
 
     def due(self, step: int, evaluated: bool) -> bool:
         """Whether to sample after this step."""
@@ -103,6 +139,29 @@ class Sampler:
         if free:
             for slot, tokens_T in enumerate(self._generate(model, free, length, None), told):
                 yield slot, self.seed + slot, "prior", _first_bars(tokenizer.decode(tokens_T), kept)
+
+    def _sample(self) -> None:
+        training, writer = self.training, self._writer
+        assert writer is not None
+        with training.evaluating():
+            drawn = self.draw(
+                training.engine.model,
+                training.data.tokenizer,
+                training.data.corpus.validation,
+                training.data.seq_len,
+                training.data.bars,
+                scoring=bool(training.on_sample),
+            )
+            for slot, seed, mode, decoded in drawn:
+                keep, epoch = slot < self.count, training.epoch_number
+                writer.submit(training.step, slot, decoded, seed=seed, mode=mode, epoch=epoch, keep=keep)
+        writer.end_round(training.step)
+        if training.wanted("quality/"):
+            writer.drain()  # the decision that follows wants the scores of these very samples
+
+    def _drain(self) -> None:
+        if self._writer is not None:
+            self._writer.drain()
 
     def _prompt(self, tokenizer: Tokenizer, notes: Notes, length: int, model: MusicModel) -> Tensor:
         first = notes.bar_of(int(notes.onset[0]))  # a silent beginning would prompt nothing

@@ -1,94 +1,79 @@
-"""What a checkpoint holds of the loop beside weights, so that a resumed run repeats the uninterrupted one exactly."""
+"""What a checkpoint holds of a training beside weights, so that a resumed run repeats the uninterrupted one exactly."""
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from aurl.errors import CheckpointError
 from aurl.train import checkpoint
 from aurl.train.engine import rng_state, set_rng_state
-
-if TYPE_CHECKING:
-    from aurl.train.loop import Loop
+from aurl.train.part import Stateful, Training
 
 
-def save(loop: Loop, folder: Path) -> None:
-    """Write a checkpoint of the whole run.
+def save(training: Training, folder: Path) -> None:
+    """Write a checkpoint of the whole training.
 
     Raises:
         OSError: the disk refused; nothing of it is left then.
     """
-    engine = loop.engine
-    checkpoint.save(folder, engine.model, engine.optimizers, rng_state() | _gates(loop), state_dict(loop))
+    engine = training.engine
+    checkpoint.save(folder, engine.model, engine.optimizers, rng_state() | _tensors(training), state_dict(training))
 
 
-def restore(loop: Loop, folder: Path) -> None:
-    """Bring the loop and all its parts back to where the checkpoint was written.
+def restore(training: Training, folder: Path) -> None:
+    """Bring the training and all its parts back to where the checkpoint was written.
 
     Raises:
         CheckpointError: the checkpoint is damaged or of another model.
     """
-    tensors = rng_state() | _gates(loop)
-    tokenizer = loop.data.tokenizer.fingerprint
+    tensors = rng_state() | _tensors(training)
+    tokenizer = training.data.tokenizer.fingerprint
     if checkpoint.read_state(folder)["tokenizer"] != tokenizer:
         raise CheckpointError(f"{folder}: was trained with another tokenizer; use the data.tokenizer of that run")
-    state = checkpoint.load(folder, loop.engine.model, loop.engine.optimizers, tensors)
-    loop.step, loop.epoch, loop.batch = state["step"], state["epoch"], state["batch"]
-    loop.scalars = {name: math.nan if value is None else value for name, value in state["scalars"].items()}
-    loop.sums = {name: torch.tensor(value, dtype=torch.float64) for name, value in state["sums"].items()}
-    loop.epoch_steps, loop.epoch_seconds = state["epoch_steps"], state["epoch_seconds"]
-    loop.usage.load_state_dict(state["usage"])
-    loop.eta.load_state_dict(state["eta"])
-    loop.early_stopping.load_state_dict(state["early_stopping"])
-    loop.checkpointer.load_state_dict(state["checkpoints"], folder.name, loop.scalars)
-    loop.monitor.load_state_dict(state["detectors"])
-    loop.engine.scaler.load_state_dict(state["scaler"])
-    if loop.judge and state["quality"]:
-        loop.judge.load_state_dict(state["quality"])
-    if loop.rescue and state["recovery"]:
-        loop.rescue.recovery.load_state_dict(state["recovery"])
-        loop.rescue.reseed()
+    state = checkpoint.load(folder, training.engine.model, training.engine.optimizers, tensors)
+    training.progress.load_state_dict(state)
+    for name, stateful in _stateful(training).items():
+        if state.get(name):  # a part that is new since then, or had nothing to keep, begins empty
+            stateful.load_state_dict(state[name])
+    for part in training.parts.values():
+        part.restored(folder)
     _restore_python_and_numpy(state)
     set_rng_state(tensors)
 
 
-def state_dict(loop: Loop) -> dict[str, Any]:
+def state_dict(training: Training) -> dict[str, Any]:
     """Everything but tensors that a resumed run needs, as JSON values."""
     numpy_state = np.random.get_state(legacy=False)
     assert isinstance(numpy_state, dict)
     return {
-        "step": loop.step,
-        "epoch": loop.epoch,
-        "batch": loop.batch,
-        "scalars": loop.scalars,
-        "sums": {name: float(value) for name, value in loop.sums.items()},
-        "epoch_steps": loop.epoch_steps,
-        "epoch_seconds": loop.epoch_seconds,
-        "usage": loop.usage.state_dict(),
-        "eta": loop.eta.state_dict(),
-        "quality": loop.judge.state_dict() if loop.judge else None,
-        "early_stopping": loop.early_stopping.state_dict(),
-        "checkpoints": loop.checkpointer.state_dict(),
-        "detectors": loop.monitor.state_dict(),
-        "scaler": loop.engine.scaler.state_dict(),
+        **training.progress.state_dict(),
+        **{name: stateful.state_dict() for name, stateful in _stateful(training).items()},
         "python_rng": random.getstate(),
         "numpy_rng": {**numpy_state, "state": {k: np.asarray(v).tolist() for k, v in numpy_state["state"].items()}},
-        "recovery": loop.rescue.recovery.state_dict() if loop.rescue else None,
-        "tokenizer": loop.data.tokenizer.fingerprint,
+        "tokenizer": training.data.tokenizer.fingerprint,
     }
 
 
-def _gates(loop: Loop) -> dict[str, Tensor]:
-    gates = loop.engine.gates
-    return {f"gate.{phase}.{name}": value for phase, gate in gates.items() for name, value in gate.tensors().items()}
+def _stateful(training: Training) -> dict[str, Stateful]:
+    return {
+        "eta": training.eta,
+        "detectors": training.monitor,
+        "scaler": training.engine.scaler,
+        **training.parts,
+    }
+
+
+def _tensors(training: Training) -> dict[str, Tensor]:
+    gates = training.engine.gates
+    found = {f"gate.{phase}.{name}": value for phase, gate in gates.items() for name, value in gate.tensors().items()}
+    parts = training.parts.items()
+    return found | {f"{key}.{name}": value for key, part in parts for name, value in part.tensors().items()}
 
 
 def _restore_python_and_numpy(state: Mapping[str, Any]) -> None:

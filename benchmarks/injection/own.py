@@ -19,6 +19,7 @@ from aurl.config.preflight import preflight
 from aurl.config.resolvers import register
 from aurl.data.batch import Batch
 from aurl.data.loader import TrainLoader
+from aurl.data.sources import Source
 from aurl.models.base import Losses
 from aurl.train.engine import Engine
 from benchmarks.injection import music_quality
@@ -85,7 +86,7 @@ def _train(overrides: Sequence[str], judge: bool, copies: bool, interrupted: boo
     torch.set_num_threads(1)
     config = configured(bench, *overrides)
     if judge:
-        music_quality.install(build(config["data"]["source"], "data.source").load().train if copies else ())
+        music_quality.install(build(config["data"]["source"], Source, "data.source").load().train if copies else ())
     tamper(bench.fault)
     outcome = aurl.run.execute(config, bench.folder, ["benchmark"])
     if interrupted:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import torch
+from torch import Tensor
+
 from aurl.errors import ConfigError, DataError
+from aurl.models.base import Losses, MusicModel
 
 if TYPE_CHECKING:
     from somewhere_else import Unknown
 
 
-class Model:
+class Model(MusicModel):
+    given = ("vocab_size",)
+
     def __init__(
         self,
         vocab_size: int,
@@ -27,7 +33,14 @@ class Model:
     ) -> None:
         if width < 1:
             raise ConfigError(f"model.width={width}: needs at least 1")
+        super().__init__()
         self.arguments = {"vocab_size": vocab_size, "width": width, "dropout": dropout, "positions": positions}
+
+    def forward(self, tokens_BT: Tensor, phase: str = "generator", step: int = 0) -> Losses:
+        raise AssertionError
+
+    def generate(self, seeds: Sequence[int], **settings: Any) -> Tensor:
+        raise AssertionError
 
 
 class Sink(ABC):
@@ -43,13 +56,21 @@ class Console(Sink):
 
 
 class Open:
-    def __init__(self, **everything: object) -> None:
-        self.everything = everything
+    """Takes anything, and objects of its own kind by any name."""
+
+    def __init__(self, **everything: Open | Console | Data | Fussy | Sequence[Open | Console | Fussy] | None) -> None:
+        self.everything: dict[str, Any] = everything
 
 
 class Data:
-    def __init__(self, source: object, root: Path | None = None, splits: Sequence[float] = ()) -> None:
-        self.source, self.root, self.splits = source, root, splits
+    def __init__(
+        self,
+        source: Open | str | None,
+        root: Path | None = None,
+        splits: Sequence[float] = (),
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.source, self.root, self.splits, self.extra = source, root, splits, extra
 
 
 class Fussy:
@@ -64,23 +85,39 @@ class Fussy:
         raise errors[how]
 
 
-def trainer(*, epochs: int | None = None, lr: float = 1e-3, precision: Literal["fp32", "bf16"] = "fp32") -> None: ...
+class Early:
+    def __init__(
+        self, *, metrics: Mapping[str, Literal["min", "max"]] | None = None, patience: int | None = None
+    ) -> None: ...
 
 
-def early(*, metrics: Mapping[str, Literal["min", "max"]] | None = None, patience: int | None = None) -> None: ...
+class Trainer:
+    def __init__(
+        self,
+        *,
+        epochs: int | None = None,
+        lr: float = 1e-3,
+        precision: Literal["fp32", "bf16"] = "fp32",
+        early: Early | None = None,
+    ) -> None: ...
 
 
-def root(*, name: str, seed: int = 1, tags: Sequence[str] = ()) -> None: ...
+class Root:
+    """The top level of the configs of these tests."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        seed: int = 1,
+        tags: Sequence[str] = (),
+        model: Model | None = None,
+        data: Data | Open | None = None,
+        trainer: Trainer | None = None,
+        logging: Mapping[str, Sink | None] | None = None,
+        detectors: Mapping[str, Open | None] | None = None,
+        optim: Callable[..., torch.optim.Optimizer] | None = None,
+    ) -> None: ...
 
 
-def sinks(**sinks: object) -> None: ...
-
-
-NODES: Mapping[str, Any] = {
-    "": root,
-    "trainer": trainer,
-    "trainer.early": "tests.config.parts.early",
-    "logging": sinks,
-    "detectors": lambda **detectors: None,
-}
-PROVIDED = {"model": ["vocab_size"]}
+KINDS: Mapping[str, Any] = {"root": Root}

@@ -64,14 +64,14 @@ NODE = {"_target_": "tests.config.parts.Console"}
         ("anything", Any, True),
         ({"any": "thing"}, T, True),
         (NODE, Sink, True),
-        (NODE, Model, False),
-        (NODE, Model | None, False),
+        (NODE, Model, True),  # of another class: told by who visits the node
+        ("text", Model | None, False),
         (NODE, Sink | None, True),
         (NODE, int, False),
         ({"_target_": "no.such.thing"}, Sink, True),
         ({"_target_": "tests.config.parts.Model", "_partial_": True}, Sink, True),
         ({"console": NODE}, Mapping[str, Sink], True),
-        ({"console": NODE}, Mapping[str, Model], False),
+        ({"console": 3}, Mapping[str, Model], False),
         ([NODE], Sequence[Console], True),
     ],
 )
@@ -102,7 +102,7 @@ def test_integers_are_numbers(value: object) -> None:
         (tuple[int, str], "a list of 2 (an integer, text)"),
         (Mapping[str, bool], "a mapping, each value true or false"),
         (Path, "a path"),
-        (Sink, "Sink"),
+        (Sink, "a group of keys that makes a tests.config.parts.Sink"),
     ],
 )
 def test_describe(annotation: Any, words: str) -> None:

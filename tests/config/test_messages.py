@@ -18,7 +18,7 @@ from aurl.config.preflight import preflight
 from aurl.config.validate import check
 from aurl.errors import ConfigError
 from tests.config.conftest import FILES, write_tree
-from tests.config.parts import NODES, PROVIDED
+from tests.config.parts import Root
 
 COMPOSED: dict[str, list[str]] = {
     "unknown_key": ["trainer.epoch=3"],
@@ -91,7 +91,7 @@ VALIDATED: dict[str, list[str]] = {
     "target_without_module": ["model._target_=aurl.modells.vae.VAE"],
     "target_without_class": ["model._target_=tests.config.parts.Modell"],
     "target_abstract": ["logging.console._target_=tests.config.parts.Sink"],
-    "target_not_callable": ["model._target_=tests.config.parts.NODES"],
+    "target_not_callable": ["model._target_=tests.config.parts.KINDS"],
     "target_without_a_runtime_keyword": ["model._target_=tests.config.parts.Console"],
     "runtime_keyword_in_the_config": ["+model.vocab_size=3"],
     "missing_argument": ["~model.width"],
@@ -116,7 +116,7 @@ def test_composed(
 
 def _check(argv: list[str]) -> None:
     flags, overrides = split_argv(argv)
-    preflight(overrides, is_multirun(flags), source_of(flags), nodes=NODES, provided=PROVIDED, inspect=missing_places)
+    preflight(overrides, is_multirun(flags), source_of(flags), root=Root, inspect=missing_places)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.mark.parametrize("name", VALIDATED)
 def test_validated(name: str, plain: dict[str, Any], snapshot: Callable[[str, str], None]) -> None:
     with pytest.raises(ConfigError) as caught:
-        check(_changed(plain, VALIDATED[name]), PROVIDED, NODES)
+        check(_changed(plain, VALIDATED[name]), Root)
     assert "Error" not in str(caught.value)
     snapshot(f"messages/{name}.txt", f"$ aurl check {' '.join(VALIDATED[name])}\n{caught.value}\n")
 

@@ -9,11 +9,11 @@ import pytest
 from aurl.config.preflight import preflight
 from aurl.config.session import ConfigSource
 from aurl.errors import ConfigError
-from tests.config.parts import NODES, PROVIDED
+from tests.config.parts import Root
 
 
 def run(conf: Path, *overrides: str, multirun: bool = False, **options: Any) -> list[dict[str, Any]]:
-    return preflight(overrides, multirun, ConfigSource(conf), nodes=NODES, provided=PROVIDED, **options)
+    return preflight(overrides, multirun, ConfigSource(conf), root=Root, **options)
 
 
 def test_the_resolved_config_comes_back(conf: Path) -> None:

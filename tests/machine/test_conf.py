@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 import aurl
-from aurl.anomaly.chosen import choose_detectors
+from aurl.anomaly.chosen import choose_detection
 from aurl.anomaly.detectors.loss_spike import LossSpike
 from aurl.anomaly.detectors.nan_values import NanValues
 from aurl.config.resolvers import register
@@ -36,8 +36,9 @@ def test_logging_options_read_as_hydra_reads_them(name: str) -> None:
 
 
 def test_common_keys_reach_the_detectors_that_take_them() -> None:
-    detectors, policy = choose_detectors({"zscore": 3, "confirm": 5, "policy": "stop"})
-    assert policy == "stop"
+    detection = choose_detection({"zscore": 3, "confirm": 5, "policy": "stop"})
+    detectors = detection.detectors
+    assert detection.policy == "stop"
     assert isinstance(detectors["loss_spike"], LossSpike)
     assert detectors["loss_spike"].zscore == 3
     assert isinstance(detectors["nan_values"], NanValues)
@@ -45,13 +46,16 @@ def test_common_keys_reach_the_detectors_that_take_them() -> None:
 
 
 def test_a_detectors_own_value_wins_and_null_leaves_it_out() -> None:
-    detectors, _ = choose_detectors({"zscore": 3, "detectors": {"loss_spike": {"zscore": 4}, "nan_values": None}})
+    chosen = {"zscore": 3, "detectors": {"loss_spike": {"zscore": 4}, "nan_values": None}}
+    detectors = choose_detection(chosen).detectors
     assert "nan_values" not in detectors
+    assert isinstance(detectors["loss_spike"], LossSpike)
     assert detectors["loss_spike"].zscore == 4
 
 
 def test_off_has_no_detectors() -> None:
-    assert choose_detectors("off") == ({}, "observe")
+    detection = choose_detection("off")
+    assert (detection.detectors, detection.policy) == ({}, "observe")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +70,7 @@ def test_off_has_no_detectors() -> None:
 )
 def test_what_cannot_be_built_is_one_clear_error(anomaly: Any, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        choose_detectors(anomaly)
+        choose_detection(anomaly)
     assert message in str(caught.value)
 
 

@@ -73,7 +73,8 @@ def test_memory_survives_a_resume(tmp_path: Path) -> None:
     state = json.loads(json.dumps(first.state_dict()))  # as stored in the checkpoint of step 2
     save(first, 2, 2.0)
     second = keeper(tmp_path, keep_last=1)
-    second.load_state_dict(state, "step_00000002", {"val/loss/total": 2.0})
+    second.load_state_dict(state)
+    second.count("step_00000002", {"val/loss/total": 2.0})
     assert second.best_value == 1.0
     assert not save(second, 3, 1.5)
     assert there(tmp_path) == [1, 3]

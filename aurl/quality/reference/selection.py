@@ -45,12 +45,23 @@ class MetricSelection:
 
     @classmethod
     def build(cls, nodes: Mapping[str, Mapping[str, Any] | None]) -> MetricSelection:
-        """The metrics of a resolved `quality.metrics` node, by name; those set to null are left out.
+        """The metrics of a plain `quality.metrics` node, by name; those set to null are left out.
 
         Raises:
             ConfigError: a class that is missing, is no metric, or does not take these keys.
         """
-        made = {key: construct(node) for key, node in nodes.items() if node is not None}
+        return cls.of(
+            {key: None if node is None else construct(node, Metric, OverallQuality) for key, node in nodes.items()}
+        )
+
+    @classmethod
+    def of(cls, parts: Mapping[str, Metric | OverallQuality | None]) -> MetricSelection:
+        """These metrics by name; those that are None are left out.
+
+        Raises:
+            ConfigError: one is no metric, or has another name.
+        """
+        made = {key: part for key, part in parts.items() if part is not None}
         for key, part in made.items():
             if not isinstance(part, Metric | OverallQuality) or part.name != key:
                 raise ConfigError(

@@ -13,11 +13,13 @@ import numpy as np
 from aurl.data.module import MusicData
 from aurl.machine.files import replace_file
 from aurl.record import Json, Kind
+from aurl.train.ending import Ending
 from aurl.train.engine import Engine, rng_state, set_rng_state
+from aurl.train.part import Part, Training
 from aurl.train.pictures.base import Picture
 
 
-class Gallery:
+class Gallery(Part):
     """Draws pictures into `artifacts/` and announces each by a NOTE record that names its files.
 
     A picture that raises does not stop the run: a NOTE of level warning says why, and it is drawn no more. Weights,
@@ -25,17 +27,41 @@ class Gallery:
 
     Args:
         pictures: by name.
-        folder: the run's directory.
-        say: writes a record of a kind, at a step, with these fields; `Monitor.say`.
     """
 
-    def __init__(self, pictures: Mapping[str, Picture], folder: Path, say: Callable[..., None]) -> None:
+    def __init__(self, pictures: Mapping[str, Picture]) -> None:
         self._pictures = dict(pictures)
-        self._folder = folder
-        self._say = say
         self._drawn: tuple[int, set[str]] = (-1, set())  # a step, and what was drawn at it
 
-    def before_step(self, engine: Engine, step: int, number: int, last: bool) -> None:
+    def open(self, folder: Path, say: Callable[..., None]) -> None:
+        """Draw into this run directory.
+
+        Args:
+            say: writes a record of a kind, at a step, with these fields; `Monitor.say`.
+        """
+        self._folder, self._say = folder, say
+
+    def begin(self, training: Training) -> None:
+        super().begin(training)
+        self.open(training.run.path, training.monitor.say)
+
+    def at_start(self) -> None:
+        if self.training.step == 0:
+            self._show(0)
+
+    def before_step(self, batches: int) -> None:
+        training, step = self.training, self.training.step
+        if training.evaluates(step + 1, training.progress.batch + batches):
+            self.prepare(training.engine, step, training.evaluations(1), step + 1 >= training.total_steps)
+
+    def after_evaluation(self, scalars: dict[str, float]) -> None:
+        self._show(self.training.evaluations())
+
+    def at_end(self, ending: Ending) -> None:
+        if ending.status == "done":
+            self._show(self.training.evaluations(), last=True)
+
+    def prepare(self, engine: Engine, step: int, number: int, last: bool) -> None:
         """The step after `step` ends with evaluation `number`; `last`: it is the last one of the plan."""
         for name, picture in list(self._pictures.items()):
             if picture.wanted(number, last):
@@ -56,6 +82,10 @@ class Gallery:
                 self._drawn[1].add(name)
                 with self._guarded(name, step), _undisturbed(engine):
                     self._draw(picture, engine, data, step)
+
+    def _show(self, number: int, last: bool = False) -> None:
+        with self.training.evaluating():
+            self.show(self.training.engine, self.training.data, self.training.step, number, last)
 
     def _draw(self, picture: Picture, engine: Engine, data: MusicData, step: int) -> None:
         began = time.perf_counter()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,12 @@ class Told(list[tuple[Kind, int, dict[str, Json]]]):
         self.append((kind, step, fields))
 
 
+def opened(pictures: dict[str, Picture], folder: Path, say: Callable[..., None]) -> Gallery:
+    gallery = Gallery(pictures)
+    gallery.open(folder, say)
+    return gallery
+
+
 @pytest.fixture(scope="module")
 def made() -> Scene:
     return scene(steps=1)
@@ -47,7 +54,7 @@ def made() -> Scene:
 
 def test_files_are_written_and_announced_by_a_note(tmp_path: Path, made: Scene) -> None:
     told = Told()
-    Gallery({"dice": Dice(1)}, tmp_path, told.say).show(*made, step=40, number=1)
+    opened({"dice": Dice(1)}, tmp_path, told.say).show(*made, step=40, number=1)
     [(kind, step, fields)] = told
     assert (kind, step, fields["level"], fields["module"]) == (Kind.NOTE, 40, "debug", "pictures")
     assert fields["artifact"] == {
@@ -62,14 +69,14 @@ def test_random_generators_and_the_mode_are_left_as_they_were(tmp_path: Path, ma
         return torch.get_rng_state().tolist(), random.getstate(), np.random.get_state()[2], made.engine.model.training
 
     before = state()
-    gallery = Gallery({"dice": Dice(1), "broken": Broken(1)}, tmp_path, Told().say)
+    gallery = opened({"dice": Dice(1), "broken": Broken(1)}, tmp_path, Told().say)
     gallery.show(*made, step=1, number=1)
     assert state() == before
 
 
 def test_a_picture_that_fails_is_told_once_and_switched_off(tmp_path: Path, made: Scene) -> None:
     told = Told()
-    gallery = Gallery({"broken": Broken(1), "dice": Dice(1)}, tmp_path, told.say)
+    gallery = opened({"broken": Broken(1), "dice": Dice(1)}, tmp_path, told.say)
     gallery.show(*made, step=1, number=1)
     gallery.show(*made, step=2, number=2)
     warnings = [fields["message"] for _, _, fields in told if fields["level"] == "warning"]
@@ -80,7 +87,7 @@ def test_a_picture_that_fails_is_told_once_and_switched_off(tmp_path: Path, made
 def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path, made: Scene) -> None:
     (tmp_path / "artifacts").write_text("a file where the folder should be")
     told = Told()
-    Gallery({"dice": Dice(1)}, tmp_path, told.say).show(*made, step=1, number=1)
+    opened({"dice": Dice(1)}, tmp_path, told.say).show(*made, step=1, number=1)
     assert "picture dice failed: FileExistsError" in str(told[0][2]["message"])
 
 
@@ -91,7 +98,7 @@ def test_pictures_are_drawn_every_n_evaluations_and_at_the_end_once(
     tmp_path: Path, made: Scene, every: int | None, wanted: list[int]
 ) -> None:
     told = Told()
-    gallery = Gallery({"dice": Dice(every)}, tmp_path, told.say)
+    gallery = opened({"dice": Dice(every)}, tmp_path, told.say)
     gallery.show(*made, step=0, number=0)
     for number in range(1, 6):
         gallery.show(*made, step=10 * number, number=number)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from aurl.config import trial
+from aurl.run import trial
 from tests.conftest import Trainer
 
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from aurl.anomaly.recovery import Recovery
 from aurl.errors import ConfigError
 from aurl.record import Kind, Record
-from aurl.train.recovery import Recovery
 
 
 def alert(severity: str, kind: str = "nan_values", **fields: object) -> Record:

@@ -1,55 +1,88 @@
-"""From a `_target_` name to the class or function, with a whitelist: a config must not run just anything."""
+"""From a `_target_` name to a class: what a name may stand for is decided by the place where it stands.
+
+Each place of a config expects one base class: a Sink in `logging`, a Detector in `anomaly.detectors`, a MusicModel in
+`model`. A name there may stand for a class below that base and for nothing else. There is no list of forbidden names:
+torch alone has dozens of callables that run commands, fetch code or unpickle files.
+
+Nothing is called here, and no module is imported before its package is known to be allowed: aurl's own, the few modules
+of torch that hold classes of the wanted kind, and the packages that the user names in `AURL_TRUST`.
+"""
 
 from __future__ import annotations
 
+import inspect
 import os
 import pkgutil
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires
 from re import match
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from aurl.errors import ConfigError, did_you_mean
+from aurl.machine.signatures import returns
 
-TRUSTED = ("aurl", "torch")
-# Parts of torch that fetch or run code, or unpickle files: to be named in AURL_TRUST by those who want them.
-DANGEROUS = ("torch.hub", "torch.load", "torch.serialization", "torch.package", "torch.utils.cpp_extension")
+# Classes of other packages that may stand where their base is expected: the base's full name, and where they lie.
+_OTHERS = {
+    "torch.optim.optimizer.Optimizer": ("torch.optim",),
+    "torch.optim.lr_scheduler.LRScheduler": ("torch.optim.lr_scheduler",),
+    "torch.nn.modules.module.Module": ("torch.nn",),
+}
 _IMPORT_FAULTS = (SyntaxError, NameError, TypeError, ValueError, AttributeError, OSError, RuntimeError)
 
 
-def locate(target: object) -> Callable[..., Any]:
-    """The class or function that a `_target_` names.
+def locate(target: object, *bases: type) -> Callable[..., Any]:
+    """The class that a `_target_` names, or a function of a trusted package whose annotation says that it makes one.
+
+    Args:
+        bases: what the place expects: one of these classes or one below it. Without any, nothing may stand there.
 
     Raises:
         ConfigError: it is not a dotted name, not trusted, does not exist, needs a package that is not installed, or
-            cannot be called.
+            is not of the expected kind.
     """
     if not isinstance(target, str) or not all(part.isidentifier() for part in target.split(".")) or "." not in target:
         raise ConfigError(f"{target!r} is not the full name of a class, such as aurl.models.vae.VAE.")
-    _check_trusted(target, target)
+    if not bases:
+        raise ConfigError(f"'{target}': no class may be named here; a parameter takes one where it is annotated so.")
+    trusted = _trusted()
+    others = [place for base in bases for place in _OTHERS.get(_full_name(base), ())]
+    if not _within(target, ("aurl", *others, *trusted)):
+        raise ConfigError(_not_trusted(target, bases, others))
     found = _find(target)
-    home = getattr(found, "__module__", None)
-    if isinstance(home, str):
-        _check_trusted(home, target)
-    if not callable(found):
-        raise ConfigError(f"'{target}' is {type(found).__name__}, not a class or function.")
-    target_callable: Callable[..., Any] = found
-    return target_callable
+    if inspect.isclass(found) and issubclass(found, bases):
+        return found
+    if isinstance(found, FunctionType) and _within(found.__module__, trusted):
+        made = returns(found)
+        if inspect.isclass(made) and issubclass(made, bases):
+            return found
+        raise ConfigError(
+            f"'{target}' is a function; annotate what it returns with {full_names(bases)} or a class below."
+        )
+    kind = "is a class, but none" if inspect.isclass(found) else f"is {type(found).__name__}, not a class"
+    raise ConfigError(f"'{target}' {kind} of the kind that stands here: {full_names(bases)} or a class below it.")
 
 
-def _check_trusted(name: str, target: str) -> None:
-    """Also the module where an object was made counts: `torch.os.system` is not torch's."""
-    allowed = [prefix.strip() for prefix in os.environ.get("AURL_TRUST", "").split(",") if prefix.strip()]
-    if _within(name, allowed) or (_within(name, TRUSTED) and not _within(name, DANGEROUS)):
-        return
-    made = "" if name == target else f" (made in {name})"
-    prefix = name if _within(name, DANGEROUS) else name.split(".", maxsplit=1)[0]
-    raise ConfigError(
-        f"'{target}'{made} is not trusted: a config may name {' and '.join(f'{known}.*' for known in TRUSTED)} only; "
-        f"if you trust it, set the environment variable AURL_TRUST={prefix} (several with commas)."
-    )
+def full_names(bases: Iterable[type]) -> str:
+    """These classes in words: `aurl.sinks.base.Sink`, several joined by `or`."""
+    return " or ".join(map(_full_name, bases))
+
+
+def _trusted() -> tuple[str, ...]:
+    """The packages that the user trusts with their whole code; aurl and torch are asked for by their own rules."""
+    return tuple(prefix.strip() for prefix in os.environ.get("AURL_TRUST", "").split(",") if prefix.strip())
+
+
+def _not_trusted(target: str, bases: Iterable[type], others: Iterable[str]) -> str:
+    package = target.partition(".")[0]
+    allowed = " or ".join(f"{prefix}.*" for prefix in ("aurl", *others))
+    advice = f" If you trust the package, set AURL_TRUST={package} (several with commas)." if package != "torch" else ""
+    return f"'{target}' is not trusted: here stands {full_names(bases)} or a class below it, from {allowed}.{advice}"
+
+
+def _full_name(base: type) -> str:
+    return f"{base.__module__}.{base.__qualname__}"
 
 
 def _within(name: str, prefixes: Iterable[str]) -> bool:
