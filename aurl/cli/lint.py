@@ -20,6 +20,7 @@ from aurl.lint.opening import open_log
 from aurl.lint.overrides import Overrides, is_override, read
 from aurl.lint.readers.text import EXPECTED, unreadable
 from aurl.lint.report import plain, report, summary
+from aurl.machine.conf import own_nodes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,9 +64,18 @@ def run(args: list[str]) -> int:
     parser.add_argument("arguments", nargs="*", metavar="PATH or key=value")
     parser.add_argument("--json", action="store_true", help="JSON lines on stdout, one for each alert, nothing else")
     parser.add_argument("--explain", action="store_true", help="tell of every column what it was taken for, and why")
+    parser.add_argument(
+        "--detector",
+        action="append",
+        default=[],
+        metavar="FILE.yaml or package.module.Class",
+        help="one of your own beside those of the preset; its package has to be named in AURL_TRUST",
+    )
     options = parser.parse_intermixed_args(args)
     paths = [Path(argument) for argument in options.arguments if not is_override(argument)]
     overrides = read(argument for argument in options.arguments if is_override(argument))
+    for given in options.detector:
+        overrides.anomaly["detectors"] |= own_nodes(given)
     if not paths:
         raise DataError(f"aurl lint: which log? Give at least one path; {EXPECTED}")
     build_watch(overrides.anomaly)  # a setting out of range is told before any log is read

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from aurl.quality.files import FileScore
     from aurl.quality.reference.profile import Profile
+    from aurl.quality.reference.selection import MetricSelection
 
 _DESCRIPTION = """Scores MIDI files, or all those in folders, against a reference profile: 1 is like real music of that
 kind, and every score names the profile. A file that cannot be read gets its reason. Exit code 0 if any file was scored,
@@ -41,7 +42,7 @@ def run(args: list[str]) -> int:
     from aurl.quality.reference.sources import open_profile
 
     messages = Console(stderr=True, highlight=False)
-    profile, warnings = open_profile(options.reference)
+    profile, warnings = open_profile(options.reference, _selection(options.metric))
     for warning in warnings + refused:
         messages.print(f"warning: {warning}", markup=False)
     scorer = FileScorer(profile, options.bars, options.published)
@@ -61,6 +62,17 @@ def run(args: list[str]) -> int:
     return DONE if any(result.scored for result in results) else USAGE
 
 
+def _selection(given: Sequence[str]) -> MetricSelection:
+    """The default metrics, and those of the user's own."""
+    from aurl.machine.conf import load_option, own_nodes
+    from aurl.quality.reference.selection import MetricSelection
+
+    nodes = dict(load_option("quality", "default")["metrics"])
+    for text in given:
+        nodes |= own_nodes(text)
+    return MetricSelection.build(nodes)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("aurl quality", description=_DESCRIPTION)
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a MIDI file, or a folder of them")
@@ -75,6 +87,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="draw the scores beside those of real music")
     parser.add_argument(
         "--published", action="store_true", help="also the metrics of MusPy and MusDr, and of folders as sets"
+    )
+    parser.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="FILE.yaml or package.module.Class",
+        help="one of your own beside the ten; its package has to be named in AURL_TRUST, and --reference has to be a "
+        "folder, since profiles fitted before do not know it",
     )
     parser.add_argument("--workers", type=_positive, default=0, help="processes; as many as cores by default")
     return parser

@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from aurl.config.explain import explain
 from aurl.config.grammar import parse, quote_options
+from aurl.config.resolvers import register
 from aurl.config.session import CONFIG_NAME, ConfigSource, Session, session
 from aurl.config.values import check_values
 
@@ -65,6 +66,7 @@ def load(opened: Session, overrides: Sequence[str], multirun: bool = False) -> D
     Raises:
         ConfigError: as `compose`.
     """
+    register()
     overrides = quote_options(overrides, opened.folders)
     parsed = parse(overrides)
     try:

@@ -35,6 +35,7 @@ def save_hydra_files(run_dir: Path, config: DictConfig, overrides: Sequence[str]
     """
     run = RunDirectory(run_dir)
     task = {key: value for key, value in _plain(config).items() if key != "hydra"}
+    task["name"] = OmegaConf.select(config, "name", default=task.get("name"))  # what other readers cannot resolve
     texts = {
         run.hydra / "config.yaml": _yaml(mask(task)),
         run.hydra / "overrides.yaml": _yaml([mask_override(override) for override in overrides]),

@@ -7,6 +7,7 @@ files plainly. They may use two Hydra constructs: a defaults list of the form `-
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -56,6 +57,31 @@ def load_option(group: str, name: str) -> dict[str, Any]:
                     for key, value in load_option(f"{group}/{child}", option).items():
                         merged.setdefault(key, value)
     return content
+
+
+def own_nodes(given: str) -> dict[str, dict[str, Any]]:
+    """The nodes, by name, of a class of the user's own: a yaml file as in `conf/`, or the class's full name.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds no node with a `_target_`.
+    """
+    import yaml
+
+    if not given.endswith((".yaml", ".yml")):
+        return {snake_case(given.rpartition(".")[2]): {TARGET: given}}
+    try:
+        content = yaml.safe_load(Path(given).expanduser().read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"{given}: cannot be read ({error}); give a yaml file, or package.module.Class") from error
+    nodes = content if isinstance(content, dict) else {}
+    if not nodes or not all(isinstance(node, dict) and TARGET in node for node in nodes.values()):
+        raise ConfigError(f"{given}: holds no `name: {{_target_: package.module.Class, ...}}`")
+    return {str(name): node for name, node in nodes.items()}
+
+
+def snake_case(name: str) -> str:
+    """`LossTooLow` is `loss_too_low`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def construct(node: Mapping[str, Any], *bases: type) -> Any:

@@ -8,6 +8,8 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
+from aurl.errors import ConfigError
+
 
 class Losses(NamedTuple):
     """What one forward pass of a phase gives.
@@ -19,6 +21,27 @@ class Losses(NamedTuple):
 
     objective: Tensor
     metrics: Mapping[str, Tensor]
+
+    @classmethod
+    def of(cls, result: Losses | Mapping[str, Tensor] | Tensor) -> Losses:
+        """What a model's `forward` gave, which may be a plain mapping of scalars or the loss alone.
+
+        Of a mapping, `loss/total` or `loss` is what is differentiated, and all of it is logged.
+
+        Raises:
+            ConfigError: it is none of these, or a mapping without a loss.
+        """
+        if isinstance(result, Losses):
+            return result
+        scalars = {"loss/total": result} if isinstance(result, Tensor) else result
+        if not isinstance(scalars, Mapping):
+            raise ConfigError(f"model: forward returns {type(result).__name__}; give Losses, a mapping or a loss")
+        name = next((name for name in ("loss/total", "loss") if name in scalars), None)
+        if name is None:
+            given = ", ".join(map(str, scalars)) or "nothing"
+            raise ConfigError(f"model: forward returns {given}; one of them has to be 'loss/total', to differentiate")
+        metrics = {"loss/total" if key == "loss" else key: value.detach() for key, value in scalars.items()}
+        return cls(scalars[name], metrics)
 
 
 class MusicModel(nn.Module, ABC):
@@ -34,8 +57,12 @@ class MusicModel(nn.Module, ABC):
     """What aurl passes to the constructor beside the keys of the config: sizes and special tokens of the data."""
 
     @abstractmethod
-    def forward(self, tokens_BT: Tensor, phase: str = "generator", step: int = 0) -> Losses:
-        """Losses of a batch of padded token sequences (int64); `step` drives the schedules (beta, adversarial weight).
+    def forward(
+        self, tokens_BT: Tensor, phase: str = "generator", step: int = 0
+    ) -> Losses | Mapping[str, Tensor] | Tensor:
+        """Losses of a batch of padded token sequences (int64), in any form that `Losses.of` reads.
+
+        `step` drives the schedules (beta, adversarial weight).
 
         In eval mode: no dropout, schedules at their final values, and phase `generator` reports the metrics without
         sampling noise where it can, so that validation is comparable over steps.

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from aurl.errors import AurlError, ConfigError
-from aurl.models.base import MusicModel
+from aurl.models.base import Losses, MusicModel
 from aurl.train.gate import GradientGate
 from aurl.train.optim import Optimisation
 from aurl.train.probes import Probes
@@ -121,7 +121,7 @@ class Engine:
         weight = torch.zeros((), device=self.device)
         for tokens_BT in batches:
             with self._autocast():
-                losses = self.model(tokens_BT, "generator", 0)
+                losses = Losses.of(self.model(tokens_BT, "generator", 0))
             size = float(tokens_BT.shape[0])
             weight += size
             for name, value in losses.metrics.items():
@@ -164,8 +164,8 @@ class Engine:
         metrics: dict[str, Tensor] = {}
         for index, tokens_BT in enumerate(batches):
             with self._gradient_sync(index == len(batches) - 1), self._autocast():
-                losses = self.module(tokens_BT, phase, step)
-                self.scaler.scale(losses.objective / len(batches)).backward()
+                losses = Losses.of(self.module(tokens_BT, phase, step))
+                self.scaler.scale(losses.objective / len(batches)).backward()  # type: ignore[no-untyped-call]
             for name, value in losses.metrics.items():
                 part = value.detach() / len(batches)
                 metrics[name] = metrics[name] + part if name in metrics else part
