@@ -133,8 +133,6 @@ def load_model(folder: Path, checkpoint: Path) -> tuple[MusicModel, Tokenizer, i
     config = to_plain(OmegaConf.masked_copy(saved, ["model", "data"]))  # type: ignore[arg-type]
     described: Tokenizer = build(config["data"]["tokenizer"], Tokenizer, "data.tokenizer")
     tokenizer = _on_its_grid(described, read_state(checkpoint)["tokenizer"])
-        build(config["data"]["tokenizer"], Tokenizer, "data.tokenizer"), read_state(checkpoint)["tokenizer"]
-    )
     if tokenizer is None:
         raise CheckpointError(f"{checkpoint}: was trained with another tokenizer than {path} describes")
     special = {name: getattr(tokenizer, name) for name in ("vocab_size", "pad", "bos", "eos")}

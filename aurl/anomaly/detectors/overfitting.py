@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from aurl.anomaly.base import Rule, grade, require
-from aurl.anomaly.statistics.evaluations import Evaluations, Training
+from aurl.anomaly.statistics.evaluations import Evaluations, TrainingLoss
 from aurl.anomaly.statistics.roles import Role
 from aurl.record import Kind, Record, Severity
 
@@ -41,7 +41,7 @@ class Overfitting(Rule):
         if not evaluations.lasts(self.confirm, self.scale) or evaluations.swings:
             return ()
         training = evaluations.training(self.context.lowered)
-        if training is Training.RISES or (training is Training.UNKNOWN and evaluations.rise > _CRITICAL):
+        if training is TrainingLoss.RISES or (training is TrainingLoss.UNKNOWN and evaluations.rise > _CRITICAL):
             return ()  # then it is a divergence
         severity = grade(evaluations.rise, warning=0.0, critical=_CRITICAL)
         if evaluations.rate_rose and severity is Severity.WARNING:

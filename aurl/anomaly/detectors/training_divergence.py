@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from aurl.anomaly.base import Rule, require
 from aurl.anomaly.statistics.blocks import median, noise
 from aurl.anomaly.statistics.curve import LEVEL, Curve
-from aurl.anomaly.statistics.evaluations import Training
+from aurl.anomaly.statistics.evaluations import TrainingLoss
 from aurl.anomaly.statistics.roles import Role
 from aurl.record import Kind, Record, Severity
 
@@ -194,13 +194,13 @@ class TrainingDivergence(Rule):
         if not evaluations.lasts(self.confirm, self.scale):
             return ()
         training = evaluations.training(self.context.lowered)
-        if training is Training.FALLS or (training is Training.UNKNOWN and evaluations.rise < _ABOVE_START):
+        if training is TrainingLoss.FALLS or (training is TrainingLoss.UNKNOWN and evaluations.rise < _ABOVE_START):
             return ()
         severity = Severity.CRITICAL if evaluations.rise > _DOUBLED else Severity.WARNING
         if evaluations.rate_rose:
             severity = Severity.INFO
         name, lowest = self.context.name(Role.VAL_LOSS), math.exp(evaluations.best)
-        with_it = ", and the training loss is higher too" if training is Training.RISES else ""
+        with_it = ", and the training loss is higher too" if training is TrainingLoss.RISES else ""
         return (
             self.found(
                 severity,

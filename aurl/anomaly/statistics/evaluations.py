@@ -22,7 +22,7 @@ _MEDIAN_ERROR = 1.25 * math.sqrt(2.0 / _LEVEL)  # of the difference of two media
 _HIGHER_RATE = 1.5
 
 
-class Training(StrEnum):
+class TrainingLoss(StrEnum):
     """What the training loss did since the best evaluation."""
 
     FALLS = "falls"
@@ -102,12 +102,12 @@ class Evaluations(Remembers):
         soon = len(self._excesses) >= sooner and min(self._excesses[-sooner:]) > scale
         return clearly or (soon and self._rises[-1] > _FAST * scale)
 
-    def training(self, curve: Curve | None) -> Training:
+    def training(self, curve: Curve | None) -> TrainingLoss:
         """What the training loss did since the best evaluation; a standstill counts as a fall."""
         if curve is None or curve.seen <= self._seen_at_best or math.isnan(self._train_at_best):
-            return Training.UNKNOWN
+            return TrainingLoss.UNKNOWN
         moved = _level(curve) - self._train_at_best
-        return Training.RISES if moved > max(_MOVED, _MEDIAN_ERROR * curve.spread) else Training.FALLS
+        return TrainingLoss.RISES if moved > max(_MOVED, _MEDIAN_ERROR * curve.spread) else TrainingLoss.FALLS
 
     @property
     def rate_rose(self) -> bool:

@@ -11,7 +11,7 @@ from aurl.show.wording import eta_spread, finite, losses, memory, number, whole
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """One look at a running epoch.
 
     Attributes:
@@ -34,7 +34,7 @@ class Progress:
         return ", ".join(part for part in parts if part)
 
 
-def progress(step: Record, system: Mapping[str, float]) -> Progress:
+def progress(step: Record, system: Mapping[str, float]) -> RunProgress:
     """What to show of the latest STEP record and the scalars of the latest SYSTEM record."""
     fields = step.fields
     epoch, epochs, batch, batches = (whole(fields.get(name)) for name in ("epoch", "epochs", "batch", "batches"))
@@ -46,7 +46,7 @@ def progress(step: Record, system: Mapping[str, float]) -> Progress:
         _waiting(step.scalars),
         memory(system).replace(": ", " "),
     )
-    return Progress(
+    return RunProgress(
         title=f"Step {step.step}" if epoch is None else f"Epoch {epoch}{'' if epochs is None else f'/{epochs}'}",
         batch=f"{batch}/{batches}" if known else "",
         share=min(1.0, (batch or 0) / (batches or 1)) if known else None,

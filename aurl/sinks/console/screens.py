@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from aurl.sinks.console.progress import Progress
+from aurl.sinks.console.progress import RunProgress
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -36,7 +36,7 @@ class Screen(ABC):
         """Show one line that stays."""
 
     @abstractmethod
-    def progress(self, progress: Progress) -> None:
+    def progress(self, progress: RunProgress) -> None:
         """Show where training stands now."""
 
     @abstractmethod
@@ -61,7 +61,7 @@ class PlainScreen(Screen):
         self._file.write(f"{_fit(text, self._file)}\n")
         self._file.flush()
 
-    def progress(self, progress: Progress) -> None:
+    def progress(self, progress: RunProgress) -> None:
         self.say(str(progress))
 
     def table(self, rows: Sequence[tuple[str, str]]) -> None:
@@ -91,7 +91,7 @@ class LiveScreen(Screen):
 
         self._console.print(Text(_fit(text, self._file), _STYLES.get(level, "")))
 
-    def progress(self, progress: Progress) -> None:
+    def progress(self, progress: RunProgress) -> None:
         self._live.start()
         self._live.update(_bar(progress), refresh=True)
 
@@ -135,7 +135,7 @@ def discard_output(file: TextIO) -> None:
         os.close(nowhere)
 
 
-def _bar(progress: Progress) -> RenderableType:
+def _bar(progress: RunProgress) -> RenderableType:
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
