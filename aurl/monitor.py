@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -27,6 +28,7 @@ from aurl.runs.eventlog import EventLog
 from aurl.runs.gate import Gate
 from aurl.runs.health import LogHealth
 from aurl.runs.lock import begin, holds_run
+from aurl.runs.row_groups import RowGroups
 from aurl.runs.rundir import RunDirectory
 from aurl.runs.stamp import fresh_folder
 from aurl.sinks.base import Sink
@@ -42,6 +44,7 @@ RESUMES = (None, False, True, "never", "allow", "must", "takeover")
 _SYNCED = frozenset({Kind.EPOCH, Kind.CHECKPOINT, Kind.START, Kind.END})
 _OF_THE_LOOP = frozenset({Kind.STEP, Kind.EVAL, Kind.EPOCH, Kind.SAMPLE, Kind.QUALITY, Kind.CHECKPOINT})
 _ALERTS_HELD = 100
+_QUIET_SECONDS = 2.0  # a close that takes longer says what it does
 _URGENT = frozenset({Severity.CRITICAL.value, Severity.FATAL.value})
 _OPEN: list[Monitor] = []
 
@@ -100,6 +103,7 @@ class Monitor:
         self._opened = time.monotonic()
         self._log = EventLog(run.records)
         self._health = LogHealth(self._log)
+        self._table = RowGroups(run)
         self.last_step = self._log.last_step
         self._before = self.last_step if self._log.goes_on else None  # until the loop says where it goes on from
         placed = [Apart(sink, run, self.write) if sink.apart else sink for sink in sinks]
@@ -284,6 +288,7 @@ class Monitor:
         if self._closed:
             return
         self._closed = True
+        self._closing_since = time.monotonic()
         atexit.unregister(self._close_at_exit)
         ending = {"status": status, "exit_code": EXIT_CODES[status], "message": message, **fields}
         try:
@@ -350,6 +355,7 @@ class Monitor:
                 self._judge(alert)
         if self._health.due:
             self._tell(self._health.look())
+            self._table.keep_up()
 
     def _take(self, record: Record) -> None:
         self._log.append(record)
@@ -392,14 +398,22 @@ class Monitor:
             self._take(Record(Kind.NOTE, self.last_step, fields=fields, time=time.time()))
 
     def _write_table(self) -> None:
-        from aurl.runs.table import write_parquet
+        def progress(done: int, of: int) -> None:
+            if of > 1:
+                self._tell_closing(f"scalars.parquet: segment {done + 1} of {of}")
 
         try:
-            write_parquet(self.run.path, self.run.scalars_parquet)
+            self._table.finish(self.run.scalars_parquet, progress)
         except OSError as error:
             message = f"{self.run.scalars_parquet} not written ({error}); `aurl export` writes it later"
             with self._lock:
                 self._tell([("warning", message)])
+
+    def _tell_closing(self, what: str) -> None:
+        """For who waits before a terminal: the sinks have ended by now."""
+        if time.monotonic() - self._closing_since > _QUIET_SECONDS:
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write(f"aurl: closing {self.run.path}, {what}\n")
 
     def _close_at_exit(self) -> None:
         with contextlib.suppress(Exception):
@@ -412,6 +426,7 @@ class Monitor:
         self._closed = True
         self._pending = self._probe = None
         self._log.abandon()
+        self._table.abandon()
         atexit.unregister(self._close_at_exit)
 
 

@@ -28,8 +28,8 @@ import orjson
 
 from aurl.record import Kind, Record
 from aurl.runs.codec import encode
+from aurl.runs.row_groups import write_parquet
 from aurl.runs.rundir import RunDirectory
-from aurl.runs.table import write_parquet
 from aurl.sinks.runfile import RunFile
 from benchmarks.measure import machine, table
 

@@ -277,7 +277,7 @@ def test_a_disk_full_at_close_spills_the_last_records(
         raise RuntimeError("no parquet either")
 
     monkeypatch.setattr(os, "write", full)
-    monkeypatch.setattr("aurl.runs.table.write_parquet", ruined)
+    monkeypatch.setattr("aurl.runs.row_groups.write_parquet", ruined)
     with pytest.raises(EventLogError, match="append them"):
         monitor.close()
     monkeypatch.undo()

@@ -22,8 +22,8 @@ from aurl.machine.secrets import mask
 from aurl.record import Json, Kind, Record
 from aurl.runs.eventlog import EventLog
 from aurl.runs.listing import read_run
+from aurl.runs.row_groups import write_parquet
 from aurl.runs.rundir import RunDirectory
-from aurl.runs.table import write_parquet
 from aurl.sinks.runfile import RunFile
 
 _TOLD_EVERY = 1000

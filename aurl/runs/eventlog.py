@@ -314,16 +314,21 @@ def segments(events: Path) -> list[Path]:
     return [*closed, live] if live.exists() else closed
 
 
-def read_records(run: Path, *, on_skip: Callable[[Path, int, str], None] | None = None) -> Iterator[Record]:
+def read_records(
+    run: Path, *, only: Path | None = None, on_skip: Callable[[Path, int, str], None] | None = None
+) -> Iterator[Record]:
     """The records of a run directory, in the order they were written; safe on a live or killed run.
 
     A last line without its newline is torn or still being written, and is left out. Lines that are not records
     (a torn line that a resume terminated, foreign text) are skipped and reported to `on_skip(file, line, reason)`.
 
+    Args:
+        only: one segment of the run, where the others are not wanted.
+
     Raises:
         RunError: the directory holds no event log.
     """
-    files = segments(run / "events")
+    files = [only] if only else segments(run / "events")
     if not files:
         raise RunError(f"{run}: no event log (events/records.jsonl); give a run directory")
     for path in files:

@@ -35,10 +35,9 @@ def table_of(records: Iterable[Record]) -> pl.DataFrame:
     frames: list[pl.DataFrame] = []
     rows: list[dict[str, Any]] = []
     for record in records:
-        resumed_from = record.fields.get("resumed_from") if record.kind in _REWINDS else None
-        if isinstance(resumed_from, int):
+        if (back := resumed_from(record)) is not None:
             frames.append(_frame(rows))
-            frames = [frame.filter(pl.col("step") <= resumed_from) for frame in frames]
+            frames = [frame.filter(pl.col("step") <= back) for frame in frames]
             rows = []
         if record.scalars:
             epoch = record.fields.get("epoch")
@@ -52,23 +51,10 @@ def table_of(records: Iterable[Record]) -> pl.DataFrame:
     return pl.concat([*frames, _frame(rows)], how="diagonal")
 
 
-def write_parquet(run: Path, target: Path) -> None:
-    """Write the table of a run, complete or not at all.
-
-    Raises:
-        RunError: the directory holds no event log.
-        OSError: the target cannot be written.
-    """
-    import polars as pl
-
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        scalar_table(run).write_parquet(partial)
-        partial.replace(target)
-    except pl.exceptions.PolarsError as error:  # how polars tells of a full disk
-        raise OSError(str(error)) from error
-    finally:
-        partial.unlink(missing_ok=True)
+def resumed_from(record: Record) -> int | None:
+    """The step that a record says the run goes on from, later ones being superseded; None for any other record."""
+    step = record.fields.get("resumed_from") if record.kind in _REWINDS else None
+    return step if isinstance(step, int) and not isinstance(step, bool) else None
 
 
 def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from aurl.dashboard.live.catalog import RunEntry
-from aurl.dashboard.store.events import RunEvents, resumed_from
+from aurl.dashboard.store.events import RunEvents
 from aurl.dashboard.store.lru import Shelf
 from aurl.dashboard.store.serializers import alert_json
 from aurl.errors import RecordError
 from aurl.record import Record
 from aurl.runs.codec import decode
+from aurl.runs.table import resumed_from
 from aurl.runs.tail import LogReplacedError, LogTail
 
 _SIGNS = (b'"kind":"alert"', b'"resumed_from":')

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from aurl.record import Kind, Record
+from aurl.record import Record
 
 MOST_ALERTS, MOST_NOTES, MOST_SAMPLES, MOST_EVALUATIONS = 10_000, 1_000, 20_000, 20_000
-_REWINDS = frozenset({Kind.START, Kind.NOTE})
 
 
 @dataclass(slots=True)
@@ -132,14 +131,6 @@ _TAKERS = {
     "data": RunEvents._take_data,
     "end": RunEvents._take_end,
 }
-
-
-def resumed_from(record: Record) -> int | None:
-    """The step that a run went back to, by the rule of `aurl.runs.table`; None for a record that does not tell of
-    that.
-    """
-    step = record.fields.get("resumed_from") if record.kind in _REWINDS else None
-    return step if isinstance(step, int) and not isinstance(step, bool) else None
 
 
 def sample_id(record: Record) -> str:

@@ -13,8 +13,9 @@ import numpy as np
 
 from aurl.dashboard.store.columns import RecordBatch, Rows, Series
 from aurl.dashboard.store.curves import Abscissa, Axis, DrawnCurve, Snapshot, draw, snapshot
-from aurl.dashboard.store.events import RunEvents, resumed_from
+from aurl.dashboard.store.events import RunEvents
 from aurl.dashboard.store.parsing import Parsed, Parser
+from aurl.runs.table import resumed_from
 from aurl.runs.tail import LogReplacedError, LogTail
 
 State = Literal["absent", "reading", "ready"]
