@@ -33,7 +33,9 @@ _VOCABULARY = re.compile(  # the word before `token` where that is a unit of tex
     "pad|bos|eos|unk|mask|cls|sep|start|end|stop|begin|special|next|previous|first|last|per|each|any|no|valid|invalid|"
     "new|bar|position|pitch|velocity|duration|tempo|note|rest|time|text|image|audio|vocab|added"
 )
-_HARMLESS = re.compile(r"(?:\$\{(?:oc\.env:)?[\w.]+(?:,\s*(?:null|''|\"\")?)?\})+|\?\?\?|null|None|\*\*\*|")
+_HARMLESS = re.compile(
+    r"(?:\$\{(?:oc\.env:)?[\w.]+(?:,\s*(?:null|''|\"\")?)?\})+|\?\?\?|null|None|\*\*\*|https?://\.\.\.|"
+)
 
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
@@ -75,6 +77,7 @@ _NAMED = re.compile(
 _QUOTED = re.compile(r"[bBfFrRuU]{0,2}(?P<quote>[\"'])(?P<value>(?:\\.|(?!(?P=quote))[^\\\n])*+)(?P=quote)")
 _BARE = re.compile(r"(?P<value>[^\s\"'(){}\[\],;&]++)(?![(\[])")
 _CODE_WORD = re.compile(r"str|bytes|int|float|bool|Any|Optional|object|(?:self|os|args|cfg|config|settings)\..*|\$.*")
+_HOOK = re.compile("(?i)(?:.*[._-])?webhooks?")  # prose has it too: `notify=webhook: the variable is not set`
 _OVERRIDE = re.compile(r"(?s)(?P<key>[-~+]*[\w.@/:-]+)=(?P<value>.*)")
 _FLAG = re.compile(r"--?[A-Za-z][\w.-]*")
 
@@ -199,6 +202,7 @@ def _mask_named(text: str) -> str:
         if strength and (found := _QUOTED.match(text, start) or _BARE.match(text, start)):
             value, done = found["value"], found.end()
             kept = _HARMLESS.fullmatch(value) or (found.re is _BARE and _is_code(value, strength))
+            kept = kept or (_HOOK.fullmatch(named["key"]) and not _looks_like_a_place(value))
             parts.append(found[0] if kept else found[0].replace(value, MASK))
     return "".join([*parts, text[done:]])
 
@@ -207,6 +211,10 @@ def _is_code(word: str, strength: str) -> bool:
     if _CODE_WORD.fullmatch(word):
         return True
     return strength == "weak" and not _looks_random(word)  # `token = tokens` is code, not a leak
+
+
+def _looks_like_a_place(word: str) -> bool:
+    return "/" in word or _looks_random(word)
 
 
 def _is_number(value: Json) -> bool:

@@ -22,12 +22,15 @@ class Sink(ABC):
             see `aurl.sinks.worker`. Such a sink must be picklable before it is opened.
         whole_log: the sink knows what it has of a run already, see `aurl.sinks.high_water`. When it is apart it is
             shown the log from its beginning each time, otherwise what comes after its run was opened.
-        finish_seconds: how long the end of a run waits for a sink that is apart.
+        finish_seconds: how long a sink that is apart may stand still at the end of a run; then its process is ended.
+        goes_on_alone: the sink is apart and may have much left to show at the end of a run: as long as it gets on, the
+            run waits for it 15 seconds at most, and its process goes on alone.
         listener: takes what the sink tells; set by whoever runs it, before `open`.
     """
 
     apart: ClassVar[bool] = False
     whole_log: ClassVar[bool] = False
+    goes_on_alone: ClassVar[bool] = False
     finish_seconds: float = 60.0
     listener: Callable[[str, str], None] | None = None
 

@@ -32,6 +32,9 @@ class SinkThread:
         report: takes a NOTE record about a failing sink; called on the sink thread.
         limit: records that may wait.
         interval: seconds between two looks at the queue.
+
+    Attributes:
+        shown: records that were given to sinks, counted for each sink: who sees it grow knows that they get on.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class SinkThread:
         self._queue: deque[Record | threading.Event] = deque()
         self._failures: dict[Sink, int] = dict.fromkeys(sinks, 0)
         self._refusals = {sink: Episode() for sink in sinks}  # of the disk
+        self.shown = 0
         self._latest: Record | None = None
         self._last_step = 0
         self._wake = threading.Event()
@@ -139,6 +143,7 @@ class SinkThread:
     def _feed(self, sink: Sink, batch: list[Record]) -> None:
         failed = False
         for record in batch:
+            self.shown += 1
             try:
                 sink.write(record)
             except Exception as error:  # noqa: BLE001  as above

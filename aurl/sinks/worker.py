@@ -3,11 +3,13 @@
 A tracker like Weights & Biases takes 0.3 ms of Python a step, and waits for a server now and then. On a thread of the
 training process that would cost the loop its turns at the interpreter; here it costs another core. The child reads
 `events/records.jsonl`, so nothing is handed over, and a child that hangs holds up nothing but itself: at the end of
-the run it gets `finish_seconds`, then it and its own children are killed. When the training process is killed, the
-child shows the rest of the log, closes its sink, and ends.
+the run it gets `finish_seconds`, then it and its own children are killed. One that still has much of the log to show,
+and gets on, is left to do so alone where the sink allows that. When the training process is killed, the child shows the
+rest of the log, closes its sink, and ends. A child that nobody waits for and that stands still ends itself.
 
 Protocol: the child gets one pickled `Task` on its standard input, its length before it in eight bytes, and later the
-word `close` (or the end of the pipe); it answers on its standard output with NOTE records, one a line.
+word `close` (or the end of the pipe); it answers on its standard output with NOTE records, one a line, and after
+`close` with the line `on` whenever it got on within a second.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ from aurl.runs.tail import LogTail, Place
 from aurl.sinks.base import Sink
 
 CLOSE = b"close\n"
+ON = b"on"
+ALONE_SECONDS = 15.0
+_STILL_SECONDS = 3.0  # without a word, and a child does not get on
 LENGTH = struct.Struct("<Q")
 _CHILD = (sys.executable, "-m", "aurl.sinks.worker_child")
 _PIPE_BYTES = 65_536
@@ -69,6 +74,7 @@ class Apart(Sink):
         self._begin = tail.places
         self._child: subprocess.Popen[bytes] | None = None
         self._unread = b""
+        self._got_on = 0.0
 
     @property
     def name(self) -> str:
@@ -108,18 +114,25 @@ class Apart(Sink):
             raise ChildProcessError(f"its process ended with code {code}; `aurl replay` shows what it missed")
 
     def close(self) -> None:
-        """Let the child show the rest; when that takes longer than `finish_seconds`, kill it and say so."""
+        """Let the child show the rest; when that takes longer than the run waits, leave it or kill it, and say so."""
         if self._child is None:
             return
-        child, deadline = self._child, time.monotonic() + self._sink.finish_seconds
+        child, began = self._child, time.monotonic()
         assert child.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             child.stdin.write(CLOSE)
             child.stdin.close()
-        while child.poll() is None and time.monotonic() < deadline:
+        self._got_on = began
+        while child.poll() is None and not self._is_enough(began):
             self._pass_on(child)
             time.sleep(0.02)
-        if child.poll() is None:
+        if child.poll() is None and self._goes_on_alone(began):
+            self.tell(
+                f"sink {self.name} has more of the log to show than {ALONE_SECONDS:g} s allow; process {child.pid} "
+                "goes on alone and ends by itself. Should it be killed, `aurl replay` shows the rest",
+                "warning",
+            )
+        elif child.poll() is None:
             kill_descendants(child.pid)
             child.kill()
             child.wait()
@@ -131,11 +144,22 @@ class Apart(Sink):
         self._pass_on(child)
         self._let_go(child)
 
+    def _is_enough(self, began: float) -> bool:
+        """Whether the end of the run waits no longer: the child stands still, or has too much to do."""
+        return time.monotonic() - self._got_on > self._sink.finish_seconds or self._goes_on_alone(began)
+
+    def _goes_on_alone(self, began: float) -> bool:
+        now = time.monotonic()
+        return self._sink.goes_on_alone and now - began > ALONE_SECONDS and now - self._got_on < _STILL_SECONDS
+
     def _pass_on(self, child: subprocess.Popen[bytes]) -> None:
         assert child.stdout is not None
         while data := _read(child.stdout):
             *lines, self._unread = (self._unread + data).split(b"\n")
             for line in lines:
+                if line == ON:
+                    self._got_on = time.monotonic()
+                    continue
                 with contextlib.suppress(RecordError):  # something a package printed
                     record = decode(line)
                     if record.kind is Kind.NOTE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import select
@@ -16,7 +17,7 @@ from aurl.record import Kind, Record
 from aurl.runs.codec import encode
 from aurl.runs.tail import Follower
 from aurl.sinks.thread import SinkThread
-from aurl.sinks.worker import LENGTH, Task, kill_descendants
+from aurl.sinks.worker import LENGTH, ON, Task, kill_descendants
 
 LOOK_SECONDS = 0.25
 NICENESS = 10  # the training comes first
@@ -42,7 +43,7 @@ def main() -> None:
     log = Follower(task.run.events, task.begin)
     while not _is_to_end(parent):
         _show(log, thread, task.sink.name, report)
-    _limit(task.sink.finish_seconds)
+    _end_where_it_stands_still(thread, task.sink.finish_seconds + 5, answers)
     _show(log, thread, task.sink.name, report)
     thread.close()
     _end(0)
@@ -66,11 +67,24 @@ def _is_to_end(parent: int) -> bool:
     return bool(readable) or os.getppid() != parent
 
 
-def _limit(seconds: float) -> None:
-    """Whoever waits for this process kills it after so long; where nobody waits any more, it ends itself."""
-    timer = threading.Timer(seconds + 5, _end, (1,))
-    timer.daemon = True
-    timer.start()
+def _end_where_it_stands_still(thread: SinkThread, seconds: float, answers: int) -> None:
+    """Tell who waits for this process that it gets on; where it does not, and nobody waits any more, end it.
+
+    Args:
+        seconds: how long the sink may take for a single record, or for its end.
+    """
+
+    def watch() -> None:
+        shown, since = -1, time.monotonic()
+        while time.monotonic() - since < seconds:
+            if thread.shown != shown:
+                shown, since = thread.shown, time.monotonic()
+                with contextlib.suppress(OSError):
+                    os.write(answers, ON + b"\n")
+            time.sleep(min(1.0, seconds / 4))
+        _end(1)
+
+    threading.Thread(target=watch, name="aurl-watch", daemon=True).start()
 
 
 def _end(code: int) -> None:

@@ -191,3 +191,30 @@ def until(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not done() and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+class Slow(Copy):
+    """Has much to show, and gets on."""
+
+    goes_on_alone = True
+
+    def write(self, record: Record) -> None:
+        time.sleep(0.02)
+        super().write(record)
+
+
+def test_a_child_with_much_to_show_goes_on_alone(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aurl.sinks.worker.ALONE_SECONDS", 1.0)
+    began = time.monotonic()
+    with Monitor(run, sinks=[Slow()]) as monitor:
+        for step in range(1, 301):
+            monitor.step(step, {"loss/total": 1.0})
+    assert time.monotonic() - began < 20
+    [note] = [
+        str(r.fields["message"]) for r in read_records(run.path) if "goes on alone" in str(r.fields.get("message"))
+    ]
+    pid = int(note.split("process ")[1].split()[0])
+    assert psutil.pid_exists(pid)
+    until(lambda: shown(run)[-1] == "close")
+    assert [line for line in shown(run) if line.startswith("step")] == [f"step {step}" for step in range(1, 301)]
+    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)

@@ -62,6 +62,7 @@ class WandbSink(Sink):
 
     apart = True
     whole_log = True
+    goes_on_alone = True
 
     def __init__(
         self,
