@@ -201,8 +201,9 @@ def _mask_named(text: str) -> str:
         strength = _path_strength(named["key"])
         if strength and (found := _QUOTED.match(text, start) or _BARE.match(text, start)):
             value, done = found["value"], found.end()
-            kept = _HARMLESS.fullmatch(value) or (found.re is _BARE and _is_code(value, strength))
-            kept = kept or (_HOOK.fullmatch(named["key"]) and not _looks_like_a_place(value))
+            is_code = found.re is _BARE and _is_code(value, strength)
+            is_prose = bool(_HOOK.fullmatch(named["key"])) and not _looks_like_a_place(value)
+            kept = is_code or is_prose or _HARMLESS.fullmatch(value)
             parts.append(found[0] if kept else found[0].replace(value, MASK))
     return "".join([*parts, text[done:]])
 
