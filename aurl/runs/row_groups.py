@@ -29,7 +29,7 @@ NICENESS = 10
 _MOST_WAITING = 120.0
 
 
-class Part(NamedTuple):
+class TablePart(NamedTuple):
     """The table of one segment.
 
     Attributes:
@@ -118,12 +118,12 @@ def write_parquet(run: Path, target: Path, progress: Callable[[int, int], None] 
         partial.unlink(missing_ok=True)
 
 
-def part_of(segment: Path) -> Part | None:
+def part_of(segment: Path) -> TablePart | None:
     """The part that was made of a closed segment; None where there is none."""
     prefix = f"{segment.name.split('.')[1]}-{segment.stat().st_size}-"
     for file in (segment.parent / ".scalars").glob(f"{prefix}*.parquet"):
         floor = file.stem.removeprefix(prefix)
-        return Part(file, math.inf if floor == "none" else float(floor.replace("m", "-")))
+        return TablePart(file, math.inf if floor == "none" else float(floor.replace("m", "-")))
     return None
 
 
