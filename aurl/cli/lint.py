@@ -13,11 +13,12 @@ import orjson
 
 from aurl.anomaly.chosen import build_watch
 from aurl.errors import DONE, STOPPED, USAGE, AurlError, DataError
-from aurl.lint.findings import Finding, examine
+from aurl.lint.findings import Finding, examine, utf8
 from aurl.lint.folders import logs_in
 from aurl.lint.log import Log
 from aurl.lint.opening import open_log
 from aurl.lint.overrides import Overrides, is_override, read
+from aurl.lint.readers.source import NothingToJudgeError
 from aurl.lint.readers.text import EXPECTED, unreadable
 from aurl.lint.report import plain, report, summary
 from aurl.machine.conf import own_nodes
@@ -29,8 +30,8 @@ Show = Callable[[Log, Sequence[Finding], bool], None]
 _DESCRIPTION = """Run the detectors over finished training logs.
 
 A PATH is an aurl run directory, a CSV file (any delimiter), JSON lines, a JSON document such as Hugging Face's
-trainer_state.json, a tfevents file or folder, or a folder with any of these in it. Which column is what is guessed
-from the names; say it where the guess is wrong."""
+trainer_state.json, a tfevents file or folder, what a loop printed (train.log, nohup.out), or a folder with any of
+these in it. Which column is what is guessed from the names and values; say it where the guess is wrong."""
 _EXAMPLES = """overrides:
   loss=COLUMN               what a column is: loss, val_loss, accuracy, lr, grad_norm, step, epoch, time, ...
   step=null                 count rows instead of a step column
@@ -39,7 +40,8 @@ _EXAMPLES = """overrides:
   detectors.loss_plateau=null           leave a detector out
   detectors.loss_spike.zscore=5         a setting of one detector
 
-exit code: 0 nothing critical, 2 bad usage or no log could be read, 3 a critical or fatal finding
+exit code: 3 a critical or fatal finding; else 2 bad usage, or a PATH that could not be read or has no loss in it;
+else 0
 
 examples:
   aurl lint outputs/my_run
@@ -52,7 +54,7 @@ def run(args: list[str]) -> int:
     stderr, and the others are read all the same.
 
     Raises:
-        AurlError: bad overrides, or no log could be read.
+        AurlError: bad overrides, or no path.
     """
     parser = argparse.ArgumentParser(
         "aurl lint",
@@ -92,7 +94,7 @@ def _each(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
 
 def _lint(logs: Sequence[tuple[Path, bool]], overrides: Overrides, show: Show, explain: bool) -> int:
     checked: list[list[Finding]] = []
-    failed = 0
+    failed, unjudged, is_wanting = 0, 0, False
     for path, is_a_find in logs:
         try:
             log = open_log(path, overrides.roles)
@@ -100,19 +102,34 @@ def _lint(logs: Sequence[tuple[Path, bool]], overrides: Overrides, show: Show, e
                 _say(f"{path}: skipped, none of its columns looks like a metric of training")
                 continue
             findings = _examine(log, overrides)
+        except NothingToJudgeError as error:
+            if is_a_find:
+                _say(f"{path}: skipped, no numbers with names in it")
+                continue
+            _show_nothing(error.path, error.seen, str(error), as_json=show is _show_json)
+            unjudged, is_wanting = unjudged + 1, True
+            continue
         except AurlError as error:
             _say(f"error: {error}")
             failed += 1
+            is_wanting |= not is_a_find
             continue
-        show(log, findings, explain)
-        checked.append(findings)
-    if not checked:
-        if not failed:
-            _say(f"error: no log among {len(logs)} files; {EXPECTED}")
-        return USAGE
-    if show is _show_report and len(checked) + failed > 1:
-        _console().print(summary(checked, failed), soft_wrap=True)
-    return STOPPED if any(finding.is_alarming for findings in checked for finding in findings) else DONE
+        if findings or log.is_judgeable:
+            show(log, findings, explain)
+            checked.append(findings)
+            continue
+        if show is _show_json:
+            _show_nothing(log.path, log.seen, "", as_json=True)
+        else:
+            show(log, findings, explain)
+        unjudged, is_wanting = unjudged + 1, is_wanting or not is_a_find
+    if show is _show_report and len(checked) + failed + unjudged > 1:
+        _console().print(summary(checked, failed, unjudged), soft_wrap=True)
+    if not checked and not failed and not unjudged:
+        _say(f"error: no log among {len(logs)} files; {EXPECTED}")
+    if any(finding.is_alarming for findings in checked for finding in findings):
+        return STOPPED
+    return USAGE if is_wanting or not checked else DONE
 
 
 def _examine(log: Log, overrides: Overrides) -> list[Finding]:
@@ -128,6 +145,16 @@ def _show_json(log: Log, findings: Sequence[Finding], explain: bool) -> None:
     sys.stdout.buffer.flush()
     for line in [*log.explanation, *log.notes] if explain else ():
         _say(f"{log.path}: {line}")
+
+
+def _show_nothing(path: Path, seen: Sequence[str], message: str, *, as_json: bool) -> None:
+    """A log in which nothing says how training went."""
+    if as_json:
+        told = {"path": utf8(path), "error": "nothing to judge", "seen": [utf8(name) for name in seen]}
+        sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.buffer.flush()
+    else:
+        _say(f"error: {message}")
 
 
 def _show_report(log: Log, findings: Sequence[Finding], explain: bool) -> None:

@@ -101,7 +101,7 @@ class AxisTrace:
     def is_usable(self) -> bool:
         """Whether these numbers count at all: whole, not the same ones for most rows, not up and down."""
         jumps = 0 if self.begins_anew_each_epoch else len(self.restarts)
-        return 0 < self.rows >= 100 * self.unusable and 2 * self.repeats <= self.rows and jumps <= 3 + 0.05 * self.rows
+        return 0 < self.rows >= 100 * self.unusable and 2 * self.repeats < self.rows and jumps <= 3 + 0.05 * self.rows
 
     @property
     def is_unique(self) -> bool:

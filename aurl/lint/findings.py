@@ -51,16 +51,16 @@ class Finding:
         fields = self.worst.fields
         value = fields["value"]
         return {
-            "path": _utf8(self.path),
+            "path": utf8(self.path),
             "type": self.type,
             "severity": self.severity.value,
-            "metric": _utf8(fields["metric"]),
+            "metric": utf8(fields["metric"]),
             "step": self.step,
             "onset_step": self.onset_step,
             "value": value if isinstance(value, (int, float)) and math.isfinite(value) else None,
-            "message": _utf8(fields["message"]),
-            "cause": _utf8(fields["cause"]) if fields["cause"] else None,
-            "suggestions": [_utf8(suggestion) for suggestion in _list(fields["suggestions"])],
+            "message": utf8(fields["message"]),
+            "cause": utf8(fields["cause"]) if fields["cause"] else None,
+            "suggestions": [utf8(suggestion) for suggestion in _list(fields["suggestions"])],
         }
 
 
@@ -102,7 +102,7 @@ def _rank(alert: Record) -> int:
     return Severity(str(alert.fields["severity"])).rank
 
 
-def _utf8(value: object) -> str:
+def utf8(value: object) -> str:
     """The text, with replacement signs for what UTF-8 lacks: names of files and columns may be any bytes."""
     return str(value).encode("utf-8", "replace").decode("utf-8")
 

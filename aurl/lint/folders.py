@@ -10,7 +10,9 @@ from aurl.lint.opening import run_of
 from aurl.lint.readers.event_folders import event_files
 from aurl.lint.readers.wandb_log import wandb_files
 
-_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
+_LOGS = re.compile(
+    r".*\.(csv|tsv|jsonl|ndjson|log|out)|.*(log|loss|train|stdout|output|history|console)[^.]*\.txt", re.IGNORECASE
+)
 _STATE = "trainer_state.json"
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
@@ -43,7 +45,7 @@ def logs_in(folder: Path) -> list[Path]:
             if name == _STATE:
                 home = place.parent if _CHECKPOINT.fullmatch(place.name) else place
                 states.setdefault(home, []).append(place / name)
-            elif Path(name).suffix.lower() in _SUFFIXES:
+            elif _LOGS.fullmatch(name):
                 found.append(place / name)
     return sorted([*found, *(max(paths, key=_progress) for paths in states.values())])
 

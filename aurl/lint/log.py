@@ -17,6 +17,11 @@ from aurl.lint.survey import Survey
 from aurl.record import Json, Record
 
 _RESTARTS_TOLD = 3
+_NAMES_TOLD = 20
+_JUDGED = frozenset({
+    "loss", "loss_part", "val_loss", "val_part", "kl", "generator_loss", "discriminator_loss", "policy_loss",
+    "value_loss", "reward",
+})  # fmt: skip  # values of Role
 
 
 class Log(ABC):
@@ -56,6 +61,16 @@ class Log(ABC):
     def is_recognised(self) -> bool:
         """Whether any column looks like a metric of training; a table of something else has none."""
         return any(column.kind is not None and column.role is not Role.OTHER for column in self.columns)
+
+    @property
+    def is_judgeable(self) -> bool:
+        """Whether any column says how training goes: a loss, or what reinforcement learning has in its place."""
+        return any(column.kind is not None and column.role.value in _JUDGED for column in self.columns)
+
+    @property
+    def seen(self) -> list[str]:
+        """The names of its columns, those with most rows first."""
+        return [column.name for column in sorted(self.columns, key=lambda column: -column.count)[:_NAMES_TOLD]]
 
     @property
     def explanation(self) -> list[str]:
@@ -103,9 +118,8 @@ class TableLog(Log):
         if self._skipped:
             notes.append(self._skipped)
         roles = {column.role for column in self.columns}
-        if Role.LOSS not in roles and Role.VAL_LOSS not in roles:
-            names = ", ".join(column.name for column in self.columns[:20])
-            notes.append(f"no column looks like a loss; name one with loss=COLUMN (columns: {names})")
+        if self.is_judgeable and Role.LOSS not in roles and Role.VAL_LOSS not in roles:
+            notes.append(f"no column is the loss; name one with loss=COLUMN (columns: {', '.join(self.seen)})")
         return notes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from aurl.lint.readers.csv_log import CsvLog
 from aurl.lint.readers.event_folders import event_files, event_log
 from aurl.lint.readers.json_document import JsonDocument
 from aurl.lint.readers.json_lines import JsonLines, parse
-from aurl.lint.readers.source import LogSource
+from aurl.lint.readers.printed_log import PrintedLog
+from aurl.lint.readers.source import LogSource, NothingToJudgeError
 from aurl.lint.readers.table import shape_of
 from aurl.lint.readers.text import EXPECTED, decoded, encoding_of, head, unreadable
 from aurl.lint.readers.tfevents_log import EventFile, TfeventsLog
@@ -23,11 +25,13 @@ from aurl.lint.run_log import RunLog
 from aurl.runs.eventlog import segments
 
 _TABLE_CHARACTERS = 1 << 21
+_JSON_LIST = re.compile(r"\[\s*(?:[{\]]|$)")  # `[2024-01-01 12:00:00] ...` is what a loop printed
+_JSON_OBJECT = re.compile(r"\{\s*(?:[\"}]|$)")  # `{'loss': 0.5}` too
 
 
 def open_log(path: Path, roles: Mapping[str, str] | None = None) -> Log:
-    """A log of any format that lint knows: an aurl run directory, CSV, JSON, tfevents (a file or a folder), or a
-    W&B run (its `.wandb` file or its folder).
+    """A log of any format that lint knows: an aurl run directory, CSV, JSON, tfevents (a file or a folder), a W&B run
+    (its `.wandb` file or its folder), or the text that a loop printed.
 
     Args:
         path: a file, a run directory, or the folder of one run's event files.
@@ -37,6 +41,7 @@ def open_log(path: Path, roles: Mapping[str, str] | None = None) -> Log:
     Raises:
         ConfigError: a role names a column that the log does not have.
         DataError: the file is missing, empty, corrupt or of no known format; the message says what was expected.
+        NothingToJudgeError: it is a text without numbers that have names.
     """
     roles = roles or {}
     try:
@@ -77,14 +82,23 @@ def _source(path: Path) -> LogSource:
     text = decoded(begin, encoding).lstrip()
     if not text:
         raise DataError(f"{path}: only blank lines; {EXPECTED}")
-    if text[0] == "[" or (text[0] == "{" and _is_document(path, encoding)):
+    if _JSON_LIST.match(text) or (_JSON_OBJECT.match(text) and _is_document(path, encoding)):
         return JsonDocument(path)
-    if text[0] == "{":
+    if _JSON_OBJECT.match(text):
         return JsonLines(path, encoding)
+    return _table_or_text(path, encoding)
+
+
+def _table_or_text(path: Path, encoding: str) -> LogSource:
     shape = shape_of(_lines(path, encoding))
-    if shape is None:
-        raise DataError(f"{path}: text, but neither JSON nor a table with a column of numbers; {EXPECTED}")
-    return CsvLog(path, shape, encoding)
+    if shape is not None and shape.is_certain:
+        return CsvLog(path, shape, encoding)
+    try:
+        return PrintedLog(path, encoding)
+    except NothingToJudgeError:
+        if shape is None:
+            raise
+        return CsvLog(path, shape, encoding)
 
 
 def _is_document(path: Path, encoding: str) -> bool:

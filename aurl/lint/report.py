@@ -36,7 +36,9 @@ def report(log: Log, findings: Sequence[Finding], *, explain: bool = False) -> I
         yield _line(("  " + sentence, "dim"))
     for note in log.notes:
         yield _line(("  note: ", "cyan"), note)
-    if not findings:
+    if not findings and not log.is_judgeable:
+        yield _line(("  nothing to judge", "yellow"), f": {nothing_said(log.seen)}")
+    elif not findings:
         yield _line(("  healthy", "green"), f": {log.rows:,} rows, {_scalars(log)} scalars, nothing to report")
     shown = _not_too_many(findings)
     for _, episode in groupby(sorted(shown, key=_place), key=lambda finding: finding.episode):
@@ -46,17 +48,31 @@ def report(log: Log, findings: Sequence[Finding], *, explain: bool = False) -> I
     yield _line("")
 
 
-def summary(checked: Sequence[Sequence[Finding]], unreadable: int) -> Text:
-    """The last line: how many logs there were, and how they fared."""
+def nothing_said(seen: Sequence[str]) -> str:
+    """Why a log cannot be judged, what it holds instead, and what to do."""
+    held = f"it holds {', '.join(seen)}" if seen else "it holds no numbers with names"
+    return f"no loss was found; {held}; name one with loss=COLUMN"
+
+
+def summary(checked: Sequence[Sequence[Finding]], unreadable: int, unjudged: int = 0) -> Text:
+    """The last line: how many logs there were, and how they fared.
+
+    Args:
+        checked: the findings of each log that was judged.
+        unreadable: logs that could not be read.
+        unjudged: logs in which there was nothing to judge.
+    """
     worst = [max((finding.severity.rank for finding in findings), default=-1) for findings in checked]
     counts = [
         (sum(rank >= Severity.CRITICAL.rank for rank in worst), "with critical findings"),
         (worst.count(Severity.WARNING.rank), "with warnings"),
         (sum(rank <= Severity.INFO.rank for rank in worst), "healthy"),
+        (unjudged, "with nothing to judge"),
         (unreadable, "unreadable"),
     ]
     told = ", ".join(f"{count} {what}" for count, what in counts if count)
-    return _line((f"{len(checked) + unreadable} log{'s' * (len(checked) + unreadable != 1)}: {told}", "bold"))
+    logs = len(checked) + unreadable + unjudged
+    return _line((f"{logs} log{'s' * (logs != 1)}: {told}", "bold"))
 
 
 def _episode(episode: Sequence[Finding]) -> Iterator[Text]:

@@ -111,7 +111,7 @@ def test_a_folder_is_looked_through(lint: Any, tmp_path: Path) -> None:
 
 def test_others_are_read_when_one_cannot_be(lint: Any, tmp_path: Path) -> None:
     result = lint(tmp_path / "none.csv", write(tmp_path / "empty.csv", ""), curve(tmp_path / "ok.csv"))
-    assert result.code == 0
+    assert result.code == 2
     assert len(result.err.splitlines()) == 2
     assert result.out.endswith("3 logs: 1 healthy, 2 unreadable\n")
 
@@ -143,6 +143,48 @@ def test_an_empty_folder(lint: Any, tmp_path: Path) -> None:
     result = lint(tmp_path)
     assert result.code == 2
     assert "no log among 1 files" in result.err
+
+
+NOTHING = "step,banana\n" + "".join(f"{at},{at % 3}\n" for at in range(50))
+
+
+def test_a_log_without_a_loss_is_never_healthy(lint: Any, tmp_path: Path) -> None:
+    table, text = write(tmp_path / "a.csv", NOTHING), write(tmp_path / "b.log", "Hello\nworld\n")
+    result = lint(table, text, "--json")
+    assert result.code == 2
+    assert result.alerts == [
+        {"path": str(table), "error": "nothing to judge", "seen": ["step", "banana"]},
+        {"path": str(text), "error": "nothing to judge", "seen": ["Hello", "world"]},
+    ]
+    result = lint(table, text)
+    assert result.code == 2
+    assert "nothing to judge: no loss was found; it holds step, banana; name one with loss=COLUMN" in result.out
+    assert result.out.endswith("2 logs: 2 with nothing to judge\n")
+    assert "b.log: nothing to judge: a text without numbers that have names; it holds Hello, world" in result.err
+    assert lint(table, "loss=banana").code != 2
+
+
+def test_the_gravest_code_wins(lint: Any, tmp_path: Path) -> None:
+    nothing, bad, good = (
+        write(tmp_path / "a.csv", NOTHING),
+        curve(tmp_path / "b.csv", bad=NAN),
+        curve(tmp_path / "c.csv"),
+    )
+    assert lint(nothing, bad, good).code == 3
+    assert lint(nothing, good).code == 2
+    assert lint(tmp_path / "none.csv", bad).code == 3
+
+
+def test_in_a_folder_what_tells_nothing_is_passed_over(lint: Any, tmp_path: Path) -> None:
+    curve(tmp_path / "ok.csv")
+    write(tmp_path / "train.log", "Epoch 1 loss 0.5\nEpoch 2 loss 0.4\n")
+    write(tmp_path / "server.log", "Hello\nworld\n")
+    write(tmp_path / "requirements.txt", "numpy\n")
+    write(tmp_path / "gpu.csv", "step,gpu_util\n1,50\n2,60\n")
+    result = lint(tmp_path)
+    assert result.code == 0
+    assert result.err == f"aurl: {tmp_path}/server.log: skipped, no numbers with names in it\n"
+    assert result.out.endswith("3 logs: 2 healthy, 1 with nothing to judge\n")
 
 
 def test_overrides_reach_columns_and_detectors(lint: Any, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from aurl.errors import AurlError, DataError
 from aurl.formats.tfrecord import frame
 from aurl.lint.opening import open_log
+from aurl.lint.readers.source import NothingToJudgeError
 from aurl.sinks.tensorboard import events as tfevents
 from tests.lint.files import DATA, records, series, write
 
@@ -32,6 +33,10 @@ EVENT = frame(tfevents.scalars(1.0, 1, [("loss", 0.5)]))
         ("all.json", '[{"loss": 1}]', "JSON document"),
         ("state.json", '{"log_history": [{"loss": 1, "step": 1}], "epoch": 1}', "Hugging Face trainer state"),
         ("anything", EVENT, "tfevents"),
+        ("a.log", "[2024-01-01 12:00:00] loss: 1.5\n[2024-01-01 12:00:01] loss: 1.4\n", "text"),
+        ("a.log", "{'loss': 1.5}\n{'loss': 1.25}\n", "text"),
+        ("a.log", "epoch 1 loss 1.5\nepoch 2 loss 1.25\n", "text"),
+        ("a.log", "1 1.5\n2 1.25\n", "CSV"),
     ],
 )
 def test_the_content_tells_the_format(tmp_path: Path, name: str, content: str | bytes, expected: str) -> None:
@@ -79,12 +84,19 @@ def test_errors_say_what_is_there_instead(tmp_path: Path) -> None:
     assert ": only blank lines; " in message(write(tmp_path / "b.csv", "\n \n\t\n"))
     assert "gzip-compressed; unpack it first" in message(write(tmp_path / "c.csv", gzip.compress(b"step,loss\n1,2\n")))
     assert ": a binary file of unknown kind; " in message(write(tmp_path / "d.csv", b"step,\0\1\2"))
-    assert ": text, but neither JSON nor a table" in message(write(tmp_path / "e.txt", "Dear reader,\nthis is prose\n"))
     assert "its first event is damaged" in message(write(tmp_path / "events.out.tfevents.1.host", b"\1" + EVENT))
     assert ": no log in this folder; " in message(write(tmp_path / "f" / "x.py", "x = 1").parent)
     assert "no such file or folder" in message(Path("a\0b"))
     sqlite(tmp_path / "g.db")
     assert "an SQLite database" in message(tmp_path / "g.db")
+
+
+def test_a_text_that_tells_nothing(tmp_path: Path) -> None:
+    with pytest.raises(
+        NothingToJudgeError, match="nothing to judge: a text without numbers that have names; it holds"
+    ) as caught:
+        open_log(write(tmp_path / "e.txt", "Dear reader,\nthis is prose\n"))
+    assert caught.value.seen == ("Dear reader,", "this is prose")
 
 
 def test_a_pipe_is_no_file(tmp_path: Path) -> None:

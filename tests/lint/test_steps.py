@@ -132,4 +132,5 @@ def test_time_from_a_clock_that_never_falls() -> None:
 
 def test_without_a_loss_the_columns_are_listed() -> None:
     _, log = replay([{"quux": 1.0, "step": 1}, {"quux": 2.0, "step": 2}])
-    assert log.notes == ["no column looks like a loss; name one with loss=COLUMN (columns: quux, step)"]
+    assert not log.is_judgeable
+    assert log.seen == ["quux", "step"]

@@ -61,7 +61,7 @@ def choose(
             name not in sums,
             _foreign(words[name]),
             len(held[name]) < _RARE * fullest,
-            "loss" not in words[name],
+            _distance(words[name]),
             not WHOLE.isdisjoint(words[name]) and -1,
             len(_BLURRED.intersection(words[name])),
             -round(_fall(held[name]), 1),
@@ -83,7 +83,7 @@ def _reason(ranks: Mapping[str, tuple[float, ...]]) -> str:
         "the sum of others",
         "the plainest name for the whole",
         "logged most often",
-        "'loss' in its name",
+        "its name says that it is a loss",
         "its name says that it is the whole",
         "others are means over more",
         "it falls most",
@@ -95,6 +95,12 @@ def _reason(ranks: Mapping[str, tuple[float, ...]]) -> str:
 def _foreign(words: Iterable[str]) -> int:
     """How many words of a name say which loss: `box` in `train/box_loss`."""
     return sum(word not in _PLAIN and word not in WHOLE and not word.isdigit() for word in words)
+
+
+def _distance(words: Iterable[str]) -> int:
+    """How far a name is from that of a loss: a perplexity is one's exponential."""
+    told = set(words)
+    return 0 if "loss" in told else 2 if told & {"ppl", "perplexity"} else 1
 
 
 def _is_loss(values: Sequence[float]) -> bool:
@@ -139,9 +145,9 @@ def _fall(values: Sequence[float]) -> float:
     if not third:
         return 0.0
     begin, end = sum(finite[:third]) / third, sum(finite[-third:]) / third
-    if begin <= 0.0 or end <= 0.0:
+    if not (0.0 < begin < math.inf and 0.0 < end < math.inf):
         return 0.0
-    return max(0.0, min(1.0, math.log(begin / end)))
+    return max(0.0, min(1.0, math.log(begin) - math.log(end)))
 
 
 def _size(values: Sequence[float]) -> float:

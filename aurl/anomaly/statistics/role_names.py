@@ -128,15 +128,19 @@ PATTERNS: tuple[tuple[Role, str, str], ...] = (
     (Role.GRAD_NORM, "grad/norm", r"\bgrad(ient|ients|s)?( global)?( l2)? norms?\b|\bgnorm\b|\bnorm grad\b"),
     (Role.UPDATE_RATIO, "update/ratio", r"\bupdate( weight)?( to weight)? ratio\b"),
     (Role.DEAD_UNITS, "dead/fraction", r"\bdead( units| relus?| neurons| fraction)?\b"),
-    (Role.LR, "lr", r"\b(lr|lrate|learning rate|learningrate)\b"),
+    (Role.LR, "lr", r"\b(lr[0-9]*|lrate|learning rate|learningrate)\b"),
     (Role.LOSS_SCALE, "amp/loss_scale", r"\b(loss|grad|amp) scale\b"),
     (Role.DATA_SHARE, "time/data_share", r"\b(data|loader|io) (share|fraction)\b"),
-    (Role.DATA_TIME, "time/data", r"\b(data|loader|loading|dataloader|io) time\b|\btime data\b|\bdata wait\b"),
+    (
+        Role.DATA_TIME,
+        "time/data",
+        r"\b(data|loader|loading|dataloader|io) time\b|\btime data\b|\bdata wait\b|\breader cost\b",
+    ),
     (
         Role.STEP_TIME,
         "time/step",
         r"\b(step|iter|iteration|batch|train batch) (time|duration|seconds|ms|sec|s)\b"
-        r"|\btime( per)? (step|iter|batch)\b"
+        r"|\btime( per)? (step|iter|iteration|batch)\b|\bbatch cost\b"
         r"|\b(sec|secs|seconds|ms|s) (per )?(step|it|iter|iteration|batch)\b|^dt$|^dt ms$",
     ),
     (
@@ -159,8 +163,8 @@ PATTERNS: tuple[tuple[Role, str, str], ...] = (
     (
         Role.STEP,
         "step",
-        r"^((global|optimizer|trainer|train|training|num|n|total|current) )*"
-        r"(steps?|iter|iters|iterations?|updates?|batch idx|it)$",
+        r"^((global|optimizer|trainer|train|training|num|n|total|current|time) )*"
+        r"(steps?|time ?steps?|iter|iters|iterations?|updates?|batch idx|it|episodes?)$",
     ),
     (Role.EPOCH, "epoch", r"^((train|training|current|num) )*epochs?( num| number)?$"),
     (
@@ -173,7 +177,8 @@ PATTERNS: tuple[tuple[Role, str, str], ...] = (
     (
         Role.LOSS,
         "loss/total",
-        rf"\b(total )?{_LOSS}\b|\b(nll|ppl|perplexity|bpc|bpb|cross entropy|ce|bce|mse|rmse|mae)\b",
+        rf"\b(total )?{_LOSS}\b|\b\w+loss\b"
+        r"|\b(nll|ppl|perplexity|bpc|bpb|cross entropy|xent|ce|bce|mse|rmse|mae|smooth ?l1|objf)\b",
     ),
     (Role.ACCURACY, "accuracy", r"\b(acc|accuracy|top ?1|top1|f1|f1 score|auc|auroc|miou|iou|map|bleu|dice)\b"),
 )

@@ -46,9 +46,9 @@ _SPLIT_ALONE = {
 }  # a column that is called by its split alone
 _NO_LOSS = frozenset({
     "num", "number", "count", "counter", "weight", "weights", "coef", "coeff", "lambda", "std", "var", "variance",
-    "best", "patience", "lowest",
+    "best", "patience", "lowest", "time",
 })  # fmt: skip  # words of what stands beside a loss
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _COMPILED = tuple((role, name, re.compile(pattern)) for role, name, pattern in PATTERNS)
 _PLAYERS = frozenset({

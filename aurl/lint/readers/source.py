@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from aurl.errors import DataError
 from aurl.formats.skipping import OnSkip
 from aurl.record import Json
 
@@ -27,6 +28,19 @@ class Row(NamedTuple):
     values: dict[str, float]
     step: int | None = None
     time: float | None = None
+
+
+class NothingToJudgeError(DataError):
+    """A log that can be read, and in which nothing says how training went.
+
+    Attributes:
+        seen: what it holds instead: names of columns, or lines.
+    """
+
+    def __init__(self, path: Path, seen: Sequence[str]) -> None:
+        self.path, self.seen = path, tuple(seen)
+        held = f"; it holds {', '.join(self.seen)}" if self.seen else ""
+        super().__init__(f"{path}: nothing to judge: a text without numbers that have names{held}")
 
 
 class LogSource(ABC):

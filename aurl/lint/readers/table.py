@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from itertools import islice
 
@@ -12,6 +12,7 @@ from aurl.lint.readers.cells import number
 
 DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}
 _SAMPLE_LINES = 60
+_MIXED, _PURE, _VERY_PURE = 0.3, 0.75, 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,20 @@ class Shape:
         delimiter: the character between cells.
         header: a name for each column.
         header_line: where the names stand, from 1; 0 where the file has none and they were made up.
+        purity: the share of filled cells that are numbers, of the lines below the names.
     """
 
     delimiter: str
     header: tuple[str, ...]
     header_line: int
+    purity: float = field(default=1.0, compare=False)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether this is a table, and not a text in which commas, tabs or blanks stand between words."""
+        if self.delimiter in {" ", "|"}:
+            return self.purity >= (_PURE if self.header_line else _VERY_PURE)
+        return self.purity >= (_MIXED if self.header_line else _PURE)
 
     @property
     def why(self) -> str:
@@ -83,10 +93,11 @@ def _try(lines: Sequence[tuple[int, str]], delimiter: str) -> tuple[Shape | None
     at, names, width = _header(rows)
     body = [cells for line, cells in rows if line > at]
     fitting = [cells for cells in body if len(cells) <= width or not any(cells[width:])]
-    found = sum(number(cell) is not None for cells in fitting for cell in cells)
+    filled = [cell for cells in fitting for cell in cells if cell.strip()]
+    found = sum(number(cell) is not None for cell in filled)
     if not found or 2 * len(fitting) < len(body):
         return None, 0
-    return Shape(delimiter, names_of(names or [""] * width), at if names else 0), found
+    return Shape(delimiter, names_of(names or [""] * width), at if names else 0, found / len(filled)), found
 
 
 def _header(rows: Sequence[tuple[int, list[str]]]) -> tuple[int, list[str], int]:

@@ -10,7 +10,7 @@ from aurl.errors import DataError
 HEAD_BYTES = 1 << 16
 EXPECTED = (
     "expected is an aurl run directory, CSV, JSON lines, a JSON document (such as trainer_state.json), "
-    "a tfevents file or folder, or the folder of a W&B run"
+    "a tfevents file or folder, the folder of a W&B run, or what a loop printed (train.log, nohup.out)"
 )
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
