@@ -60,6 +60,8 @@ def run(args: list[str]) -> int:
         at=options.at,
         target=options.target,
         filters=filters,
+        seed_key=options.seed_key,
+        ignore=options.ignore,
     )
     if options.json:
         layout = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -142,6 +144,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--last", type=_number, metavar="SHARE", help="finals over this last share; 0.1 by default")
     parser.add_argument("--at", metavar="WHERE", help="where runs are read: end, best, budget, step=N or time=2h")
     parser.add_argument("--budget", type=int, metavar="STEPS", help="the same as --at step=STEPS")
+    parser.add_argument("--seed-key", metavar="KEY", help="the setting that holds the seed")
+    parser.add_argument(
+        "--ignore", metavar="KEY", action="append", default=[], help="a setting that makes no difference"
+    )
     parser.add_argument("--target", type=_number, metavar="X", help="tell when each run reached X")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else")
     for kind in _REPORTS:

@@ -9,11 +9,11 @@ from pathlib import Path
 from aurl.compare import gathering, remarks
 from aurl.compare.finding import find
 from aurl.compare.grouping import confounded
-from aurl.compare.impact.impact_cache import impact_once
 from aurl.compare.loading import measured, skeletons, watts, with_curves
 from aurl.compare.metrics import choose_metric, choose_mode, objectives
 from aurl.compare.model import Comparison, Mode, Readout, RunData
 from aurl.compare.reading import parse_at
+from aurl.compare.seeds import with_seeds
 from aurl.compare.selecting import choose_baseline, select
 from aurl.compare.statistics.claims import Question, best_set, claims
 from aurl.compare.statistics.failing import failure_tests
@@ -32,6 +32,8 @@ def compare(
     at: str | None = None,
     target: float | None = None,
     filters: Mapping[str, str] | None = None,
+    seed_key: str | None = None,
+    ignore: Sequence[str] = (),
 ) -> Comparison:
     """Compare the runs at these paths.
 
@@ -46,6 +48,8 @@ def compare(
         at: where runs are read: `end`, `best`, `budget`, `step=N` or `time=T`; see `aurl.compare.reading`.
         target: value whose first reaching is told in steps and seconds; by default what every group reaches.
         filters: settings that a run must have to take part, as typed.
+        seed_key: the setting that holds the seed, where it is not one that is recognised.
+        ignore: settings that make no difference: runs that differ in them alone are repeats.
 
     Raises:
         RunError: there is no run, or none of them can be compared.
@@ -56,6 +60,7 @@ def compare(
     found, warnings = find(paths)
     runs = skeletons(found)
     found, runs = select(found, runs, filters or {})
+    runs, recognised = with_seeds(runs, seed_key, ignore)
     metric, said = choose_metric(found, metric)
     way = choose_mode(metric, mode)
     asked = parse_at(at, budget)
@@ -65,7 +70,7 @@ def compare(
     power = {run.id: drawn for run, one in zip(runs, found, strict=True) if (drawn := watts(one.summary)) is not None}
     comparison = _grouped(runs, metric, way, reading=reading, target=target, power=power)
     comparison = _tested(replace(comparison, share=share, rope=rope, objectives=_held(comparison, weighed)), baseline)
-    warnings += [*said, *trouble, *remarks.about_reading(comparison), *remarks.about_metric(found, metric)]
+    warnings += [*recognised, *said, *trouble, *remarks.about_reading(comparison), *remarks.about_metric(found, metric)]
     warnings += remarks.about_runs(comparison.runs, metric, reading.step)
     warnings += remarks.about_settings(comparison.differences, comparison.confounded, len(comparison.runs))
     warnings += remarks.about_claims(comparison.claims, comparison.failures, comparison.groups)
@@ -135,7 +140,7 @@ def _explained(comparison: Comparison) -> Comparison:
     from aurl.compare.statistics.best import best
     from aurl.compare.statistics.pareto import pareto
 
-    comparison = replace(comparison, impact=impact_once(comparison, impact))
+    comparison = replace(comparison, impact=impact(comparison))
     comparison = replace(comparison, pareto=tuple(pareto(comparison)))
     comparison = replace(comparison, best=best(comparison))
     return replace(comparison, insights=tuple(insights(comparison)))

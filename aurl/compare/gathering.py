@@ -13,7 +13,7 @@ from aurl.compare.statistics.claims import heavy_tails
 from aurl.compare.statistics.estimates import iqm, iqm_interval, mean_interval
 from aurl.compare.statistics.progress import band, reached, within
 from aurl.record import Json
-from aurl.show.naming import group_id
+from aurl.show.naming import NOTHING_VARIES, group_id
 
 NO_SETTINGS = "has no settings (config.json, .hydra/config.yaml), so it belongs to no group"
 _MOST_IN_A_NAME = 6
@@ -127,7 +127,9 @@ def _names(configs: Sequence[Mapping[str, Json]]) -> list[str]:
     keys = list(configs[0]) if configs else []
     if len(keys) > _MOST_IN_A_NAME:
         keys = _telling(configs, keys)
-    return [group_id({key: config[key] for key in keys}) for config in configs]
+    whole = [group_id({key: config[key] for key in keys}) for config in configs]
+    short = [group_id({key: config[key] for key in keys if config[key] is not None}) for config in configs]
+    return short if len(set(short)) == len(set(whole)) and NOTHING_VARIES not in short else whole
 
 
 def _telling(configs: Sequence[Mapping[str, Json]], keys: Sequence[str]) -> list[str]:

@@ -180,7 +180,7 @@ def _by_step(known: Runs, ends: Mapping[str, int], common: int, most: int, but: 
             state = f"is {run.status}" if run.status in UNFINISHED else "ended"
             why[run_id] = f"{state} at step {ends[run_id]}, before step {common}, at which runs are compared"
     early = tuple(run_id for run_id, end in but.rested.items() if end < common)
-    return Places(Readout("budget", common, max(most, 1), early), steps, why)
+    return Places(Readout("budget", common, most, early), steps, why)
 
 
 def _by_end(known: Runs, ends: Mapping[str, int], kind: ReadAt, most: int, refused: Mapping[str, str]) -> Places:
@@ -189,7 +189,7 @@ def _by_end(known: Runs, ends: Mapping[str, int], kind: ReadAt, most: int, refus
     if len(going) < len(known):  # while nothing has finished, everything is read as far as it got
         why |= {run_id: f"is {known[run_id].status} at step {ends[run_id]}, before its end" for run_id in going}
     last = max((end for run_id, end in ends.items() if run_id not in why), default=0)
-    return Places(Readout(kind, last, max(most, 1)), dict(ends), why)
+    return Places(Readout(kind, last, most), dict(ends), why)
 
 
 def _by_time(known: Runs, metric: str, seconds: float, most: int) -> Places:
@@ -203,4 +203,4 @@ def _by_time(known: Runs, metric: str, seconds: float, most: int) -> Places:
         elif run.status in UNFINISHED and float(curve.seconds[-1]) < seconds:
             why[run_id] = f"is {run.status} after {float(curve.seconds[-1]):.0f} of {seconds:g} seconds of work"
     last = max((step for run_id, step in steps.items() if run_id not in why), default=0)
-    return Places(Readout("time", last, max(most, 1), seconds=seconds), steps, why)
+    return Places(Readout("time", last, most, seconds=seconds), steps, why)

@@ -23,6 +23,8 @@ Setting: TypeAlias = Any
 
 FEWEST_FOR_LEVEL = 2
 _LOG_RATIO = 4.0
+_IDLE = 0.5
+_FEW_NUMBERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,47 @@ class Category:
         return columns
 
 
-Parameter: TypeAlias = Number | Category
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """A number that only some of the runs have, as `optim.beta` of those with `optim.kind=adam`.
+
+    Attributes:
+        number: its range, where it is set.
+        parent: the category whose levels say where it is set.
+        levels: those levels, as `spell` spells them.
+    """
+
+    number: Number
+    parent: str
+    levels: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The config key."""
+        return self.number.name
+
+    @property
+    def width(self) -> int:
+        """How many columns it takes."""
+        return 1
+
+    def encode(self, settings: Sequence[Setting]) -> Floats:
+        """Settings [N] as a column [N, 1]; in the middle where it is not set, so that it makes no difference there."""
+        there = [setting for setting in settings if setting is not None]
+        column = np.full((len(settings), 1), _IDLE)
+        column[[setting is not None for setting in settings]] = self.number.encode(there)
+        return column
+
+    def at(self, u: Floats) -> Floats:
+        """Columns [M, 1] at unit coordinates [M], where it is set."""
+        return u[:, None]
+
+    def setting(self, u: float) -> float:
+        """The setting at a unit coordinate, where it is set."""
+        return self.number.setting(u)
+
+
+Parameter: TypeAlias = Number | Category | Conditional
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +159,15 @@ class Space:
         return np.hstack([parameter.encode(columns[parameter.name]) for parameter in self.parameters])
 
     def at(self, u: Floats) -> Floats:
-        """Unit coordinates [M, D] as [M, W]."""
-        return np.hstack([parameter.at(u[:, place]) for place, parameter in enumerate(self.parameters)])
+        """Unit coordinates [M, D] as [M, W]; a conditional number is idle where its parent has another level."""
+        columns = [parameter.at(u[:, place]) for place, parameter in enumerate(self.parameters)]
+        for place, parameter in enumerate(self.parameters):
+            if isinstance(parameter, Conditional):
+                parent = self.names.index(parameter.parent)
+                chosen = self.parameters[parent]
+                idle = np.array([spell(chosen.setting(one)) not in parameter.levels for one in u[:, parent].tolist()])
+                columns[place] = np.where(idle[:, None], _IDLE, columns[place])
+        return np.hstack(columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +192,7 @@ def space_of(
     kept: list[Parameter] = []
     left_out: dict[str, str] = {}
     for name, settings in columns.items():
-        found = _parameter(name, settings, declared.get(name))
+        found = _conditional(name, columns) or _parameter(name, settings, declared.get(name))
         if isinstance(found, str):
             left_out[name] = found
         else:
@@ -169,11 +218,30 @@ def _parameter(name: str, settings: Sequence[Setting], declared: DeclaredRange |
         return "has one value only"
     if all(is_number(setting) for setting in settings):
         return _number(name, [float(setting) for setting in settings], declared)
-    if None in levels.values() and sum(is_number(setting) for setting in settings) > len(settings) / 2:
-        return "is set in some of the runs only"
+    if None in levels.values() and sum(is_number(setting) for setting in settings) > _FEW_NUMBERS:
+        return "is set in some of the runs only, and no other setting says in which"
     if len(levels) * FEWEST_FOR_LEVEL > len(settings):
         return "has a value of its own in nearly every run"
     return Category(name, tuple(levels[key] for key in sorted(levels)))
+
+
+def _conditional(name: str, columns: Mapping[str, Sequence[Setting]]) -> Conditional | None:
+    """The number that is set exactly where a category has some of its levels; None for anything else."""
+    there = [setting is not None for setting in columns[name]]
+    values = [float(setting) for setting in columns[name] if setting is not None and is_number(setting)]
+    if all(there) or len(values) != sum(there) or len(set(values)) <= _FEW_NUMBERS:
+        return None
+    for parent, settings in columns.items():
+        levels = {spell(setting) for setting in settings}
+        if parent == name or None in settings or len(levels) * FEWEST_FOR_LEVEL > len(settings):
+            continue
+        if any(isinstance(setting, float) for setting in settings):
+            continue
+        inside = {spell(setting) for setting, is_set in zip(settings, there, strict=True) if is_set}
+        outside = {spell(setting) for setting, is_set in zip(settings, there, strict=True) if not is_set}
+        if not inside & outside and isinstance(_parameter(parent, settings, None), Category):
+            return Conditional(_number(name, values, None), parent, frozenset(inside))
+    return None
 
 
 def _number(name: str, settings: Sequence[float], declared: DeclaredRange | None) -> Number:

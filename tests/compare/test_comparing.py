@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from aurl.cli.compare import write_report
 from aurl.compare.comparing import compare
 from aurl.compare.model import Comparison
 from aurl.compare.report.document import to_json
+from aurl.compare.report.screen import screen
 from aurl.errors import AurlError, ConfigError, RunError
 from tests.compare.runs import METRIC, curve, write_run, write_sweep
 
@@ -328,3 +331,29 @@ def test_what_was_read_before_a_tenth_of_most_runs_steps_is_no_claim(tmp_path: P
     assert claim.verdict == "no evidence"
     assert "too early" in claim.reason
     assert claim.read_at == (50, 50, 1000)
+
+
+@pytest.mark.parametrize("step", [0, 2])
+def test_runs_with_one_evaluation_compare_and_are_shown(tmp_path: Path, step: int) -> None:
+    for kind in "ab":
+        for seed in range(3):
+            write_run(tmp_path / f"{kind}{seed}", [(step, 1.0 + 0.1 * seed + (kind == "b"))], {"k": kind}, seed=seed)
+    comparison = compare([tmp_path])
+    assert comparison.claims[0].verdict == "better"
+    assert [str(part) for part in screen(comparison)]
+    for kind in ("markdown", "latex", "html"):
+        write_report(comparison, kind, tmp_path / kind)
+
+
+def test_a_search_with_conditional_settings_warns_of_nothing_but_its_runs(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    for at in range(24):
+        config: dict[str, Any] = {"lr": float(10 ** rng.uniform(-4, -1)), "kind": "adam" if at % 2 else "sgd"}
+        config["beta" if at % 2 else "momentum"] = float(rng.uniform(0, 1))
+        write_run(tmp_path / f"{at}", curve(1.0 + (math.log10(config["lr"]) + 2.5) ** 2), config, seed=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        comparison = compare([tmp_path])
+    assert {row["param"] for row in comparison.impact.rows} == {"lr", "kind", "beta", "momentum"}
+    assert all("null" not in group.id for group in comparison.groups)
+    assert not any(insight["evidence"]["kind"] == "corner" for insight in comparison.insights)  # type: ignore[index,call-overload]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurl.compare.search_space import Category, DeclaredRange, Number, Space, space_of, spell
+from aurl.compare.search_space import Category, Conditional, DeclaredRange, Number, Space, space_of, spell
 
 
 def test_rates_are_searched_in_the_logarithm_and_shares_are_not() -> None:
@@ -78,3 +78,23 @@ def test_spelling_knows_one_from_true() -> None:
     assert spell(1) == spell(1.0)
     assert spell(1) != spell(True)
     assert spell({"b": 1, "a": math.pi}) == spell({"a": math.pi, "b": 1})
+
+
+def test_a_number_that_goes_with_a_level_of_another_setting_is_idle_elsewhere() -> None:
+    kinds = ["adam"] * 4 + ["sgd"] * 4
+    columns = {"beta": [0.8, 0.85, 0.9, 0.95, None, None, None, None], "kind": kinds}
+    space, left_out = space_of(columns)
+    assert not left_out
+    [beta, kind] = space.parameters
+    assert isinstance(beta, Conditional)
+    assert (beta.parent, beta.levels, kind.name) == ("kind", frozenset({'"adam"'}), "kind")
+    encoded = space.encode(columns)
+    np.testing.assert_allclose(encoded[:, 0], [0, 1 / 3, 2 / 3, 1, 0.5, 0.5, 0.5, 0.5], atol=1e-9)
+    there = space.at(np.array([[0.2, 0.1], [0.2, 0.9]]))
+    assert there[:, 0].tolist() == [0.2, 0.5], "the second point lies in the half of sgd"
+    assert beta.setting(1.0) == pytest.approx(0.95)
+
+
+def test_a_number_that_is_missing_without_a_reason_is_left_out() -> None:
+    _, left_out = space_of({"beta": [0.8, None, 0.9, 0.95, None, 0.7], "kind": ["a", "a", "b", "b", "b", "a"]})
+    assert left_out == {"beta": "is set in some of the runs only, and no other setting says in which"}

@@ -26,7 +26,7 @@ from aurl.show.arrays import Floats
 
 TOGETHER = " & "
 """Stands between settings that always changed together."""
-_VERSION = 1
+_VERSION = 2
 """Counted up when what is computed here changes."""
 _MOST_CURVES, _MOST_SURFACES = 8, 3
 

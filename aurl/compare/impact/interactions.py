@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from scipy.stats import f as fdist
 
 from aurl.compare.impact.sensitivity import Sensitivity
 from aurl.compare.impact.sobol import pair_index
@@ -21,7 +22,7 @@ from aurl.show.arrays import Floats
 LEVEL = 0.05
 LEAST_SHARE = 0.005
 _FEWEST_SPARE = 5
-METHOD = "second-order Sobol index, and nested F test (statsmodels OLS.compare_f_test) with Holm"
+METHOD = "second-order Sobol index, and nested F test (numpy.linalg.lstsq, scipy.stats.f) with Holm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +64,25 @@ def product_tests(
 
     A number enters with its square, a category with an indicator a level.
     """
-    from statsmodels.api import OLS
-
     slopes = [_slopes(parameter, columns[parameter.name]) for parameter in parameters]
     alone = np.hstack([np.ones((len(y), 1)), *slopes, *map(_curves, slopes)])
-    base = OLS(y, alone).fit()
+    base, base_rank = _residual(alone, y)
     pairs: dict[tuple[int, int], float] = {}
     for first, second in combinations(range(len(parameters)), 2):
         products = (slopes[first][:, :, None] * slopes[second][:, None, :]).reshape(len(y), -1)
-        full = OLS(y, np.hstack([alone, products])).fit()
-        if full.df_resid >= _FEWEST_SPARE and full.df_model > base.df_model:
-            pairs[first, second] = float(full.compare_f_test(base)[1])
+        rest, rank = _residual(np.hstack([alone, products]), y)
+        if len(y) - rank >= _FEWEST_SPARE and rank > base_rank and rest > 0:
+            f = (base - rest) / (rank - base_rank) / (rest / (len(y) - rank))
+            pairs[first, second] = float(fdist.sf(f, rank - base_rank, len(y) - rank))
     if not pairs:
         return {}
     return dict(zip(pairs, holm([*pairs.values()]), strict=True))
+
+
+def _residual(design: Floats, y: Floats) -> tuple[float, int]:
+    """The sum of squares that least squares leave, and the rank of the design: columns may repeat one another."""
+    solution, _, rank, _ = np.linalg.lstsq(design, y, rcond=1e-10)
+    return float(((y - design @ solution) ** 2).sum()), int(rank)
 
 
 def _slopes(parameter: Parameter, settings: Sequence[Setting]) -> Floats:

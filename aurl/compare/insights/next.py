@@ -133,8 +133,9 @@ def _corner(comparison: Comparison) -> Iterator[Insight]:
     levels = {key: list(values) for key, values in comparison.differences.items()}
     valued = [group for group in comparison.groups if group.mean is not None]
     cells = prod(len(values) for values in levels.values())
-    if len(levels) < 2 or len(valued) < _FEWEST or not len(comparison.groups) < cells <= _MOST_CELLS:
-        return
+    conditional = any(value is None for values in levels.values() for value in values)
+    if conditional or len(levels) < 2 or len(valued) < _FEWEST or not len(comparison.groups) < cells <= _MOST_CELLS:
+        return  # a setting that goes with another one's level makes combinations that nobody can run
     corner: dict[str, Json] = {}
     for key, values in levels.items():
         means = [_mean_at(comparison, valued, key, value) for value in values]

@@ -79,10 +79,12 @@ def _groups(comparison: Comparison) -> Iterator[RenderableType]:
     chosen = [run.best for group in comparison.groups for run in group.runs if run.best is not None]
     if chosen:
         optimism = [best.optimism for best in chosen if best.optimism is not None]
-        bias = f", better than their neighbours by {_number(comparison, sum(optimism) / len(optimism))} on average"
+        bias = ""
+        if optimism:
+            bias = f", better than their neighbours by {_number(comparison, sum(optimism) / len(optimism))} on average"
         yield _line(
             ("dim", f"* the best of up to {max(best.chosen_from for best in chosen)} evaluations a run"),
-            ("dim", f"{bias if optimism else ''}: chosen for being good, so do not compare by it"),
+            ("dim", f"{bias}: chosen for being good, so do not compare by it"),
         )
     if comparison.target is not None:
         yield _line(("dim", f"  target: {_number(comparison, comparison.target)}; median step and seconds of the runs"))

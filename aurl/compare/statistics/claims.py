@@ -181,7 +181,7 @@ def _judged(claim: Claim, a: Group, b: Group, question: Question, *, shown: bool
 def _dated(claim: Claim, a: Group, b: Group, most: int) -> Claim:
     """With where its runs were read; what was read before a tenth of most runs' steps is no claim."""
     steps = [run.read_step for group in (a, b) for run in group.runs if run.id in group.values]
-    claim = replace(claim, read_at=(min(steps), max(steps), max(most, 1)))
+    claim = replace(claim, read_at=(min(steps), max(steps), most))
     if max(steps) >= TOO_EARLY * most or claim.verdict not in {"better", "worse"}:
         return claim
     reason = f"read at step {max(steps)}, before a tenth of the {most} steps that most runs had: too early to rank"
