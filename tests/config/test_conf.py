@@ -43,6 +43,8 @@ def list_groups() -> frozenset[str]:
 
 def overrides_for(option: str) -> list[str]:
     group, _, name = option.rpartition("/")
+    if group in {"anomaly/detectors", "quality/metrics"}:  # without the preset's own, which would be left out
+        return [f"{group.partition('/')[0]}=off", f"+{group}={name}"]
     return [f"{group}=[{name}]" if group in list_groups() else f"{group}={name}", *NEEDS.get(option, [])]
 
 
