@@ -45,6 +45,11 @@ class Severity(StrEnum):
         """0 for info up to 3 for fatal, to compare severities."""
         return list(Severity).index(self)
 
+    @classmethod
+    def rank_of(cls, severity: object) -> int:
+        """The rank of a severity as an alert's fields name it; -1 for none that is known."""
+        return cls(severity).rank if isinstance(severity, str) and severity in set(cls) else -1
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

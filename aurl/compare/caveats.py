@@ -9,8 +9,9 @@ import numpy as np
 
 from aurl.compare.search_space import Setting, is_number, space_of
 from aurl.compare.statistics.holm import holm
+from aurl.show.wording import shortened
 
-_MOST_LISTED = 5
+MOST_LISTED = 5
 _ENTANGLED, _FEWEST = 0.8, 8
 _BINS = 10
 _LEVEL = 0.05
@@ -30,8 +31,9 @@ def adaptive(columns: Columns) -> list[str]:
     if not moved:
         return []
     return [
-        f"Sampling looks adaptive: later runs lie elsewhere than earlier ones in {listed(moved)} (Kolmogorov-Smirnov, "
-        "Holm). The shares refer to the whole range, of which little-visited parts are told from few runs."
+        f"Sampling looks adaptive: later runs lie elsewhere than earlier ones in {shortened(moved, MOST_LISTED)} "
+        "(Kolmogorov-Smirnov, Holm). The shares refer to the whole range, of which little-visited parts are told from "
+        "few runs."
     ]
 
 
@@ -49,7 +51,9 @@ def entangled(columns: Columns) -> list[str]:
         for first, second in combinations(range(len(names)), 2)
         if abs(rho[first, second]) >= _ENTANGLED
     ]
-    return [f"Hard to tell apart, because they moved nearly together: {listed(pairs)}."] if pairs else []
+    return (
+        [f"Hard to tell apart, because they moved nearly together: {shortened(pairs, MOST_LISTED)}."] if pairs else []
+    )
 
 
 def gaps(columns: Columns) -> list[str]:
@@ -61,15 +65,13 @@ def gaps(columns: Columns) -> list[str]:
             visited = np.histogram(space.encode({name: settings}), _BINS)[0] > 0
             if visited.mean() < 0.5:
                 empty.append(name)
-    return [f"Over half of the range has no run near it: {listed(empty)}. The rest is guessed."] if empty else []
+    return (
+        [f"Over half of the range has no run near it: {shortened(empty, MOST_LISTED)}. The rest is guessed."]
+        if empty
+        else []
+    )
 
 
 def _is_searched(settings: Sequence[Setting]) -> bool:
     """Whether a number was drawn from a range, instead of being one of a few."""
     return all(map(is_number, settings)) and len({*settings}) > max(_FEWEST, len(settings) // 2)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first five, and how many more there are."""
-    more = len(names) - _MOST_LISTED
-    return ", ".join(names[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")

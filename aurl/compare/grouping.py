@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aurl.record import Json
 from aurl.runs.settings import comparable, frozen
@@ -64,6 +64,12 @@ def distinct(column: Iterable[Json]) -> list[Json]:
     """The values that occur, numbers in ascending order, each once; a missing one is None and comes last."""
     values = list({frozen(value): value for value in column}.values())
     return sorted(values, key=lambda value: (value is None, not _is_number(value), _rank(value)))
+
+
+def listed_values(value: Json) -> Sequence[Any]:
+    """A list of the comparison's JSON, such as `ci`, as the list that it is."""
+    assert isinstance(value, (list, tuple))
+    return value
 
 
 def _rank(value: Json) -> tuple[float, str]:

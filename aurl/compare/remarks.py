@@ -12,6 +12,7 @@ from aurl.compare.reading import UNFINISHED
 from aurl.compare.statistics.claims import MOST_GROUPS
 from aurl.record import Json
 from aurl.runs.listing import RunSummary
+from aurl.show.wording import shortened
 
 _NAMED = 5
 _FEW_SEEDS_TOLD = 3
@@ -121,7 +122,7 @@ def about_metric(found: Sequence[RunSummary], metric: str) -> list[str]:
 def about_settings(columns: Mapping[str, Sequence[Json]], together: Sequence[Sequence[str]], runs: int) -> list[str]:
     """Settings that cannot be told apart, and too many of them."""
     found = [
-        f"{_listed(keys)} always change together: what one of them does cannot be told from what the others do."
+        f"{_named(keys)} always change together: what one of them does cannot be told from what the others do."
         for keys in together
     ]
     if len(found) > _NAMED:
@@ -168,7 +169,7 @@ def _by_reason(runs: Sequence[RunData], fate: str, words: str) -> Iterator[str]:
         if len(same) == 1:
             yield f"{same[0].id} is {words}: it {same[0].why}."
         else:
-            yield f"{len(same)} runs are {words}: {_listed([run.id for run in same])}. The first {same[0].why}."
+            yield f"{len(same)} runs are {words}: {_named([run.id for run in same])}. The first {same[0].why}."
 
 
 def _kind(why: str) -> str:
@@ -180,7 +181,7 @@ def _resumed(runs: Sequence[RunData]) -> Iterator[str]:
     again = [run for run in runs if run.resumes]
     if again:
         yield (
-            f"{_count(len(again), 'run was', 'runs were')} resumed ({_listed([run.id for run in again])}): what a "
+            f"{_count(len(again), 'run was', 'runs were')} resumed ({_named([run.id for run in again])}): what a "
             "resume trained again counts once, and pauses are no working time."
         )
 
@@ -193,7 +194,7 @@ def _several_experiments(runs: Sequence[RunData]) -> Iterator[str]:
     shared = len(set.intersection(*keys)) if keys else 0
     if len(keys) > 1 and shared < 0.5 * max(map(len, keys)):
         yield (
-            f"Runs of different projects are mixed ({_listed(sorted(by_name))}): their settings have little in common. "
+            f"Runs of different projects are mixed ({_named(sorted(by_name))}): their settings have little in common. "
             "`name=NAME` keeps those of one."
         )
 
@@ -229,13 +230,12 @@ def _identical(groups: Sequence[Group]) -> list[str]:
     same = [group.id for group in groups if group.n > 1 and len(set(group.values.values())) == 1]
     if not same:
         return []
-    return [f"The runs of {_listed(same)} are identical to the last digit: does the seed reach the training?"]
-
-
-def _listed(names: Sequence[str]) -> str:
-    told = ", ".join(names[:_NAMED])
-    return told + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return [f"The runs of {_named(same)} are identical to the last digit: does the seed reach the training?"]
 
 
 def _count(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
+
+
+def _named(names: Sequence[str]) -> str:
+    return shortened(names, _NAMED)

@@ -10,6 +10,7 @@ from aurl.record import Json
 from aurl.runs.listing import RunSummary
 from aurl.runs.settings import is_bookkeeping
 from aurl.show.naming import same_value, show_value
+from aurl.show.wording import shortened
 
 _SHOWN = 8
 _OF_THE_RUN = ("name", "status", "seed", "id")
@@ -45,9 +46,8 @@ def choose_baseline(groups: Sequence[Group], typed: str) -> str:
     if len(matching) == 1:
         return matching[0].id
     names = [group.id for group in matching or groups]
-    listed = "; ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
     problem = f"{len(matching)} groups have it" if matching else "no group has it"
-    raise ConfigError(f"--baseline {typed}: {problem}. Groups: {listed}")
+    raise ConfigError(f"--baseline {typed}: {problem}. Groups: {shortened(names, _SHOWN, '; ')}")
 
 
 def _has(run: RunData, wanted: Mapping[str, str]) -> bool:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from aurl.data.midi_cache import MidiCache, ReadFile, Reading, content_key
 from aurl.data.midi_grid import ChosenGrid, choose_grid, loss_warnings
-from aurl.data.midi_pool import ReadOutcome, cores, read_in_processes, read_outcome
+from aurl.data.midi_pool import ReadOutcome, read_in_processes, read_outcome
 from aurl.data.source import Source
 from aurl.data.split import split_pieces
 from aurl.errors import ConfigError, DataError
 from aurl.machine.env import default_cache
+from aurl.machine.process import cores
 from aurl.music.corpus import Corpus, Rejected
 from aurl.music.grid import MILLISECONDS, RESOLUTIONS, Lost, Pedal, Resolution
 from aurl.music.midi import SUFFIXES, MidiError, read_bytes

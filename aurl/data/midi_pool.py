@@ -33,11 +33,6 @@ Reader: TypeAlias = Callable[[Path], ReadOutcome]
 _Chunk: TypeAlias = Sequence[Path]
 
 
-def cores() -> int:
-    """The CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def read_outcome(path: Path, reading: Reading = _PLAIN) -> ReadOutcome:
     """Read one file; the reason of a `MidiError` becomes the outcome."""
     try:

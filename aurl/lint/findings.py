@@ -10,6 +10,7 @@ from typing import Any
 
 from aurl.anomaly.chosen import build_watch
 from aurl.lint.log import Log
+from aurl.machine.numbers import valid_text
 from aurl.record import Record, Severity
 
 
@@ -51,16 +52,16 @@ class Finding:
         fields = self.worst.fields
         value = fields["value"]
         return {
-            "path": utf8(self.path),
+            "path": valid_text(self.path),
             "type": self.type,
             "severity": self.severity.value,
-            "metric": utf8(fields["metric"]),
+            "metric": valid_text(fields["metric"]),
             "step": self.step,
             "onset_step": self.onset_step,
             "value": value if isinstance(value, (int, float)) and math.isfinite(value) else None,
-            "message": utf8(fields["message"]),
-            "cause": utf8(fields["cause"]) if fields["cause"] else None,
-            "suggestions": [utf8(suggestion) for suggestion in _list(fields["suggestions"])],
+            "message": valid_text(fields["message"]),
+            "cause": valid_text(fields["cause"]) if fields["cause"] else None,
+            "suggestions": [valid_text(suggestion) for suggestion in _list(fields["suggestions"])],
         }
 
 
@@ -84,9 +85,9 @@ def _together(path: Path, alerts: Iterable[Record]) -> list[Finding]:
 
 def _finding(path: Path, told: Sequence[Record]) -> Finding:
     begun = [alert for alert in told if alert.fields.get("status") != "end"]
-    worst = max(begun, key=_rank)  # the first of the worst
-    threshold = min(_rank(worst), Severity.WARNING.rank)
-    step = next(alert.step for alert in begun if _rank(alert) >= threshold)
+    worst = max(begun, key=lambda alert: Severity.rank_of(alert.fields["severity"]))  # the first of the worst
+    threshold = min(Severity.rank_of(worst.fields["severity"]), Severity.WARNING.rank)
+    step = next(alert.step for alert in begun if Severity.rank_of(alert.fields["severity"]) >= threshold)
     end = next((alert for alert in told if alert.fields.get("status") == "end"), None)
     return Finding(
         path=path,
@@ -96,15 +97,6 @@ def _finding(path: Path, told: Sequence[Record]) -> Finding:
         ended=None if end is None else end.step,
         episode=int(str(worst.fields.get("episode", 0))),
     )
-
-
-def _rank(alert: Record) -> int:
-    return Severity(str(alert.fields["severity"])).rank
-
-
-def utf8(value: object) -> str:
-    """The text, with replacement signs for what UTF-8 lacks: names of files and columns may be any bytes."""
-    return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 def _list(value: object) -> list[Any]:

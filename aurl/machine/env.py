@@ -13,6 +13,7 @@ from typing import Any
 
 from aurl import __version__
 from aurl.machine import git
+from aurl.machine.process import cores
 from aurl.record import Json
 
 # What tells one job, node or rank from another; the batch system's variables hold users and paths as well.
@@ -54,7 +55,7 @@ def snapshot(start: Path) -> dict[str, Json]:
         "torch": _version("torch"),
         "cuda": _cuda(),
         "platform": platform.platform(),
-        "cpu": {"model": _cpu_model(), "cores": os.cpu_count(), "usable": _usable_cpus()},
+        "cpu": {"model": _cpu_model(), "cores": os.cpu_count(), "usable": cores()},
         "ram_gb": _ram_gb(),
         "gpus": _gpus(),
         "job": {name: os.environ[name] for name in _JOB_VARIABLES if name in os.environ},
@@ -113,10 +114,6 @@ def _mac_cpu_model() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _usable_cpus() -> int | None:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _ram_gb() -> float:

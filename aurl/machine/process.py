@@ -1,4 +1,4 @@
-"""Which process a run is, so that another one can tell whether it still lives."""
+"""Which process a run is, so that another one can tell whether it still lives; and what it may use."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from typing import Any
 from aurl.record import Json
 
 _PROC = Path("/proc")
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def identity() -> dict[str, Json]:

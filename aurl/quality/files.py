@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import multiprocessing
-import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aurl.machine.process import cores
 from aurl.music.midi import MidiError, read_midi
 from aurl.quality.metrics.published import published_metrics
 from aurl.quality.reference.profile import Profile, Scored
@@ -98,7 +98,7 @@ def score_files(paths: Sequence[Path], scorer: FileScorer, *, workers: int = 0) 
     Args:
         workers: processes; 0 for as many as there are cores, and none for fewer than 64 files.
     """
-    workers = workers or (_cores() if len(paths) >= _WORTH_A_PROCESS else 1)
+    workers = workers or (cores() if len(paths) >= _WORTH_A_PROCESS else 1)
     if workers == 1:
         yield from map(scorer, paths)
         return
@@ -138,10 +138,6 @@ def _begin(scorer: FileScorer) -> None:
 
 def _score(path: Path) -> FileScore:
     return _scorers[0](path)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _nulls(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from aurl.errors import RunError
-from aurl.record import Kind, Record
+from aurl.record import Kind, Record, Severity
 from aurl.runs.eventlog import read_records, segments
 from aurl.runs.listing import RunSummary, read_run
 from aurl.runs.settings import config_of
@@ -57,7 +57,8 @@ class Story:
             if alert.fields.get("status") == "end":
                 continue
             key = alert.fields.get("incident", id(alert))
-            if key not in worst or _rank(alert) > _rank(worst[key]):
+            rank = Severity.rank_of(alert.fields.get("severity"))
+            if key not in worst or rank > Severity.rank_of(worst[key].fields.get("severity")):
                 worst[key] = alert
         return sorted(worst.values(), key=lambda alert: alert.step)
 
@@ -102,9 +103,3 @@ def _listening(records: Iterable[Record], told: dict[str, list[Record]]) -> Iter
         if record.kind in _TOLD:
             told.setdefault(str(record.kind), []).append(record)
         yield record
-
-
-def _rank(alert: Record) -> int:
-    order = ("info", "warning", "critical", "fatal")
-    severity = alert.fields.get("severity")
-    return order.index(severity) if severity in order else 0

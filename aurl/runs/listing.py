@@ -102,6 +102,15 @@ def find_runs(root: Path, *, stale_after: float = STALE_SECONDS) -> list[RunSumm
     return sorted(runs, key=lambda run: (-run.begun, str(run.path)))
 
 
+def document_of(run_json: Path) -> dict[str, Any]:
+    """The content of a `run.json`; empty where it is missing or broken."""
+    try:
+        document = orjson.loads(run_json.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
 def read_run(folder: Path, *, now: float | None = None, stale_after: float = STALE_SECONDS) -> RunSummary:
     """The run in this directory; one whose `run.json` is missing or broken comes back as `unreadable`."""
     try:

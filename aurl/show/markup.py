@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from aurl.machine.numbers import valid_text
 from aurl.runs.settings import flatten
 
 
@@ -36,4 +37,4 @@ def plain(value: object) -> str:
 
 def escaped(value: object) -> str:
     """Text for HTML, in quoted attributes too; lone surrogates become question marks."""
-    return escape(str(value).encode("utf-8", "replace").decode("utf-8"), quote=True)
+    return escape(valid_text(value), quote=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -34,6 +34,12 @@ def number(value: float) -> str:
         return "inf" if value > 0 else "-inf"
     except (TypeError, ValueError):
         return "nan"
+
+
+def shortened(names: Sequence[str], most: int, separator: str = ", ") -> str:
+    """The first names, at most so many, and how many more there are: `a, b and 3 more`."""
+    shown = separator.join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def printable(text: str) -> str:

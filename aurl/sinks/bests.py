@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Self
 
-import orjson
-
 from aurl.record import Kind, Record
+from aurl.runs.listing import document_of
 from aurl.runs.rundir import RunDirectory
 from aurl.scalars import KNOWN, describe
 
@@ -29,15 +28,9 @@ class Bests:
     @classmethod
     def of(cls, run: RunDirectory) -> Self:
         """Begin with what `run.json` tells of the run so far."""
-        bests = cls()
-        try:
-            summary = orjson.loads(run.run_json.read_bytes()).get("summary", {})
-        except (OSError, orjson.JSONDecodeError):
-            return bests
-        bests._best = {
-            name: float(told["best"]) for name, told in summary.items() if isinstance(told.get("best"), (int, float))
-        }
-        return bests
+        summary = document_of(run.run_json).get("summary") or {}
+        best = {name: told["best"] for name, told in summary.items() if isinstance(told.get("best"), (int, float))}
+        return cls(_best={name: float(value) for name, value in best.items()})
 
     def take(self, record: Record) -> None:
         """Look at a record of any kind."""

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-import orjson
 
 from aurl.record import Json
+from aurl.runs.listing import document_of
 from aurl.runs.rundir import RunDirectory
 from aurl.runs.settings import config_of, is_bookkeeping
 
@@ -19,7 +16,7 @@ _OVERRIDE = re.compile(r"\+{0,2}([\w.]+)=")
 
 def read(run: RunDirectory) -> dict[str, Json]:
     """The configuration by dotted key, secrets masked already; empty where nothing is known of it."""
-    return config_of(run.path, _document(run.run_json))
+    return config_of(run.path, document_of(run.run_json))
 
 
 def tunable(config: Mapping[str, Json]) -> dict[str, bool | float | str]:
@@ -44,11 +41,3 @@ def chosen(run: RunDirectory) -> set[str]:
     path = run.hydra / "overrides.yaml"
     typed = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
     return {found[1] for text in typed or () if (found := _OVERRIDE.match(str(text)))}
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        document = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return document if isinstance(document, dict) else {}

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from aurl.machine.secrets import mask
+from aurl.runs.listing import document_of
 from aurl.runs.rundir import RunDirectory
 from aurl.sinks import hyperparameters
 
@@ -45,7 +46,7 @@ class Identity(NamedTuple):
 
 def identity(run: RunDirectory) -> Identity:
     """Read `run.json` and `config.json`; a run without them gets its folder's name."""
-    about = _document(run.run_json)
+    about = document_of(run.run_json)
     name = str(about.get("name") or run.id)
     sweep = _sweep(run.path)
     config = mask(_nested(hyperparameters.read(run)))
@@ -74,14 +75,6 @@ def _id(run: RunDirectory, about: Mapping[str, Any], sweep: str | None) -> str:
     began = {key: about.get(key) for key in ("started", "host", "name")}
     digest = hashlib.blake2b(orjson.dumps([run.id, sweep, began], default=str), digest_size=4).hexdigest()
     return f"{_NOT_IN_AN_ID.sub('-', run.id)[:40].strip('-')}-{digest}"
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        found = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:

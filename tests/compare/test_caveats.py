@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from aurl.compare.caveats import adaptive, entangled, gaps, listed
+from aurl.compare.caveats import MOST_LISTED, adaptive, entangled, gaps
+from aurl.show.wording import shortened
 
 
 def test_sampling_that_closes_in_is_adaptive() -> None:
@@ -34,4 +35,4 @@ def test_ranges_without_runs() -> None:
 
 
 def test_long_lists_are_cut() -> None:
-    assert listed(list("abcdefg")) == "a, b, c, d, e and 2 more"
+    assert shortened(list("abcdefg"), MOST_LISTED) == "a, b, c, d, e and 2 more"

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 from aurl.compare.cache import recall, remember
-from aurl.compare.caveats import Columns, adaptive, entangled, gaps, listed
+from aurl.compare.caveats import MOST_LISTED, Columns, adaptive, entangled, gaps
 from aurl.compare.impact.dependence import curve, surface
 from aurl.compare.impact.interactions import METHOD as PAIR_METHOD
 from aurl.compare.impact.interactions import interactions
@@ -23,6 +23,7 @@ from aurl.compare.statistics.anova import LEVEL, Grid, analyse, is_grid
 from aurl.compare.statistics.diverging import diverging
 from aurl.record import Json
 from aurl.show.arrays import Floats
+from aurl.show.wording import shortened
 
 TOGETHER = " & "
 """Stands between settings that always changed together."""
@@ -176,7 +177,7 @@ def _of_surrogate(found: Sensitivity, columns: Columns, y: Floats) -> Impact:
 
 def _left_out(found: Sensitivity) -> list[str]:
     told = [f"{name} {reason}" for name, reason in found.left_out.items()]
-    return [f"Not in the surrogate: {listed(told)}."] if told else []
+    return [f"Not in the surrogate: {shortened(told, MOST_LISTED)}."] if told else []
 
 
 def _disagreement(found: Sensitivity) -> list[str]:

@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 
+from aurl.compare.grouping import listed_values
 from aurl.compare.impact.importance import TOGETHER
 from aurl.compare.insights.insight import Insight, counted_runs, interval, label, named, number, p_value, rounded
 from aurl.compare.insights.settings import NEGLIGIBLE
@@ -98,7 +99,7 @@ def _edges(comparison: Comparison) -> Iterator[Insight]:
 
 
 def _edge(comparison: Comparison, name: str, effect: Mapping[str, Json]) -> Insight | None:
-    x, y, low, high = (list(_list(effect[key])) for key in ("x", "y", "low", "high"))
+    x, y, low, high = (list(listed_values(effect[key])) for key in ("x", "y", "low", "high"))
     if len(x) < 3 or not all(map(is_number, x)):
         return None
     best = int(np.argmin(y) if comparison.mode == "min" else np.argmax(y))
@@ -168,9 +169,4 @@ def _mean_at(comparison: Comparison, groups: Sequence[Group], key: str, value: J
 
 
 def _low(row: Mapping[str, Json]) -> float:
-    return float(_list(row["ci"])[0])
-
-
-def _list(value: Json) -> Sequence[float]:
-    assert isinstance(value, (list, tuple))
-    return value
+    return float(listed_values(row["ci"])[0])

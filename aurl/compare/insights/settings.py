@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from aurl.compare.grouping import listed_values
 from aurl.compare.insights.insight import Insight, counted_runs, doubts, label, listed, p_value, percent
 from aurl.compare.model import Comparison
 from aurl.compare.statistics.anova import LEVEL
@@ -57,7 +58,7 @@ def _negligible(comparison: Comparison, rows: Sequence[Mapping[str, Json]]) -> I
 
 
 def _together(comparison: Comparison, pair: Mapping[str, Json], weight: float) -> Insight:
-    names = [str(name) for name in _list(pair["params"])]
+    names = [str(name) for name in listed_values(pair["params"])]
     ci, p = _ci(pair), float(str(pair["p"]))
     text = f"{names[0]} and {names[1]} act together: {_percent(pair['strength'])} of the variance of "
     text += (
@@ -127,10 +128,5 @@ def _percent(share: Json) -> str:
 
 
 def _ci(row: Mapping[str, Json]) -> tuple[float, float]:
-    low, high = _list(row["ci"])
+    low, high = listed_values(row["ci"])
     return float(low), float(high)
-
-
-def _list(value: Json) -> Sequence[float]:
-    assert isinstance(value, (list, tuple))
-    return value

@@ -23,6 +23,7 @@ from aurl.record import Json
 from aurl.show import svg
 from aurl.show.markup import escaped
 from aurl.show.page import Section
+from aurl.show.wording import shortened
 
 _MOST_EFFECTS = 8
 
@@ -59,7 +60,7 @@ def _insight(insight: Mapping[str, Json]) -> str:
     assert isinstance(evidence, Mapping)
     tag = '<span class="tag claimed">tested</span>' if evidence["claim"] else '<span class="tag">told</span>'
     runs = [str(run) for run in evidence["runs"]]
-    shown = ", ".join(runs[:12]) + (f" and {len(runs) - 12} more" if len(runs) > 12 else "")
+    shown = shortened(runs, 12)
     caveats = "".join(f"<br>Caveat: {escaped(str(caveat))}." for caveat in evidence["caveats"]).replace("..", ".")
     return (
         f'<li>{tag}{escaped(str(insight["text"]))} <a href="#{escaped(str(evidence["picture"]))}">picture</a>'

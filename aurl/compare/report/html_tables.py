@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from aurl.compare.grouping import listed_values
 from aurl.compare.insights.insight import named, number, percent
 from aurl.compare.model import Comparison, Interval
 from aurl.compare.statistics.pareto import Front
-from aurl.record import Json
 from aurl.show import svg
 from aurl.show.markup import escaped
 from aurl.show.naming import show_value
@@ -82,7 +82,7 @@ def impact_table(comparison: Comparison) -> str:
             cells.append(_p(found.tests.get(name)))
         rows.append(_row(cells))
     pairs = [
-        f"<li>{escaped(' and '.join(map(str, _list(pair['params']))))} act together: "
+        f"<li>{escaped(' and '.join(map(str, listed_values(pair['params']))))} act together: "
         f"{percent(float(str(pair['strength'])), 1)} of the variance, p {_p(float(str(pair['p'])))} (Holm)</li>"
         for pair in found.interactions
     ]
@@ -178,8 +178,3 @@ def _mean(mean: float, ci: Interval | None) -> str:
 
 def _p(p: float | None) -> str:
     return _UNKNOWN if p is None else "&lt;0.0001" if p < 1e-4 else f"{p:.2g}"
-
-
-def _list(value: Json) -> Sequence[Json]:
-    assert isinstance(value, (list, tuple))
-    return value

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from aurl.compare.grouping import listed_values
 from aurl.compare.insights.insight import label, named, number, percent, rounded
 from aurl.compare.model import Comparison
 from aurl.compare.search_space import is_number, spell
@@ -34,7 +34,7 @@ def importance(comparison: Comparison) -> str:
 def effect(comparison: Comparison, name: str) -> str:
     """How the metric moves with one setting: the mean over the others with its 95 % band, and the runs themselves."""
     found = comparison.impact.effects[name]
-    x_values, y_values, low, high = (_list(found[key]) for key in ("x", "y", "low", "high"))
+    x_values, y_values, low, high = (listed_values(found[key]) for key in ("x", "y", "low", "high"))
     numeric = all(map(is_number, x_values)) and len(x_values) > 2
     y = svg.scale([*low, *high], _SMALL_HEIGHT - 44, 34)
     parts = [svg.beside(y, 52, _SMALL - 8, "")]
@@ -53,8 +53,8 @@ def effect(comparison: Comparison, name: str) -> str:
 
 def surface(comparison: Comparison, pair: Mapping[str, Json]) -> str:
     """The metric over two settings that act together, as a map."""
-    x_values, y_values, rows = (_list(pair[key]) for key in ("x", "y", "z"))
-    names = [str(name) for name in _list(pair["params"])]
+    x_values, y_values, rows = (listed_values(pair[key]) for key in ("x", "y", "z"))
+    names = [str(name) for name in listed_values(pair["params"])]
     flat = [value for row in rows for value in row]
     low, high = min(flat), max(flat)
     wide, tall = _MAP_WIDTH / len(x_values), min(34.0, _MAP_HEIGHT / len(y_values))
@@ -107,7 +107,7 @@ def parallel(comparison: Comparison) -> str:
 
 def _bar(row: Mapping[str, Json], cross: float | None, x: svg.Scale, y: float) -> list[str]:
     share, name = float(str(row["importance"])), str(row["param"])
-    low, high = _list(row["ci"])
+    low, high = listed_values(row["ci"])
     tip = f"{name}: {percent(share, 1)}, 95 % CI {percent(low, 1)} to {percent(high, 1)}; {row['method']}"
     parts = [
         svg.text(4, y - 13, name, most=70),
@@ -166,8 +166,3 @@ def _metric_axis(metric: str, y: svg.Scale) -> list[str]:
 def _short(value: Json) -> str:
     """A setting as it is typed, to three digits."""
     return show_value(rounded(value))
-
-
-def _list(value: Json) -> Sequence[Any]:
-    assert isinstance(value, (list, tuple))
-    return value

@@ -52,7 +52,8 @@ def timeline(comparison: Comparison) -> str:
 def timeline_runs(comparison: Comparison) -> list[RunData]:
     """The runs that the picture shows: failed ones first, then those with the gravest alerts, 30 at most."""
     hit = [run for run in comparison.runs if run.alerts]
-    return sorted(hit, key=lambda run: (run.fate != "failed", -max(map(_rank, run.alerts))))[:MOST_RUNS]
+    worst = {run.id: max(Severity.rank_of(alert.get("severity")) for alert in run.alerts) for run in hit}
+    return sorted(hit, key=lambda run: (run.fate != "failed", -worst[run.id]))[:MOST_RUNS]
 
 
 def _point(
@@ -84,8 +85,3 @@ def _alert(alert: object, x: svg.Scale, y: float) -> str:
     severity = str(alert.get("severity"))
     kind = severity if severity in set(Severity) else "info"
     return svg.dot(at, y, f"alert {kind}", radius=5, tip=f"{alert.get('type')} at step {step}: {alert.get('message')}")
-
-
-def _rank(alert: object) -> int:
-    severity = alert.get("severity") if isinstance(alert, dict) else None
-    return Severity(severity).rank if severity in set(Severity) else -1

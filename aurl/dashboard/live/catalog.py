@@ -173,12 +173,9 @@ class Catalog:
     def _leads_out(self, path: str) -> str | None:
         for name in _READ_BY_NAME:
             file = f"{path}/{name}"
-            if os.path.islink(file) and not self._inside(file):  # noqa: PTH114  - a Path for each costs more than the look
+            if os.path.islink(file) and not self._tree.holds(file):  # noqa: PTH114  - a Path for each costs more than the look
                 return name
         return None
-
-    def _inside(self, file: str) -> bool:
-        return Path(os.path.realpath(file)).is_relative_to(self.root)
 
     def _remember(self, path: str, entry: RunEntry) -> str:
         key: str = entry.row["key"]

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from aurl.dashboard.store.events import plain
 from aurl.errors import RecordError
+from aurl.machine.numbers import valid_text
 from aurl.machine.secrets import mask
 from aurl.record import Record, Severity
 from aurl.runs.codec import decode
@@ -40,16 +41,16 @@ def row_of(run: RunSummary, root: Path, config: Mapping[str, Any]) -> Row:
     steps = whole(document.get("steps"))
     return {
         "key": key_of(relative),
-        "id": text(run.id),
-        "name": text(run.name),
-        "path": text(relative),
+        "id": valid_text(run.id),
+        "name": valid_text(run.name),
+        "path": valid_text(relative),
         "status": run.status,
-        "error": text(run.error),
-        "message": text(document.get("message") or ""),
-        "tags": [text(tag) for tag in tags] if isinstance(tags := document.get("tags"), list) else [],
+        "error": valid_text(run.error),
+        "message": valid_text(document.get("message") or ""),
+        "tags": [valid_text(tag) for tag in tags] if isinstance(tags := document.get("tags"), list) else [],
         "seed": plain(document["seed"] if document.get("seed") is not None else config.get("seed")),
-        "model": text(document.get("model") or config.get("model._target_") or ""),
-        "host": text(document.get("host") or ""),
+        "model": valid_text(document.get("model") or config.get("model._target_") or ""),
+        "host": valid_text(document.get("host") or ""),
         "step": run.step,
         "steps": steps,
         "epoch": finite(document.get("epoch")),
@@ -125,11 +126,6 @@ def readable_config(run: RunSummary) -> dict[str, Any]:
     except RecursionError:
         return {}
     return config
-
-
-def text(value: object) -> str:
-    """Any value as text that UTF-8 can hold."""
-    return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 def _statistics(run: RunSummary, names: tuple[str, ...]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class RunTree:
             for entry in sorted(entries, key=lambda entry: (entry.is_symlink(), entry.name)):
                 if entry.name.startswith(".") or not entry.is_dir():
                     continue
-                if entry.is_symlink() and not self._inside(entry.path):
+                if entry.is_symlink() and not self.holds(entry.path):
                     self.outside.add(entry.path)
                     continue
                 target = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
@@ -99,7 +99,8 @@ class RunTree:
                 else:
                     folder.below.append(target)
 
-    def _inside(self, link: str) -> bool:
+    def holds(self, link: str) -> bool:
+        """Whether a link leads to something within the directory."""
         return Path(os.path.realpath(link)).is_relative_to(self.root)
 
 

@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 
 from aurl.dashboard.live import textlog
 from aurl.dashboard.live.catalog import RunEntry
-from aurl.dashboard.live.rows import text
 from aurl.dashboard.routes import paths
 from aurl.dashboard.routes.requests import Parts, RefusedError, answer, choice, parts, whole_number
 from aurl.dashboard.routes.responses import FileAnswer
@@ -28,6 +27,7 @@ from aurl.dashboard.store.serializers import (
     ingest_json,
     series_json,
 )
+from aurl.machine.numbers import valid_text
 from aurl.machine.secrets import mask
 from aurl.show.headlines import LEVELS
 
@@ -214,7 +214,7 @@ def _differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[list[dict[
     for key in keys:
         sides = {side: values[key] for side, values in (("a", a), ("b", b)) if key in values}
         if len(sides) < 2 or sides["a"] != sides["b"]:
-            found.append({"key": text(key), **sides})
+            found.append({"key": valid_text(key), **sides})
     return found, len(keys) - len(found)
 
 

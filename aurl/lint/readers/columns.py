@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aurl.anomaly.statistics.roles import Guess, Role, guess, words
 from aurl.errors import ConfigError, did_you_mean
 from aurl.record import Kind
+from aurl.show.wording import shortened
 
 AXES = frozenset({Role.STEP, Role.EPOCH, Role.CLOCK})
 HELD_OUT = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "dev"})
@@ -75,8 +76,8 @@ def columns_of(
     given = {}
     for role, name in roles.items():
         if name not in counts:
-            hint = did_you_mean(name, names)
-            raise ConfigError(f"{role}={name}: this log has no such column.{hint} Its columns: {_listed(names)}")
+            hint, told = did_you_mean(name, names), shortened(names, 30)
+            raise ConfigError(f"{role}={name}: this log has no such column.{hint} Its columns: {told}")
         given[name] = role
     guesses = guess(names, given, samples)
     total = next((one.name for one in guesses.values() if one.role is Role.LOSS), None)
@@ -95,8 +96,3 @@ def _column(name: str, count: int, guessed: Guess, total: str | None) -> LogColu
 def _is_epoch_mean(name: str) -> bool:
     told = words(name)
     return "epoch" in told and "loss" in told
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:30])
-    return f"{shown} and {len(names) - 30} more" if len(names) > 30 else shown
