@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +124,53 @@ def test_runs_from_before_and_after_the_move_are_one_experiment(tmp_path: Path) 
     found = runs_of(tmp_path, [config(1, *before), config(2, *after, trainer={"_target_": "aurl.train.loop.Loop"})])
     for answer in groups(tmp_path, found):
         assert answer == [{"run_0", "run_1"}]
+
+
+PACKAGE = Path(aurl.__file__).parent
+SHORT = 26  # nodes of a syntax tree: three small statements, which two modules may have alike
+_ASIDE = frozenset({"annotation", "returns", "ctx", "type_comment", "kind"})
+
+
+def body_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[object, ...]:
+    """What a function does, its own names numbered, annotations and the docstring left out."""
+    body = function.body[ast.get_docstring(function) is not None :]
+    arguments = function.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    names = {argument.arg: 0 for argument in every if argument} | {function.name: 0}
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    names |= {node.id: 0 for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    numbered = {name: number for number, name in enumerate(names)}
+
+    def told(node: object) -> object:
+        if isinstance(node, ast.Name):
+            return numbered.get(node.id, node.id)
+        if isinstance(node, ast.arg):
+            return numbered.get(node.arg, node.arg)
+        if isinstance(node, ast.AST):
+            return (type(node).__name__, *(told(getattr(node, name)) for name in node._fields if name not in _ASIDE))
+        return tuple(map(told, node)) if isinstance(node, list) else (type(node).__name__, node)
+
+    return len(nodes), *map(told, body)
+
+
+def functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_no_two_modules_hold_the_same_function() -> None:
+    places: dict[tuple[object, ...], set[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for function in functions(path.read_text(encoding="utf-8")):
+            length, *body = body_of(function)
+            if int(str(length)) >= SHORT:
+                places.setdefault(tuple(body), set()).add(f"{path.relative_to(PACKAGE)}")
+    assert not [found for found in places.values() if len(found) > 1]
+
+
+def test_copies_are_found_under_other_names() -> None:
+    one = "def a(x: int) -> int:\n  'Doc.'\n  total = 0\n  for y in x:\n    total += y\n  return total"
+    other = "def b(values):\n  found = 0\n  for at in values:\n    found += at\n  return found"
+    bodies = [body_of(function) for text in (one, other, other.replace("+=", "-=")) for function in functions(text)]
+    assert bodies[0] == bodies[1] != bodies[2]
