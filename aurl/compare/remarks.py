@@ -35,7 +35,7 @@ def about_reading(comparison: Comparison) -> list[str]:
     if early:
         stops = [run.read_step for run in early]
         found.append(
-            f"{_count(len(early), 'run', 'runs')} of {_listed(_groups_with(early, groups))} came to rest and stopped "
+            f"{_count(len(early), 'run', 'runs')} of {_named(_groups_with(early, groups))} came to rest and stopped "
             f"{_span(min(stops), max(stops))}, before step {reading.step}: they are read at their own end, which "
             "stands for what they would have had later."
         )
@@ -72,7 +72,7 @@ def _limits(comparison: Comparison, ends: Mapping[str, int]) -> Iterator[str]:
     if len(limiting) == 1 and others and min(others) > step:
         who = f"{limiting[0]} alone sets this step"
     else:
-        who = f"{len(limiting)} runs of {_listed(_groups_with(runs, comparison.groups))} set this step"
+        who = f"{len(limiting)} runs of {_named(_groups_with(runs, comparison.groups))} set this step"
     yield (
         f"All runs are compared at step {step} of the {most} that most of them had: {who}. --at step={most} leaves "
         "shorter runs out, --at end reads each at its own end."
