@@ -13,7 +13,7 @@ import orjson
 
 from aurl.anomaly.chosen import build_watch
 from aurl.errors import DONE, STOPPED, USAGE, AurlError, DataError
-from aurl.lint.findings import Finding, examine, utf8
+from aurl.lint.findings import Finding, examine
 from aurl.lint.folders import logs_in
 from aurl.lint.log import Log
 from aurl.lint.opening import open_log
@@ -22,6 +22,7 @@ from aurl.lint.readers.source import NothingToJudgeError
 from aurl.lint.readers.text import EXPECTED, unreadable
 from aurl.lint.report import plain, report, summary
 from aurl.machine.conf import own_nodes
+from aurl.machine.numbers import valid_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -150,7 +151,7 @@ def _show_json(log: Log, findings: Sequence[Finding], explain: bool) -> None:
 def _show_nothing(path: Path, seen: Sequence[str], message: str, *, as_json: bool) -> None:
     """A log in which nothing says how training went."""
     if as_json:
-        told = {"path": utf8(path), "error": "nothing to judge", "seen": [utf8(name) for name in seen]}
+        told = {"path": valid_text(path), "error": "nothing to judge", "seen": [valid_text(name) for name in seen]}
         sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
         sys.stdout.buffer.flush()
     else:
