@@ -88,6 +88,7 @@ class Watch:
             if isinstance(detector, Rule):
                 detector.context = self._shared(detector.window)
                 detector.settings = self.settings
+                detector.context.least = min(detector.context.least, detector.scale)
         self.context = next(iter(self._contexts.values()), None) or self._shared(96)
         rules = {name: one for name, one in self.detectors.items() if isinstance(one, Rule)}
         self._blank = {name: copy.deepcopy(rule.state_dict()) for name, rule in rules.items()}

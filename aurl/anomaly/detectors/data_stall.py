@@ -37,10 +37,9 @@ class DataStall(Rule):
     memory = ("_stalls", "_shares", "_first_share", "_seen")
 
     def __init__(self, *, zscore: float = 5.0, warmup: int = 16) -> None:
-        super().__init__()
-        require("zscore", zscore, zscore > 0, "a number above 0")
+        super().__init__(zscore)
         require("warmup", warmup, warmup >= 8, "8 or more")
-        self.zscore, self.warmup = zscore, warmup
+        self.warmup = warmup
         self._stalls = self._seen = 0  # one bit for each of the last three steps
         self._shares = 0  # and of the last 32
         self._first_share: list[float] = []
@@ -66,7 +65,7 @@ class DataStall(Rule):
         if waiting is None or waiting.unit is not None or not whole or whole <= 0:
             return ()
         share = min(1.0, waiting.value / whole)
-        if share <= _SHARE or waiting.rise <= max(_SLOWER, waiting.limit(self.zscore)):
+        if share <= _SHARE or waiting.rise <= max(self.scale * _SLOWER, waiting.limit(self.zscore, scale=self.scale)):
             return ()
         self._stalls |= 1
         return (self._stall(waiting, share),) if self._seen > self.warmup else ()

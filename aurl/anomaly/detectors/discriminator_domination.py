@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
 from aurl.anomaly.base import Rule, require
-from aurl.anomaly.statistics.roles import Role
+from aurl.anomaly.statistics.roles import Role, words
 from aurl.record import Record, Severity
 
-_JUDGED = Role.DISCRIMINATOR_ACCURACY
+_JUDGED, _JUDGE_LOSS = Role.DISCRIMINATOR_ACCURACY, Role.DISCRIMINATOR_LOSS
+_PLAYERS = re.compile(
+    r"^(d|dis|disc\w*|critic|net|netd|g|gen|generator|netg|adv\w*|gan|loss\w*|err\w*|cost|train|total)$"
+)
 _ACCURACY = 0.97
 _ACCURACY_HOLD = 40
 _LOSS_FALLEN = 0.1  # of its level in the beginning
@@ -31,19 +35,20 @@ class DiscriminatorDomination(Rule):
 
     Args:
         warmup: observations before anything is told, at least 2.
+        zscore: 5 for what is said above; in proportion for other values.
     """
 
     type = "discriminator_domination"
     needs = frozenset({Role.DISCRIMINATOR_ACCURACY, Role.DISCRIMINATOR_LOSS})
-    memory = ("_runs", "_onsets", "_reference", "_judge_seen", "_looks")
+    memory = ("_runs", "_onsets", "_references", "_judge_seen", "_looks")
 
-    def __init__(self, *, warmup: int = 16) -> None:
-        super().__init__()
+    def __init__(self, *, warmup: int = 16, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("warmup", warmup, warmup >= 2, "2 or more")
         self.warmup = warmup
         self._runs: dict[str, int] = {}
         self._onsets: dict[str, int] = {}
-        self._reference: list[float] | None = None  # levels of both losses in the beginning
+        self._references: dict[str, list[float]] = {}  # levels of both losses in the beginning, by discriminator
         self._judge_seen = self._looks = 0
 
     def look(self, record: Record) -> Iterable[Record]:
@@ -55,7 +60,7 @@ class DiscriminatorDomination(Rule):
             if accuracy > _ACCURACY or "accuracy" in self._runs:
                 found += self._accuracy(accuracy)
         self._looks += 1
-        if self._looks % _EVERY == 0 and context.has(Role.DISCRIMINATOR_LOSS) and context.has(Role.GENERATOR_LOSS):
+        if self._looks % self._every() == 0 and context.has(_JUDGE_LOSS) and context.has(Role.GENERATOR_LOSS):
             found += self._losses()
         return found
 
@@ -67,27 +72,40 @@ class DiscriminatorDomination(Rule):
             yield self._tell("accuracy", message, name, accuracy, (None, _ACCURACY))
 
     def _losses(self) -> Iterable[Record]:
-        judge = self.context.curve(Role.DISCRIMINATOR_LOSS)
-        maker = self.context.curve(Role.GENERATOR_LOSS)
+        for judge, maker in self._pairs():
+            yield from self._pair(judge, maker)
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        """Each discriminator with the generator that it judges: G_A with D_A; any with the only one there is."""
+        makers = self.context.names(Role.GENERATOR_LOSS)
+        named = {_player(name): name for name in reversed(makers)}
+        judges = self.context.names(_JUDGE_LOSS)
+        return [
+            (name, named.get(_player(name), makers[0])) for name in judges if _player(name) in named or len(makers) == 1
+        ]
+
+    def _pair(self, judged: str, made: str) -> Iterable[Record]:
+        judge, maker = self.context.statistics(judged), self.context.statistics(made)
         if judge is None or maker is None or judge.unit is not None or maker.unit is not None:
             return  # not positive: losses of Wasserstein or hinge type have no such levels
-        if self._reference is None:
+        if judged not in self._references:
             if min(judge.seen, maker.seen) >= _REFERENCE:
-                self._reference = [judge.level, maker.level]
+                self._references[judged] = [judge.level, maker.level]
             return
-        beaten = judge.level < self._reference[0] + math.log(_LOSS_FALLEN)
-        worse = maker.level > self._reference[1] + math.log(_LOSS_RISEN)
-        if self._lasts("losses", beaten and worse, _LOSS_HOLD):
+        before, made_before = self._references[judged]
+        beaten = judge.level < before + math.log(_LOSS_FALLEN) / self.scale
+        worse = maker.level > made_before + self.scale * math.log(_LOSS_RISEN)
+        if self._lasts(f"losses {judged}", beaten and worse, _LOSS_HOLD):
             message = (
                 f"{judge.name} fell to {judge.usual:.3g} and {maker.name} rose to {maker.usual:.3g}: the discriminator "
                 "has won"
             )
-            low = judge.show(self._reference[0]) * _LOSS_FALLEN
-            yield self._tell("losses", message, judge.name, judge.value, (low, None))
+            low = judge.show(before) * _LOSS_FALLEN
+            yield self._tell(f"losses {judged}", message, judge.name, judge.value, (low, None))
         guesses = all(abs(curve.usual - _CHANCE) < _CHANCE_MARGIN for curve in (judge, maker))
-        if self._lasts("guesses", guesses, _LOSS_HOLD):
+        if self._lasts(f"guesses {judged}", guesses, _LOSS_HOLD):
             message = f"{judge.name} and {maker.name} stay at ln 2: the discriminator guesses"
-            yield self._tell("guesses", message, judge.name, judge.value, (None, None))
+            yield self._tell(f"guesses {judged}", message, judge.name, judge.value, (None, None))
 
     def _tell(
         self, key: str, message: str, metric: str, value: float, expected: tuple[float | None, float | None]
@@ -100,7 +118,7 @@ class DiscriminatorDomination(Rule):
             settings.scale("adversarial_weight", 0.5),
             "smooth the real labels, or add noise to the discriminator's input",
         )
-        if key == "guesses":
+        if key.startswith("guesses"):
             severity = Severity.INFO
             advice = (settings.scale("discriminator_lr", 3.0, lr),)
         return self.found(
@@ -113,12 +131,21 @@ class DiscriminatorDomination(Rule):
             onset_step=self._onsets[key],
         )
 
+    def _every(self) -> int:
+        return 1 if self.context.coarse or self.context.sparseness > 1 else _EVERY
+
     def _lasts(self, key: str, holds: bool, needed: int) -> bool:
         if not holds:
             self._runs.pop(key, None)
             return False
         if key not in self._runs:
             self._onsets[key] = self.context.record.step
-        looks = 1 if key == "accuracy" else _EVERY
-        self._runs[key] = self._runs.get(key, 0) + looks * (_COARSE if self.context.coarse else 1)
+        looks = 1 if key == "accuracy" else self._every()
+        worth = _COARSE if self.context.coarse else min(_COARSE, self.context.worth)
+        self._runs[key] = self._runs.get(key, 0) + int(looks * worth)
         return self._runs[key] >= needed
+
+
+def _player(name: str) -> str:
+    """What a loss of a GAN is called besides what all are: `a` of D_A and G_A."""
+    return " ".join(word for word in words(name) if not _PLAYERS.match(word))

@@ -21,6 +21,7 @@ class GpuIdle(Rule):
 
     Args:
         warmup: samples before anything is told, at least 8; start-up and compilation idle.
+        zscore: 5 for what is said above; in proportion for other values.
     """
 
     type = "gpu_idle"
@@ -28,8 +29,8 @@ class GpuIdle(Rule):
     needs = frozenset({Role.GPU_PERCENT})
     memory = ("_samples", "_steps", "_seen")
 
-    def __init__(self, *, warmup: int = 16) -> None:
-        super().__init__()
+    def __init__(self, *, warmup: int = 16, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("warmup", warmup, warmup >= 8, "8 or more")
         self.warmup = warmup
         self._samples: list[float] = []
@@ -47,12 +48,12 @@ class GpuIdle(Rule):
             return ()
         busiest = sorted(self._samples)[int(0.9 * _KEPT)]
         middle = median(self._samples)
-        if busiest >= _IDLE and middle >= _LOW:
+        if busiest >= _IDLE / self.scale and middle >= _LOW / self.scale:
             return ()
         name = self.context.name(Role.GPU_PERCENT)
         return (
             self.found(
-                Severity.WARNING if busiest < _IDLE else Severity.INFO,
+                Severity.WARNING if busiest < _IDLE / self.scale else Severity.INFO,
                 f"{name} has been {middle:.0f} % over the last {_KEPT} samples, at most {max(self._samples):.0f} %",
                 metric=name,
                 value=value,

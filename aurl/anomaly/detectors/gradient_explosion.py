@@ -12,6 +12,7 @@ from aurl.record import Record, Severity
 
 _LARGE = math.log(10.0)
 _HUGE = math.log(100.0)
+_FAR = 2.0  # times the limit, in log
 _ANSWER = math.log(1.4)  # a rise of the loss that counts as an answer
 _ANSWER_SHARE = 0.6  # of the rise from which the loss itself would be unusual
 _SOON = 3  # observations in which it must come
@@ -23,7 +24,7 @@ class GradientExplosion(Rule):
 
     Gradient norms jump in every healthy run, so an outlier alone is an info. It is critical above ten times the recent
     level when the loss answers within three observations, by 1.4 times and 0.6 of what would make it a spike. Without
-    an answer, one above a hundred times is a warning, or four of six above ten times.
+    an answer, one above a hundred times and far above the limit is a warning, or four of six above ten times.
 
     Args:
         zscore: robust standard deviations of the log norm above its recent level, > 0.
@@ -37,12 +38,11 @@ class GradientExplosion(Rule):
     memory = ("_outlier_at", "_outlier_step", "_outlier_rise", "_marks")
 
     def __init__(self, *, zscore: float = 5.0, iqr: float = 1.5, window: int = 96, warmup: int = 16) -> None:
-        require("zscore", zscore, zscore > 0, "a number above 0")
         require("iqr", iqr, iqr >= 0, "0 or more")
         require("window", window, window >= 16, "16 or more")
         require("warmup", warmup, warmup >= 2, "2 or more")
-        self.zscore, self.iqr, self.window, self.warmup = zscore, iqr, window, warmup
-        super().__init__()
+        self.iqr, self.window, self.warmup = iqr, window, warmup
+        super().__init__(zscore)
         self._outlier_at, self._outlier_step, self._outlier_rise = -9, 0, 0.0
         self._marks = 0
 
@@ -55,24 +55,27 @@ class GradientExplosion(Rule):
         gradient = self.context.curve(Role.GRAD_NORM)
         if gradient is None or gradient.seen <= self.warmup:
             return ()
-        limit = gradient.limit(self.zscore, self.iqr)
+        limit = gradient.limit(self.zscore, self.iqr, self.scale)
         outlier = gradient.rise > limit
-        self._marks = ((self._marks << 1) & 63) | (outlier and gradient.rise > _LARGE)
+        self._marks = ((self._marks << 1) & 63) | (outlier and gradient.rise > self.scale * _LARGE)
         if outlier and (index - self._outlier_at > _SOON or gradient.rise > self._outlier_rise):
             self._outlier_at, self._outlier_step, self._outlier_rise = index, record.step, gradient.rise
         if index - self._outlier_at > _SOON:
             return ()
         loss = self.context.training_loss
-        answered = loss is not None and loss.rise > max(_ANSWER, _ANSWER_SHARE * loss.limit(self.zscore))
-        severity = self._severity(answered)
+        least = self.scale * _ANSWER
+        answered = loss is not None and loss.rise > max(
+            least, _ANSWER_SHARE * loss.limit(self.zscore, scale=self.scale)
+        )
+        severity = self._severity(answered, limit)
         if not outlier and severity is Severity.INFO:
             return ()
         return (self._tell(gradient, limit, severity, loss if answered else None),)
 
-    def _severity(self, answered: bool) -> Severity:
-        if self._outlier_rise > _LARGE and answered:
+    def _severity(self, answered: bool, limit: float) -> Severity:
+        if self._outlier_rise > self.scale * _LARGE and answered:
             return Severity.CRITICAL
-        alone = self._outlier_rise > _HUGE or self._marks.bit_count() >= _HIGH
+        alone = self._outlier_rise > max(self.scale * _HUGE, _FAR * limit) or self._marks.bit_count() >= _HIGH
         return Severity.WARNING if alone else Severity.INFO
 
     def _tell(self, gradient: Curve, limit: float, severity: Severity, loss: Curve | None) -> Record:

@@ -32,14 +32,15 @@ class GradientVanishing(Rule):
 
     Args:
         confirm: observations in a row, at least 1.
+        zscore: 5 for what is said above; in proportion for other values.
     """
 
     type = "gradient_vanishing"
     needs = frozenset({Role.GRAD_NORM, Role.LAYER_RATIO, Role.DEAD_UNITS})
     memory = ("_runs", "_onsets", "_early")
 
-    def __init__(self, *, confirm: int = 3) -> None:
-        super().__init__()
+    def __init__(self, *, confirm: int = 3, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("confirm", confirm, confirm >= 1, "1 or more")
         self.confirm = confirm
         self._runs: dict[str, int] = {}
@@ -63,9 +64,9 @@ class GradientVanishing(Rule):
 
     def _probe(self) -> Iterable[Record]:
         ratio, dead = self.context.value(Role.LAYER_RATIO), self.context.value(Role.DEAD_UNITS)
-        if ratio is not None and self._lasts("layers", ratio < _LAYERS, _PROBES):
+        if ratio is not None and self._lasts("layers", ratio < _LAYERS / self.scale, _PROBES):
             yield self._layers(ratio)
-        if dead is not None and self._lasts("dead", dead > _DEAD, self.confirm):
+        if dead is not None and self._lasts("dead", dead > min(0.95, self.scale * _DEAD), self.confirm):
             yield self._dead(dead)
 
     def _norm(self, norm: float) -> Iterable[Record]:
@@ -75,9 +76,9 @@ class GradientVanishing(Rule):
         if self._early is None and curve.seen >= _EARLY:
             self._early = curve.level
         if self._early is not None:
-            self._fine = max(_NOTHING, 1.01 * curve.show(self._early) * _FALLEN)
+            self._fine = max(_NOTHING / self.scale, 1.01 * curve.show(self._early) * _FALLEN / self.scale)
         name = curve.name
-        if self._lasts("nothing", norm < _NOTHING, self.confirm):
+        if self._lasts("nothing", norm < _NOTHING / self.scale, self.confirm):
             yield self._tell(
                 Severity.CRITICAL if norm == 0.0 else Severity.WARNING,
                 f"{name} is {norm:.3g} for {self._runs['nothing']} observations: nothing is learnt",
@@ -95,7 +96,7 @@ class GradientVanishing(Rule):
 
     def _has_fallen(self, norm: float) -> bool:
         assert self._early is not None
-        if norm > 0 and math.log(norm) > self._early + math.log(_FALLEN):
+        if norm > 0 and math.log(norm) > self._early + math.log(_FALLEN / self.scale):
             return False
         loss = self.context.training_loss
         return loss is not None and loss.unit is None and loss.value > _LOSS_LEFT * loss.first

@@ -32,14 +32,15 @@ class KlBlowup(Rule):
 
     Args:
         confirm: observations in a row, at least 1; two more than `anomaly.confirm`.
+        zscore: 5 for what is said above; in proportion for other values.
     """
 
     type = "kl_blowup"
     needs = frozenset({Role.KL})
     memory = ("_kl", "_settled", "_high", "_looks", "_onset", "_weight", "_loss")
 
-    def __init__(self, *, confirm: int = 3) -> None:
-        super().__init__()
+    def __init__(self, *, confirm: int = 3, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("confirm", confirm, confirm >= 1, "1 or more")
         self.hold = max(1, confirm - 3 + _HOLD)
         self._kl = Blocks(_BLOCK)
@@ -53,7 +54,7 @@ class KlBlowup(Rule):
         if value is None:
             return ()
         self._looks += 1
-        high = self._settled is not None and value > math.exp(min(700.0, self._settled + _TIMES))
+        high = self._settled is not None and value > math.exp(min(700.0, self._settled + self.scale * _TIMES))
         if not (high or self._high or self.context.coarse) and self._looks % _BLOCK:
             return ()  # the usual case
         curve = self.context.curve(_KL)

@@ -18,7 +18,8 @@ _SETTLED = 8  # observations without a rise, after which a jump is no warm-up
 _GONE = 1e-3  # of the peak
 _FADED, _FADED_SHARE = 1e-6, 0.05  # of the peak, for this share of the run
 _LEFT = 0.25  # of the planned steps
-_LR = Role.LR
+_LR, _LOSS_SCALE = Role.LR, Role.LOSS_SCALE
+_SCALE_STANDS, _SCALE_FALLS, _SCALE_LASTS = 32, 64.0, 8
 _NO_UPDATE = 1e-7  # norm of a step's change over the norm of the weights
 
 
@@ -32,17 +33,24 @@ class LearningRateIssue(Rule):
     twentieth of the run, of which a cosine spends less there. Weights that did not change at all in a step, with a
     learning rate above 0, are critical; changes below 1e-7 for twenty observations a warning.
 
+    A loss scale of mixed precision that had stood for 32 observations and falls to a 64th for eight is a warning, and
+    critical below 1: every halving was a step left out, and gradients overflow whatever the scale.
+
     Args:
         confirm: observations, at least 2; an update of exactly 0, or a rate that went to 0 at once, is told after one
             fewer in a row.
+        zscore: 5 for what is said above; in proportion for other values.
     """
 
     type = "learning_rate_issue"
-    needs = frozenset({Role.LR, Role.UPDATE_RATIO})
-    memory = ("_before", "_peak", "_steady", "_zeros", "_still", "_jumped", "_onset", "_spent", "_zero_onset", "_cut")
+    needs = frozenset({Role.LR, Role.UPDATE_RATIO, Role.LOSS_SCALE})
+    memory = (
+        "_before", "_peak", "_steady", "_zeros", "_still", "_jumped", "_onset", "_spent", "_zero_onset", "_cut",
+        "_scale", "_scale_stood", "_scale_usual", "_scale_low", "_scale_onset",
+    )  # fmt: skip
 
-    def __init__(self, *, confirm: int = 3) -> None:
-        super().__init__()
+    def __init__(self, *, confirm: int = 3, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("confirm", confirm, confirm >= 2, "2 or more for learning_rate_issue")
         self.confirm = confirm - 1
         self._before: float | None = None
@@ -52,6 +60,8 @@ class LearningRateIssue(Rule):
         self._onset = self._zero_onset = 0
         self._spent = 0
         self._cut = False  # whether the rate went to nothing at once
+        self._scale = self._scale_usual = 0.0  # the last one, and one that had stood for long
+        self._scale_stood = self._scale_low = self._scale_onset = 0
 
     def look(self, record: Record) -> Iterable[Record]:
         found: list[Record] = []
@@ -61,10 +71,40 @@ class LearningRateIssue(Rule):
                 self._steady, self._before = self._steady + 1, rate
             else:
                 found += self._rate(rate, record)
+        scale = self.context.value(_LOSS_SCALE)
+        if scale is not None and (scale != self._scale or self._scale_low or self._scale_stood < _SCALE_STANDS):
+            found += self._loss_scale(scale, record.step)
         ratio = self.context.value(Role.UPDATE_RATIO) if self.context.probed else None
         if ratio is not None:
             found += self._update(ratio, record)
         return found
+
+    def _loss_scale(self, scale: float, step: int) -> Iterable[Record]:
+        if scale != self._scale:
+            self._scale_stood = 0
+            if scale < self._scale and not self._scale_low:
+                self._scale_onset = step
+        self._scale, self._scale_stood = scale, self._scale_stood + 1
+        if self._scale_stood == _SCALE_STANDS:
+            self._scale_usual = scale
+        self._scale_low = self._scale_low + 1 if scale < self._scale_usual / _SCALE_FALLS else 0
+        if self._scale_low < _SCALE_LASTS and not (self._scale_low and scale < 1.0):
+            return
+        name = self.context.name(_LOSS_SCALE)
+        yield self.found(
+            Severity.CRITICAL if scale < 1.0 else Severity.WARNING,
+            f"{name} fell from {self._scale_usual:.4g} to {scale:.4g}: gradients overflow whatever it is, each time "
+            "a step is left out",
+            metric=name,
+            value=scale,
+            expected=(self._scale_usual / _SCALE_FALLS, None),
+            suggestions=(
+                self.settings.put("precision", "bf16", "it needs no scale"),
+                self.settings.scale("lr", 1 / 3, self.context.last(_LR)),
+                "look for a NaN or infinity in the weights or in the data",
+            ),
+            onset_step=self._scale_onset,
+        )
 
     def _is_usual(self, rate: float) -> bool:
         """Whether the rate stays or falls, and is far from nothing: no more need be asked then."""
@@ -75,7 +115,11 @@ class LearningRateIssue(Rule):
     def _rate(self, rate: float, record: Record) -> Iterable[Record]:
         before, self._before = self._before, rate
         name = self.context.name(Role.LR)
-        if before is not None and self._steady >= _SETTLED and rate > max(_JUMP * before, _ABOVE_PEAK * self._peak):
+        if (
+            before is not None
+            and self._steady >= _SETTLED
+            and rate > max(_JUMP**self.scale * before, _ABOVE_PEAK * self._peak)
+        ):
             self._jumped, self._onset = [before, rate, self._peak], record.step
         if self._jumped is not None:
             yield from self._jump(name, rate)

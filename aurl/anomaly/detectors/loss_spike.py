@@ -76,7 +76,7 @@ class LossSpike(Rule):
         return self._train(curve) if curve.rise > least or curve.streak >= _STREAK else ()
 
     def _note_gradient(self, gradient: Curve) -> None:
-        share = gradient.rise / gradient.limit(self.zscore)
+        share = gradient.rise / gradient.limit(self.zscore, scale=self.scale)
         if share > 1.0:
             self._gradient_at = self.context.index
         if share > _NEARLY:
@@ -95,7 +95,7 @@ class LossSpike(Rule):
             yield self._tell(curve, self.scale * _EARLY, Severity.WARNING)
 
     def _train(self, curve: Curve) -> Iterable[Record]:
-        limit = curve.limit(self.zscore, self.iqr)
+        limit = curve.limit(self.zscore, self.iqr, self.scale)
         rise, scale = curve.rise, self.scale
         index = self.context.index
         joint = index - self._gradient_at <= 1 and rise > _JOINT * limit

@@ -21,14 +21,15 @@ class Memorization(Rule):
 
     Args:
         confirm: rounds of samples in a row, at least 1; one less than `anomaly.confirm`.
+        zscore: 5 for what is said above; in proportion for other values.
     """
 
     type = "memorization"
     kinds = frozenset({Kind.QUALITY, Kind.EVAL, Kind.EPOCH, Kind.STEP})
     memory = ("_rounds", "_high", "_onset")
 
-    def __init__(self, *, confirm: int = 3) -> None:
-        super().__init__()
+    def __init__(self, *, confirm: int = 3, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("confirm", confirm, confirm >= 2, "2 or more for memorization")
         self.confirm = confirm - 1
         self._rounds = Rounds()
@@ -42,7 +43,7 @@ class Memorization(Rule):
         if not self._rounds.push(record.step, self.context.value(Role.COPIED)):
             return ()
         now = median(self._rounds.means[-3:])
-        if now < _INFO:
+        if now < min(0.9, self.scale * _INFO):
             self._high = 0
             return ()
         self._high += 1
@@ -55,7 +56,7 @@ class Memorization(Rule):
         dropout = settings.value("dropout")
         name = self.context.main.get(Role.COPIED, "quality/copied_fraction")
         return self.found(
-            grade(now, warning=_WARNING, critical=_CRITICAL),
+            grade(now, warning=min(0.95, self.scale * _WARNING), critical=_CRITICAL),
             f"{100 * now:.0f} % of what the samples hold is copied from the training set",
             metric=name,
             value=now,

@@ -31,14 +31,15 @@ class MemoryOverflow(Rule):
 
     Args:
         warmup: samples before anything is told, at least 8.
+        zscore: 5 for what is said above; in proportion for other values.
     """
 
     type = "memory_overflow"
     kinds = frozenset({Kind.STEP, Kind.SYSTEM})
     needs = frozenset({Role.MEMORY})
 
-    def __init__(self, *, warmup: int = 16) -> None:
-        super().__init__()
+    def __init__(self, *, warmup: int = 16, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("warmup", warmup, warmup >= 8, "8 or more")
         self.warmup = warmup
         self._meters: dict[str, _Meter] = {}
@@ -48,7 +49,7 @@ class MemoryOverflow(Rule):
         for name in self.context.names(Role.MEMORY):
             value = record.scalars[name]
             if 0.0 < value < float("inf"):
-                meter = self._meters.setdefault(name, _Meter())
+                meter = self._meters.setdefault(name, _Meter(self.scale * _GROWTH))
                 grew = meter.push(value, record.step)
                 if meter.seen > self.warmup:
                     found += self._judge(name, value, meter, grew, record)
@@ -60,7 +61,7 @@ class MemoryOverflow(Rule):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._meters = {}
         for name, saved in state.items():
-            self._meters[name] = _Meter()
+            self._meters[name] = _Meter(self.scale * _GROWTH)
             self._meters[name].load_state_dict(saved)
 
     def _judge(self, name: str, value: float, meter: _Meter, grew: bool, record: Record) -> Iterable[Record]:
@@ -110,7 +111,8 @@ class _Meter(Remembers):
 
     memory = ("seen", "high", "first", "floors", "steps", "_lows", "_ends", "_low", "_size")
 
-    def __init__(self) -> None:
+    def __init__(self, growth: float = _GROWTH) -> None:
+        self.growth = growth
         self.seen = self.high = 0
         self.first: float | None = None  # after the first block, when everything is allocated
         self.floors: list[float] = []  # those looked at last
@@ -142,13 +144,13 @@ class _Meter(Remembers):
         starts = range(len(self._lows) - _FLOORS * width, len(self._lows), width)
         self.floors = [min(self._lows[at : at + width]) for at in starts]
         self.steps = [self._ends[at + width - 1] for at in starts]
-        return _leaks(self.floors)
+        return _leaks(self.floors, self.growth)
 
 
-def _leaks(floors: list[float]) -> bool:
+def _leaks(floors: list[float], growth: float) -> bool:
     rises = [b - a for a, b in pairwise(floors)]
     mean = sum(rises) / len(rises)
-    return min(rises) > 0 and rises[-1] > _STEADY * mean and floors[-1] > (1.0 + _GROWTH) * floors[0]
+    return min(rises) > 0 and rises[-1] > _STEADY * mean and floors[-1] > (1.0 + growth) * floors[0]
 
 
 def _limit(name: str, record: Record) -> float | None:

@@ -28,14 +28,15 @@ class ModeCollapse(Rule):
 
     Args:
         warmup: diversities before anything is told, at least 2.
+        zscore: 5 for what is said above; in proportion for other values.
     """
 
     type = "mode_collapse"
     kinds = frozenset({Kind.STEP, Kind.EPOCH, Kind.EVAL, Kind.SAMPLE, Kind.QUALITY})
     memory = ("_diversities", "_low", "_onset", "_round", "_round_step", "_same", "_varied", "_past", "_seen")
 
-    def __init__(self, *, warmup: int = 16) -> None:
-        super().__init__()
+    def __init__(self, *, warmup: int = 16, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("warmup", warmup, warmup >= 2, "2 or more")
         self.warmup = warmup
         self._diversities = Blocks(_BLOCK)
@@ -64,7 +65,7 @@ class ModeCollapse(Rule):
         past, now = self._past, self._diversities.last
         usual = median(past) if len(past) >= _MIN_BLOCKS else 0.0
         lost = 1.0 - now / usual if usual > 0 else 0.0
-        if lost <= _FALLEN:
+        if lost <= min(0.9, self.scale * _FALLEN):
             self._past, self._low = [*past[-63:], now], 0
             return ()
         self._low += 1

@@ -30,14 +30,15 @@ class PosteriorCollapse(Rule):
 
     Args:
         warmup: observations before anything is told, at least 2.
+        zscore: 5 for what is said above; in proportion for other values.
     """
 
     type = "posterior_collapse"
     needs = frozenset({Role.KL, Role.ACTIVE_UNITS})
     memory = ("_low", "_used", "_onset", "_recent", "_seen")
 
-    def __init__(self, *, warmup: int = 16) -> None:
-        super().__init__()
+    def __init__(self, *, warmup: int = 16, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("warmup", warmup, warmup >= 2, "2 or more")
         self.warmup = warmup
         self._low = self._onset = self._seen = 0
@@ -53,7 +54,9 @@ class PosteriorCollapse(Rule):
         if active is None and divergence is None:
             return ()
         self._seen += 1
-        unused = (divergence is not None and divergence < _KL) or (active is not None and active < _ACTIVE)
+        unused = (divergence is not None and divergence < _KL / self.scale) or (
+            active is not None and active < _ACTIVE / self.scale
+        )
         if not unused:
             self._low = 0
             in_use = (divergence is None or divergence > _USED * _KL) and (active is None or active > 2 * _ACTIVE)

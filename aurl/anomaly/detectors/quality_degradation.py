@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from aurl.anomaly.base import Rule, grade, require
-from aurl.anomaly.statistics.blocks import median, noise
+from aurl.anomaly.statistics.blocks import Blocks, median, noise
 from aurl.anomaly.statistics.roles import Role
 from aurl.anomaly.statistics.rounds import Rounds
 from aurl.record import Kind, Record, Severity
@@ -18,6 +18,8 @@ _ROUNDS = 4
 _SMALL, _SURE = 0.02, 3.5  # of the best stretch; times the noise
 _STRETCH, _FEWEST = 12, 8  # rounds
 _MOST = 1e300
+_REWARDS, _FEW_REWARDS = 16, 8  # values in a block, blocks
+_LOST, _ALL = 0.5, 0.8  # of what was gained
 
 
 class QualityDegradation(Rule):
@@ -34,18 +36,36 @@ class QualityDegradation(Rule):
     model that wobbles must fall further than it wobbles. A stretch, because the best single round is best by chance.
     While the fall lasts it is compared with the stretch from before it.
 
+    In reinforcement learning the quality is the reward. Block medians of it are compared with the second best of all
+    earlier ones: a warning where `confirm` in a row have lost half of what was gained since the run began, a quarter of
+    the best and six times their noise; critical from 80 % of the gain.
+
     Args:
-        confirm: rounds of samples in a row, at least 1.
+        confirm: rounds of samples, or blocks of rewards, in a row, at least 1.
+        zscore: 5 for what is said above; in proportion for other values.
     """
 
     type = "quality_degradation"
     kinds = frozenset({Kind.QUALITY, Kind.EVAL, Kind.EPOCH, Kind.STEP})
-    memory = ("_rounds", "_best", "_best_step", "_low", "_stretch", "_small", "_since")
+    memory = (
+        "_rewards",
+        "_collapsed",
+        "_collapsed_since",
+        "_rounds",
+        "_best",
+        "_best_step",
+        "_low",
+        "_stretch",
+        "_small",
+        "_since",
+    )
 
-    def __init__(self, *, confirm: int = 3) -> None:
-        super().__init__()
+    def __init__(self, *, confirm: int = 3, zscore: float = 5.0) -> None:
+        super().__init__(zscore)
         require("confirm", confirm, confirm >= 1, "1 or more")
         self.confirm = confirm
+        self._rewards = Blocks(_REWARDS)
+        self._collapsed = self._collapsed_since = 0
         self._rounds = Rounds()
         self._best: float | None = None
         self._best_step = self._low = self._small = self._since = 0
@@ -53,9 +73,15 @@ class QualityDegradation(Rule):
 
     def wants(self, record: Record) -> bool:
         # A record without a score may still end a round; one at each step would be too often.
-        return record.kind in self.kinds and (record.kind is not Kind.STEP or self.context.has(Role.QUALITY))
+        return record.kind in self.kinds and (record.kind is not Kind.STEP or self._is_scored())
+
+    def _is_scored(self) -> bool:
+        return self.context.has(Role.QUALITY) or self.context.has(Role.REWARD)
 
     def look(self, record: Record) -> Iterable[Record]:
+        reward = self.context.value(Role.REWARD)
+        if reward is not None:
+            return self._reward(max(-_MOST, min(_MOST, reward)))
         value = self.context.value(Role.QUALITY)
         if not self._rounds.push(record.step, value) or len(self._rounds.means) < _ROUNDS:
             return ()
@@ -63,6 +89,43 @@ class QualityDegradation(Rule):
         large, small = self._large_fall(now), self._small_fall(now)
         found = large or small
         return (found,) if found is not None else ()
+
+    def _reward(self, reward: float) -> Iterable[Record]:
+        blocks, context = self._rewards, self.context
+        size = max(1, _REWARDS // (8 if context.coarse else context.sparseness))
+        if not blocks.seen and blocks.size != size:
+            blocks.restart(size)
+        if not blocks.push(reward) or len(blocks.medians) < _FEW_REWARDS:
+            return ()
+        past = blocks.medians[: -1 - self._collapsed]
+        best, begin = sorted(past)[-2], median(past[:3])
+        gained, fallen = best - begin, best - blocks.last
+        least = max(_LOST * gained, 0.5 * _LOST * abs(best), 2.0 * _NOISES * noise(past), 1e-9)
+        if len(past) < _FEW_REWARDS - 1 or fallen <= self.scale * least:
+            self._collapsed = 0
+            return ()
+        self._collapsed = min(self._collapsed + 1, len(blocks.medians) - _FEW_REWARDS)
+        if self._collapsed <= 1:
+            self._collapsed_since = max(0, context.step - blocks.size * context.gap)
+        if self._collapsed < self.confirm:
+            return ()
+        return (self._collapse(blocks.last, best, fallen > _ALL * max(gained, abs(best))),)
+
+    def _collapse(self, now: float, best: float, whole: bool) -> Record:
+        name = self.context.name(Role.REWARD)
+        return self.found(
+            Severity.CRITICAL if whole else Severity.WARNING,
+            f"{name} fell to {now:.4g}, from {best:.4g}: what the policy had learnt is lost",
+            metric=name,
+            value=now,
+            expected=(best - _LOST * abs(best), None),
+            suggestions=(
+                f"go back to a checkpoint before step {self._collapsed_since}",
+                self.settings.scale("lr", 0.3, self.context.last(Role.LR)),
+                "smaller updates: a smaller clipping range, fewer epochs on each batch, a target for the KL divergence",
+            ),
+            onset_step=self._collapsed_since,
+        )
 
     def _large_fall(self, now: float) -> Record | None:
         if self._best is None or now > self._best:

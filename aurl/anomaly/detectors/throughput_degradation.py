@@ -44,10 +44,9 @@ class ThroughputDegradation(Rule):
     )  # fmt: skip
 
     def __init__(self, *, zscore: float = 5.0, warmup: int = 16) -> None:
-        super().__init__()
-        require("zscore", zscore, zscore > 0, "a number above 0")
+        super().__init__(zscore)
         require("warmup", warmup, warmup >= 8, "8 or more")
-        self.zscore, self.warmup = zscore, warmup
+        self.warmup = warmup
         self._times = Blocks(_BLOCK)
         self._marks = self._high = self._onset = self._seen = 0
         self._measured = 0  # metrics that are known
@@ -98,7 +97,7 @@ class ThroughputDegradation(Rule):
     def _fast(self, curve: Curve) -> None:
         if self._seen < self._learnt:
             return
-        slow = curve.rise > _SLOWER and curve.rise > curve.limit(self.zscore)
+        slow = curve.rise > self.scale * _SLOWER and curve.rise > curve.limit(self.zscore, scale=self.scale)
         if not slow and not self._marks:
             return  # the usual case
         self._marks = ((self._marks << 1) | slow) & ((1 << _LAST) - 1)
@@ -113,7 +112,7 @@ class ThroughputDegradation(Rule):
             return
         past = sorted(medians[1:-2])
         usual = past[len(past) // 4]
-        needed = max(_SLOWER, _NOISES * noise(medians))
+        needed = self.scale * max(_SLOWER, _NOISES * noise(medians))
         self._high = self._high + 1 if self._times.last > usual + needed else 0
         if self._high == 1:
             self._onset = self.context.record.step

@@ -34,6 +34,7 @@ class Context:
 
     Attributes:
         record: the last record taken.
+        least: the smallest scale of a rule, see `Rule.scale`, 1 at most; to be set before the first record.
         index: observations of training so far; STEP records, or EPOCH records where there are no others.
         gap: steps between the last two.
         era: counts how often the run went back and began anew.
@@ -61,6 +62,7 @@ class Context:
 
     def __init__(self, window: int = 96, roles: Roles | None = None) -> None:
         self.window = window
+        self.least = 1.0
         self.roles = roles or Roles()
         self.record = Record(Kind.NOTE, 0)
         self.index = self.era = 0
@@ -263,7 +265,7 @@ class Context:
         self.quiet = self.stretch_ended = False
         self._curves = {}
         for name, saved in state["curves"].items():
-            curve = self._curves[name] = Curve(name, self.window)
+            curve = self._curves[name] = Curve(name, self.window, self.least)
             curve.load_state_dict(saved)
         self.measured = len(self._curves)
 
@@ -332,7 +334,7 @@ class Context:
 
     def _keep_curve(self, name: str) -> None:
         if name not in self._curves and len(self._curves) < _MOST_CURVES:
-            self._curves[name] = Curve(name, self.window)
+            self._curves[name] = Curve(name, self.window, self.least)
             self.measured += 1
 
     def _advance(self, step: int) -> None:
@@ -368,7 +370,7 @@ class Context:
             self._keep_rhythm(gap)
             self.settle()
             for curve in self._curves.values():
-                curve.begin_rhythm()
+                curve.begin_rhythm(_RHYTHM_AFTER)
             self.layout.batch.begin()
 
     def _change_stage(self, name: str, value: float) -> None:

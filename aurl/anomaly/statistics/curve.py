@@ -33,7 +33,6 @@ _LEARNING = 60  # values by which limits are doubled; with ten times as many the
 _WARY = 1.5
 _SANE = math.log(3.0)  # above the first values, of which nothing is known yet: no part of the level
 _ABOVE = math.log(1.25)  # above the level: a value of a streak
-_KEPT_LEVEL = 4  # values of the old rhythm that make the level of the new one
 _START = 8  # first values whose median is the start
 _REST = 30  # values after an outlier that do not enter the spread
 _MOST = 1e300  # units; beyond, a division overflows
@@ -67,19 +66,20 @@ class Curve(Remembers):
 
     Args:
         window: distances remembered for the spread.
+        least: the smallest scale of a rule that looks at it, 1 at most: what is quiet for it.
     """
 
     __slots__ = (
         "_base", "_block_size", "_block_top", "_distances", "_floor", "_fresh", "_marks", "_recent", "_rejected",
-        "_rest", "_rhythm_from", "_since_spread", "_soft", "_tops", "_wary_until", "before", "era", "first", "level",
-        "name", "quartile_range", "quiet", "rise", "seen", "slope", "spread", "start", "streak", "tail", "trail",
-        "unit", "upper_quartile", "value", "window", "y",
+        "_rest", "_rhythm_from", "_since_spread", "_soft", "_tops", "_wary_until", "before", "era", "first", "least",
+        "level", "name", "quartile_range", "quiet", "rise", "seen", "slope", "spread", "start", "streak", "tail",
+        "trail", "unit", "upper_quartile", "value", "window", "y",
     )  # fmt: skip
 
-    memory = tuple(name for name in __slots__ if name not in {"name", "window", "quiet"})
+    memory = tuple(name for name in __slots__ if name not in {"name", "window", "quiet", "least"})
 
-    def __init__(self, name: str, window: int = 96) -> None:
-        self.name, self.window = name, window
+    def __init__(self, name: str, window: int = 96, least: float = 1.0) -> None:
+        self.name, self.window, self.least = name, window, least
         self.era = 0
         self.first = self.start = math.nan
         self.unit: float | None = None  # of asinh, for a metric that is not always positive
@@ -143,15 +143,18 @@ class Curve(Remembers):
         if seen < 64 or len(fresh) >= 8:
             self._learn()
 
-    def limit(self, zscore: float, iqr: float = 0.0) -> float:
+    def limit(self, zscore: float, iqr: float = 0.0, scale: float = 1.0) -> float:
         """The rise from which a value is unusual: `zscore` spreads, Tukey's fence, 1.4 times the level, the past tail.
 
         While little has been seen, chance is given more room: twice as much after 60 values, a tenth more after 600;
         and 1.5 times as much for a while after a restart.
+
+        Args:
+            scale: of all but `zscore`, for a rule that is to be more or less sensitive.
         """
         room = 1.0 + _LEARNING / max(1.0, self.seen - self._rhythm_from)
         fence = self.upper_quartile - min(self.slope, 0.0) + iqr * self.quartile_range
-        usual = max(min(room, 2.4) * zscore * self.spread, fence, MIN_JUMP, _TAIL_MARGIN * self.tail)
+        usual = max(min(room, 2.4) * zscore * self.spread, scale * max(fence, MIN_JUMP, _TAIL_MARGIN * self.tail))
         return usual * _WARY if self.seen < self._wary_until else usual
 
     @property
@@ -177,12 +180,11 @@ class Curve(Remembers):
         """Widen the limits for the next values: after a restart or a change of the logging interval."""
         self._wary_until = max(self._wary_until, self.seen + values)
 
-    def begin_rhythm(self) -> None:
-        """Another logging interval: noise and drift are others from here, the level goes on from the last values."""
-        if self._fresh:
-            self._learn()
-        self._recent = self._recent[-_KEPT_LEVEL:]
+    def begin_rhythm(self, values: int) -> None:
+        """Another logging interval since so many values: level, noise and drift are others from there."""
+        self._recent, self._fresh = self.trail[-values:], []
         self._rejected, self._distances, self._tops = [], [], []
+        self._marks = self.streak = 0
         self._block_top, self._block_size, self._since_spread = 0.0, 0, 0
         self.spread, self.quartile_range, self.upper_quartile, self.slope, self.tail = 0.15, 0.2, 0.1, 0.0, 0.3
         self._rhythm_from = self.seen
@@ -254,7 +256,7 @@ class Curve(Remembers):
 
     def _set_quiet(self) -> None:
         if self.unit is None and self.seen >= 64 and abs(self._base) < 700.0:
-            low, high = self._base - _QUIET_FALL, self._base + _QUIET_RISE * self._soft
+            low, high = self._base - _QUIET_FALL, self._base + self.least * _QUIET_RISE * self._soft
             self.quiet = (math.exp(low), math.exp(min(high, 700.0)))
         else:
             self.quiet = _NEVER

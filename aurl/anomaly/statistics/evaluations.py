@@ -13,6 +13,7 @@ from aurl.anomaly.statistics.memory import Remembers
 _KEPT = 32
 _SMOOTH = 3  # evaluations whose median is judged: one odd one is nothing
 _RISE, _FAST = 0.10, 0.25  # in log, above the best
+_HEALED = 1.2  # times what was healed before
 _NOISES, _NOISES_OF = 3.0, 12
 _BACK, _BACK_BY = 4, 0.02  # evaluations ago, and how much higher it was then
 _SWING = math.log(2.5)
@@ -42,8 +43,8 @@ class Evaluations(Remembers):
     """
 
     memory = (
-        "values", "steps", "count", "first", "best", "best_step", "rise", "_rises", "_excesses", "_train_at_best",
-        "_seen_at_best", "_rate_at_best", "_rate",
+        "values", "steps", "count", "first", "best", "best_step", "rise", "_rises", "_excesses", "_healed",
+        "_train_at_best", "_seen_at_best", "_rate_at_best", "_rate",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -55,6 +56,7 @@ class Evaluations(Remembers):
         self.steps: list[int] = []
         self.count = self.best_step = 0
         self.first = self.best = self.rise = 0.0
+        self._healed = 0.0  # the largest rise from which it came back to a new best, as after a warm restart
         self._rises: list[float] = []  # since the best
         self._excesses: list[float] = []  # the same in units of what is clearly above
         self._train_at_best = math.nan
@@ -78,6 +80,7 @@ class Evaluations(Remembers):
         if self.count == 1:
             self.first = y
         if self.count == 1 or smooth < self.best:
+            self._healed = max(self._healed, max(self._rises, default=0.0) if len(self._rises) >= _SMOOTH else 0.0)
             self.best, self.best_step, self.rise, self._rises, self._excesses = smooth, step, 0.0, [], []
             self._train_at_best, self._seen_at_best = _level(training), training.seen if training is not None else 0
             self._rate_at_best = rate
@@ -85,6 +88,7 @@ class Evaluations(Remembers):
         self.rise = smooth - self.best
         counted = 0.0 if self._comes_back(smooth) else self.rise
         needed = min(max(_RISE, _NOISES * noise(self.values[-_NOISES_OF:])), _FAST)
+        needed = max(needed, _HEALED * self._healed)
         self._rises = [*self._rises[1 - _KEPT :], counted]
         self._excesses = [*self._excesses[1 - _KEPT :], counted / needed]
 
@@ -100,7 +104,7 @@ class Evaluations(Remembers):
         clearly = len(self._excesses) >= confirm and min(self._excesses[-confirm:]) > scale
         sooner = max(1, confirm - 1)
         soon = len(self._excesses) >= sooner and min(self._excesses[-sooner:]) > scale
-        return clearly or (soon and self._rises[-1] > _FAST * scale)
+        return clearly or (soon and self._rises[-1] > scale * max(_FAST, _HEALED * self._healed))
 
     def training(self, curve: Curve | None) -> TrainingLoss:
         """What the training loss did since the best evaluation; a standstill counts as a fall."""
