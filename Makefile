@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: train test lint types slow wheel bench clean
+.PHONY: train test lint types slow campaign house clean
 
 train: $(STAMP)
 	$(BIN)/python train.py $(ARGS)
@@ -13,7 +13,14 @@ test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow" $(ARGS)
 
 slow: $(STAMP)
-	$(BIN)/python -m pytest -q -m slow $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q -m "slow and not campaign" $(ARGS)
+
+# Kill campaigns, full matrices, soaks, mutants: too long for each change.
+campaign: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m campaign $(ARGS)
+
+house: $(STAMP)
+	$(BIN)/python scripts/house.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

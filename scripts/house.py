@@ -23,7 +23,11 @@ def main() -> None:
     """Print all measures."""
     held = Counter(path.parent for path in FILES.values() if path.name != "__init__.py")
     fullest, most = held.most_common(1)[0]
-    arrows = {(room(name), room(other)) for name in FILES.keys() - TOP for other in imports(FILES[name]) & (FILES.keys() - TOP)}
+    arrows = {
+        (room(name), room(other))
+        for name in FILES.keys() - TOP
+        for other in imports(FILES[name]) & (FILES.keys() - TOP)
+    }
     arrows = {(a, b) for a, b in arrows if a != b and b in FLOOR}
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES.values()}
     lengths = [len(path.read_text(encoding="utf-8").splitlines()) for path in FILES.values()]

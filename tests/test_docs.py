@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import sys
 from collections.abc import Iterator
 from functools import cache, reduce
 from importlib.util import find_spec
@@ -25,15 +24,13 @@ from aurl.config.overrides import expand
 from aurl.config.phrases import dotted
 from aurl.config.preflight import preflight
 from aurl.config.resolvers import register
-from aurl.config.session import ConfigSource
 from aurl.machine.conf import conf_dir
 from aurl.music.corpus import load_chorales
 from aurl.record import Kind
-from aurl.run import execute
 from aurl.runs.eventlog import read_records
 from aurl.sinks.textlog import LINE
 from tests import markdown
-from tests.conftest import TINY, Trainer
+from tests.conftest import Trainer
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -78,7 +75,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_page_is_in_the_readme() -> None:
-    assert {f"docs/{page.name}" for page in OURS[1:]} <= set(markdown.links(README))
+    assert {f"docs/{page.name}" for page in DOCS.glob("*.md")} <= set(markdown.links(README))
 
 
 @our_page
@@ -99,7 +96,7 @@ def commands(page: Path) -> Iterator[list[str]]:
 
 @pytest.mark.slow
 @our_page
-def test_commands_compose_and_validate(page: Path, sinks: Path) -> None:
+def test_commands_compose_and_validate(page: Path) -> None:
     register()
     for arguments in commands(page):
         flags, overrides = split_argv([word for word in arguments if "$" not in word])
@@ -194,13 +191,14 @@ def options(group: str) -> set[str]:
 
 @every_page
 def test_keys_and_options_in_the_text_exist(page: Path) -> None:
+    own = set(re.findall(r"conf/[\w/]*/(\w+)\.yaml", markdown.read(page)))  # options that the page itself makes
     tops = {key.partition(".")[0] for key in nodes()}
     for code in markdown.inline_code(page):
         for word in code.split():
             key, sign, given = word.partition("=")
             if sign and (conf_dir() / key).is_dir():
                 names = re.findall(r"\w+", given) if given != "[]" else []
-                assert set(names) - {"OPTION", "null"} <= options(key), word
+                assert set(names) - {"OPTION", "null", "mine"} - own <= options(key), word
             elif key.partition(".")[0] in tops and re.fullmatch(r"[a-z_]+(\.[a-z_][\w/]*)+", key):
                 is_file = re.search(r"\.(md|html|json|yaml|safetensors|py|txt)$", key)
                 assert is_file or key in nodes(), word
@@ -224,38 +222,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return trainer("run", "trainer.epochs=1", "sample.image=true", "probe_seconds=5").folder
 
 
-@pytest.fixture
-def sinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The files of the README's example, in a working folder on Python's path."""
-    for block in [*markdown.blocks(README, "python"), *markdown.blocks(README, "yaml")]:
-        if found := re.search(r"`(mysinks/\S+)`:$", block.before):
-            path = tmp_path / found[1]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text)
-    for folder in ("conf", "conf/logging"):
-        (tmp_path / "mysinks" / folder / "__init__.py").touch()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("AURL_TRUST", "mysinks")
-    yield tmp_path
-    for name in [name for name in sys.modules if name.partition(".")[0] == "mysinks"]:
-        del sys.modules[name]
-
-
-def test_the_sink_of_the_readme_works(sinks: Path) -> None:
-    register()
-    chosen = [*TINY, "debug=nan", "model=transformer", "logging=[alert_file]", f"paths.outputs='{sinks}'"]
-    [config] = preflight(chosen, source=ConfigSource(extra_dirs=(sinks / "mysinks" / "conf",)))
-    outcome = execute(config, sinks / "run", ["train.py"])
-    assert outcome.exit_code == 3
-    assert re.match(r"step \d+: .* is (nan|inf)", (outcome.folder / "events" / "alerts.txt").read_text())
-
-
 def programs() -> Iterator[Any]:
     for page in OURS:
         for number, block in enumerate(markdown.blocks(page, "python")):
-            if "mysinks/" not in block.before:
-                yield pytest.param(block.text, id=f"{page.stem}-{number}")
+            yield pytest.param(block.text, id=f"{page.stem}-{number}")
 
 
 @pytest.mark.parametrize("program", list(programs()))

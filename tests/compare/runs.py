@@ -11,8 +11,8 @@ import numpy as np
 
 from aurl.record import Json, Kind, Record
 from aurl.runs.eventlog import EventLog
+from aurl.runs.row_groups import write_parquet
 from aurl.runs.rundir import RunDirectory
-from aurl.runs.table import write_parquet
 from aurl.sinks.runfile import RunFile
 
 METRIC = "val/loss/total"
