@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Kind", "Monitor", "Record", "__version__"]
+__all__ = ["Kind", "Monitor", "Record", "Runs", "__version__"]
 
 if TYPE_CHECKING:
+    from aurl.library.runs import Runs
     from aurl.monitor import Monitor
     from aurl.record import Kind, Record
 
-_HOME = {"Monitor": "aurl.monitor", "Record": "aurl.record", "Kind": "aurl.record"}
+_HOME = {"Monitor": "aurl.monitor", "Record": "aurl.record", "Kind": "aurl.record", "Runs": "aurl.library.runs"}
 
 
 def __getattr__(name: str) -> Any:
@@ -23,3 +24,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -20,7 +20,7 @@ FLOORS = (
     ("anomaly", "sinks"),
     ("monitor",),
     ("models", "data", "quality"),
-    ("lint", "compare"),
+    ("lint", "compare", "library"),
     ("train", "integrations"),
     ("figures", "report", "dashboard", "terminal"),
     ("config",),

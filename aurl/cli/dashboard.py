@@ -40,6 +40,7 @@ def run(args: list[str]) -> int:
         host=options.host,
         port=options.port,
         with_token=not options.no_token,
+        writing=not options.read_only,
         cache=default_cache(),
         tell=tell,
     )
@@ -70,14 +71,20 @@ def _open_to_network(host: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "aurl dashboard", description="Look at runs in the browser, while they train and after. Reads, never writes."
+        "aurl dashboard",
+        description="Look at runs in the browser, while they train and after. Only your own words about runs are kept.",
     )
     parser.add_argument(
         "directory", nargs="?", type=Path, default=Path("outputs"), help="the folder of runs; outputs by default"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 127.0.0.1 by default")
     parser.add_argument("--port", type=_port, help="8420 or the next free one by default; 0 takes any")
-    parser.add_argument("--no-token", action="store_true", help="ask for no token; on this machine's own address alone")
+    parser.add_argument(
+        "--no-token",
+        action="store_true",
+        help="ask for no token; on this machine's own address alone, and only to read",
+    )
+    parser.add_argument("--read-only", action="store_true", help="no names, notes, tags or trash from the page")
     parser.add_argument("--json", action="store_true", help="print the address, or the file, as one JSON object")
     still = parser.add_argument_group("snapshots", "write one page into a file instead of serving")
     still.add_argument("--snapshot", metavar="PAGE", help="runs, compare, alerts, or a run: latest, latest:music, ...")

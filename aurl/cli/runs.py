@@ -6,29 +6,31 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aurl.errors import DONE
-from aurl.runs.listing import STATUSES, RunSummary, find_runs
-from aurl.scalars import describe
-from aurl.show.wording import duration, finite, printable, whole
+from aurl.cli import own_words
+from aurl.errors import DONE, ConfigError, did_you_mean
+from aurl.library.filters import FilterError, look_up
+from aurl.library.logged import LoggedRun
+from aurl.library.runs import Runs, row_of
+from aurl.library.screen import Wanted, screen
+from aurl.runs.listing import STATUSES
+from aurl.show.wording import whole
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-MAIN_LOSSES = ("val/loss/total", "loss/total")
-_COLOURS = {"running": "cyan", "done": "green", "failed": "red", "crashed": "red", "unreadable": "red"}
-_Row = dict[str, Any]
-_SORT_KEYS: Mapping[str, tuple[Callable[[_Row], Any], bool]] = {
-    "started": (lambda row: row["started"], True),
-    "name": (lambda row: row["name"], False),
-    "status": (lambda row: row["status"], False),
-    "step": (lambda row: row["step"], True),
-    "loss": (lambda row: row["loss"]["best"], False),
-    "alerts": (lambda row: sum(row["alerts"].values()), True),
-    "duration": (lambda row: row["duration"], True),
+_DESCRIPTION = """List the runs under a directory, and what tells them apart. What follows the directory is a filter:
+aurl runs outputs 'model=vae and lr<0.01'. A person's own words about runs: aurl runs tag|note|rename|star|archive RUN;
+aurl runs rm RUN moves one to the trash, aurl runs restore RUN brings it back (--help tells what each takes)."""
+# How a list is sorted by these; by anything else that a filter knows, the smallest first.
+_SORT_KEYS: Mapping[str, tuple[Callable[[Mapping[str, Any]], Any], bool]] = {
+    "started": (lambda facts: facts["started"], True),
+    "name": (lambda facts: facts["name"], False),
+    "status": (lambda facts: facts["status"], False),
+    "step": (lambda facts: facts["step"], True),
+    "loss": (lambda facts: facts["loss"]["best"], False),
+    "alerts": (lambda facts: sum(facts["alerts"].values()), True),
+    "duration": (lambda facts: facts["duration"], True),
+    "quality": (lambda facts: facts["quality"], True),
 }
 
 
@@ -36,63 +38,93 @@ def run(args: list[str]) -> int:
     """Print the table, or with `--json` one array with an object for each run.
 
     Raises:
-        RunError: there is no such directory.
+        AurlError: there is no such directory, the filter cannot be read, or nothing has the key to sort by.
     """
-    options = _parser().parse_args(args)
-    now = time.time()
-    found = find_runs(options.directory, stale_after=options.stale)
-    rows = [row_of(run, now) for run in found if options.status in (None, run.status)]
-    rows = sort_rows(rows, options.sort)[: options.limit]
+    if args and args[0] in own_words.VERBS:
+        return own_words.run(args[0], args[1:])
+    options = _parser().parse_intermixed_args(args)
+    every = Runs(options.directory, archived=True, stale_after=options.stale)
+    listed = _chosen(every, options)
+    runs = _sorted(listed, options.sort, reverse=options.reverse)[: options.limit]
     if options.json:
-        print(json.dumps(rows, allow_nan=False))
+        keys = listed.differences
+        print(json.dumps([_document(one, keys) for one in runs], allow_nan=False))
         return DONE
-    _show(options.directory, rows, len(found), now)
+    if runs:
+        hidden = sum(one.facts["archived"] for one in every) if not options.archived else 0
+        screen(runs, Wanted(options.columns, found=len(every) - hidden, archived=hidden), time.time())
+    else:
+        where = f"under {options.directory}"
+        print(f"none of the {len(every)} runs {where} is that" if len(every) else f"no runs {where}")
     return DONE
 
 
-def row_of(run: RunSummary, now: float) -> _Row:
-    """What is told of one run, as JSON values; `loss` is the first of `MAIN_LOSSES` that the run has."""
-    metric = next((name for name in MAIN_LOSSES if name in run.summary), None)
-    loss = run.summary.get(metric or "", {})
-    alerts = run.document.get("alerts")
+def _chosen(every: Runs, options: argparse.Namespace) -> Runs:
+    chosen = every if options.archived else every.where("archived=false")
+    try:
+        chosen = chosen.where(" ".join(options.filter))
+    except FilterError as error:
+        raise ConfigError(f"filter {' '.join(options.filter)!r}: {error}, at character {error.at + 1}") from None
+    return chosen if options.status is None else chosen.where(f"status={options.status}")
+
+
+def _sorted(runs: Runs, key: str, *, reverse: bool) -> list[LoggedRun]:
+    """Those without a value come last."""
+
+    def value(one: LoggedRun) -> Any:
+        return _SORT_KEYS[key][0](one.facts) if key in _SORT_KEYS else next(iter(look_up(row_of(one), key)), None)
+
+    known = [one for one in runs if value(one) is not None]
+    if not known and len(runs) and key not in _SORT_KEYS:
+        keys = [*_SORT_KEYS, *runs[0].settings, *runs[0].summary]
+        raise ConfigError(
+            f"--sort {key}: no run has that.{did_you_mean(key, keys)} Allowed: a setting, a scalar, or one of "
+            f"{', '.join(_SORT_KEYS)}"
+        )
+    known.sort(key=lambda one: _order(value(one)), reverse=_SORT_KEYS.get(key, (None, False))[1] != reverse)
+    return known + [one for one in runs if value(one) is None]
+
+
+def _order(value: Any) -> tuple[bool, float, str]:
+    number = isinstance(value, (int, float))
+    return not number, float(value) if number else 0.0, "" if number else str(value)
+
+
+def _document(one: LoggedRun, keys: Sequence[str]) -> dict[str, Any]:
+    """What is told of one run, as JSON values; `config` has the settings in which the listed runs differ."""
+    facts = one.facts
+    names = (
+        "id", "name", "path", "status", "error", "tags", "notes", "star", "archived", "seed", "step", "steps", "epoch",
+        "loss", "quality", "samples", "started", "ended", "duration", "resumes",
+    )  # fmt: skip
+    alerts = one.document.get("alerts")
     counts = alerts if isinstance(alerts, Mapping) else {}
-    return {
-        "id": run.id,
-        "name": run.name,
-        "path": str(run.path),
-        "status": run.status,
-        "error": run.error,
-        "tags": run.document.get("tags") or [],
-        "seed": run.document.get("seed"),
-        "step": run.step,
-        "steps": whole(run.document.get("steps")),
-        "epoch": run.document.get("epoch"),
-        "loss": {"metric": metric} | {key: finite(loss.get(key)) for key in ("last", "best", "best_step")},
+    return {name: facts[name] for name in names} | {
         "alerts": {severity: count for severity, count in counts.items() if whole(count) is not None},
-        "samples": run.document.get("samples") or 0,
-        "started": run.started,
-        "ended": run.ended,
-        "duration": run.duration(now),
-        "resumes": len(run.document.get("resumes") or []),
-        "summary": run.summary,
+        "config": {key: one.settings[key] for key in keys if key in one.settings},
+        "summary": one.summary,
     }
 
 
-def sort_rows(rows: Sequence[_Row], key: str) -> list[_Row]:
-    """The rows by this key: losses, names and statuses ascending, the others with the largest first."""
-    value, descending = _SORT_KEYS[key]
-    known = sorted((row for row in rows if value(row) is not None), key=value, reverse=descending)
-    return known + [row for row in rows if value(row) is None]
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("aurl runs", description="List the runs under a directory.")
+    parser = argparse.ArgumentParser("aurl runs", description=_DESCRIPTION)
     parser.add_argument(
         "directory", nargs="?", type=Path, default=Path("outputs"), help="where to look; outputs by default"
     )
+    parser.add_argument(
+        "filter", nargs="*", metavar="FILTER", help="only runs that fit, as in the dashboard: tag=paper, lr<0.01, ..."
+    )
     parser.add_argument("--status", choices=STATUSES, help="only runs of this status")
-    parser.add_argument("--sort", choices=list(_SORT_KEYS), default="started", help="by what; started by default")
+    parser.add_argument(
+        "--sort", default="started", metavar="KEY",
+        help=f"{', '.join(_SORT_KEYS)}, a setting, or a scalar (val/accuracy.best); started by default",
+    )  # fmt: skip
+    parser.add_argument("--reverse", action="store_true", help="the other way round")
     parser.add_argument("--limit", type=_positive, help="no more than this many, after sorting")
+    parser.add_argument(
+        "--columns", type=lambda text: text.split(","), metavar="KEY,...", help="settings and scalars to show"
+    )
+    parser.add_argument("--archived", action="store_true", help="list archived runs too")
     parser.add_argument(
         "--stale",
         type=float,
@@ -108,62 +140,3 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
-
-
-def _show(directory: Path, rows: Sequence[_Row], found: int, now: float) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = 200  # into a file or a pipe nothing is cut
-    if not rows:
-        print(f"no runs under {directory}" if not found else f"none of the {found} runs under {directory} is that")
-        return
-    console.print(_table(rows, now))
-    for row in rows:
-        if row["error"]:
-            console.print(f"{row['path']}: {row['error']}", soft_wrap=True)
-    if len(rows) < found:
-        console.print(f"{len(rows)} of {found} runs")
-
-
-def _table(rows: Sequence[_Row], now: float) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
-    for title, least in (("name", 6), ("run", 12), ("status", 10)):  # a narrow terminal folds these, not the numbers
-        table.add_column(title, min_width=least, overflow="fold")
-    for title in ("step", "loss", "best"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("alerts", min_width=6)
-    table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("started", no_wrap=True)
-    for row in rows:
-        status = Text(row["status"], style=_COLOURS.get(row["status"], "yellow"))
-        table.add_row(printable(row["name"]), printable(row["id"]), status, *_cells(row, now))
-    return table
-
-
-def _cells(row: _Row, now: float) -> list[str]:
-    loss, alerts = row["loss"], {key: count for key, count in row["alerts"].items() if count}
-    return [
-        f"{row['step']}/{row['steps']}" if row["steps"] else str(row["step"]),
-        _value(loss["metric"], loss["last"]),
-        _value(loss["metric"], loss["best"]),
-        ", ".join(f"{count} {key}" for key, count in alerts.items()),
-        "" if row["duration"] is None else duration(row["duration"]),
-        "" if row["started"] is None else _date(row["started"], now),
-    ]
-
-
-def _value(metric: str | None, value: float | None) -> str:
-    return "" if metric is None or value is None else format(value, describe(metric).format)
-
-
-def _date(moment: float, now: float) -> str:
-    """The local date, or the time where that is today: on a narrow terminal there is no room for both."""
-    when = datetime.fromtimestamp(moment)
-    today = when.date() == datetime.fromtimestamp(now).date()
-    return when.strftime("today %H:%M" if today else "%Y-%m-%d")

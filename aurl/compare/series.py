@@ -20,7 +20,7 @@ from aurl.runs.codec import decode
 from aurl.runs.eventlog import read_records, segments
 from aurl.runs.listing import RunSummary
 from aurl.runs.rundir import RunDirectory
-from aurl.runs.table import table_of
+from aurl.runs.table import stored_table, table_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,7 +67,7 @@ def read_one(run: RunSummary, metrics: Sequence[str]) -> RunSeries:
     import polars as pl
 
     trouble = ""
-    table = _parquet(run, metrics)
+    table = stored_table(run.path, run.step, metrics)
     if table is None:
         skipped: list[str] = []
         try:
@@ -77,27 +77,6 @@ def read_one(run: RunSummary, metrics: Sequence[str]) -> RunSeries:
         if skipped:
             trouble = f"{len(skipped)} damaged lines of its event log are left out ({skipped[0]})"
     return RunSeries(_curves(table, metrics, _resume_times(run)), _alerts(run), trouble)
-
-
-def _parquet(run: RunSummary, metrics: Sequence[str]) -> pl.DataFrame | None:
-    """The table that the end of the run wrote; None where it is missing, broken, or older than the log."""
-    import polars as pl
-
-    directory = RunDirectory(run.path)
-    try:
-        if directory.scalars_parquet.stat().st_mtime < max(
-            (log.stat().st_mtime for log in segments(directory.events)), default=0.0
-        ):
-            return None
-        schema = pl.read_parquet_schema(directory.scalars_parquet)
-        columns = ["kind", "step", "time", *(name for name in metrics if name in schema)]
-        # Small tables: handing their columns to threads takes longer than reading them.
-        table = pl.read_parquet(directory.scalars_parquet, columns=columns, parallel="none")
-    except (OSError, pl.exceptions.PolarsError):
-        return None
-    last = table["step"].max()
-    # A copy may have lost the times of its files: a table that ends before the run does is an old one.
-    return None if isinstance(last, int) and last < run.step else table
 
 
 def _from_log(path: Path, metrics: Sequence[str], skipped: list[str]) -> pl.DataFrame:

@@ -23,7 +23,15 @@ from aurl.dashboard.live.catalog import Catalog
 from aurl.dashboard.live.copies import CopyFinder
 from aurl.dashboard.live.poller import Poller
 from aurl.dashboard.live.prefetch import Warming
-from aurl.dashboard.routes import compare_routes, curve_routes, list_routes, music_routes, paths, run_routes
+from aurl.dashboard.routes import (
+    compare_routes,
+    curve_routes,
+    list_routes,
+    music_routes,
+    paths,
+    run_routes,
+    write_routes,
+)
 from aurl.dashboard.routes.requests import Parts, RefusedError, answer
 from aurl.dashboard.routes.responses import FileAnswer
 from aurl.dashboard.store.cache import StoreCache
@@ -63,7 +71,7 @@ def build(root: Path, access: Access, cache: Path) -> tuple[ASGIApp, Parts]:
     shelf = Shelf(StoreCache(cache / "dashboard"))
     alerts = AlertIndex(shelf)
     poller = Poller(catalog, shelf, hub, alerts, token_hex(8))
-    known = Parts(catalog, shelf, hub, alerts, poller, CopyFinder(cache), time.time())
+    known = Parts(catalog, shelf, hub, alerts, poller, CopyFinder(cache), time.time(), access.csrf)
     warming = Warming(catalog, shelf)
 
     @asynccontextmanager
@@ -109,6 +117,8 @@ def _routes() -> list[Route]:
         Route("/api/compare", compare_routes.compare),
         Route("/api/parallel", compare_routes.parallel),
         Route("/api/status", list_routes.status),
+        Route("/api/annotate", write_routes.annotate, methods=["POST"]),
+        Route("/api/trash", write_routes.trash, methods=["POST"]),
         Route("/events", list_routes.events),
         Route("/file/{key}/{path:path}", run_routes.FileRoute()),
     ]

@@ -1,8 +1,9 @@
 """Who may ask at all: checked before any route is, on every request.
 
 A page of another site can send requests to 127.0.0.1, and a name under its control can be made to point there (DNS
-rebinding), so a local address alone protects nothing. Asked for are: reading only; a Host that is this machine; no
-other site behind the request; and a cookie that is given for the token in the address that the command printed.
+rebinding), so a local address alone protects nothing. Asked for are: reading only, but for two routes with rules of
+their own (writing.py); a Host that is this machine; no other site behind the request; and a cookie that is given for
+the token in the address that the command printed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from aurl.dashboard import writing
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -55,6 +58,7 @@ class Access:
         token: in the address printed; None asks for none.
         cookie: name and value of the cookie that is given for it.
         hosts: names by which the server may be called, lower case, without port.
+        writing: whether a person's words and the trash may be changed; needs a token.
         any_address: take every IP address as a Host too, for a server that listens on all of them; only a name can
             be made to point elsewhere.
     """
@@ -63,6 +67,12 @@ class Access:
     cookie: tuple[str, str]
     hosts: frozenset[str] = field(default=LOCAL_HOSTS)
     any_address: bool = False
+    writing: bool = False
+
+    @property
+    def csrf(self) -> str | None:
+        """What a page shows to change something; None where nothing can be changed."""
+        return writing.secret_of(self.cookie[1]) if self.writing and self.token is not None else None
 
 
 class Guard:
@@ -86,14 +96,14 @@ class Guard:
                 message = {**message, "headers": [*message.get("headers", []), *added]}
             await send(message)
 
-        answer = self._refusal(scope) or self._entrance(scope)
+        answer = self._refusal(scope) or self._entrance(scope) or self._refusal_to_write(scope)
         await (answer or self._app)(scope, receive, guarded)
 
     def _refusal(self, scope: Scope) -> Response | None:
         """Why the request is not served, or None."""
         headers = _headers(scope)
-        if scope["method"] not in _METHODS:
-            return _error(405, "this server is read-only: GET and HEAD alone", {"allow": "GET, HEAD"})
+        if scope["method"] not in _METHODS and not (scope["method"] == "POST" and scope["path"] in writing.PATHS):
+            return _error(405, "nothing is changed here: GET and HEAD alone", {"allow": "GET, HEAD"})
         if len(scope["query_string"]) > MOST_QUERY:
             return _error(414, f"a query of more than {MOST_QUERY} bytes")
         hosts = headers.get("host", [])
@@ -106,6 +116,14 @@ class Guard:
         if any(site not in ("same-origin", "none") for site in sites) and not self._is_arrival(scope, headers):
             return _error(403, "requests of other sites are not served")
         return None
+
+    def _refusal_to_write(self, scope: Scope) -> Response | None:
+        if scope["method"] in _METHODS:
+            return None
+        if self._access.csrf is None:
+            return _error(403, "this dashboard was started to read only; `aurl runs` changes names, notes and tags")
+        found = writing.refusal(_headers(scope), self._access.csrf)
+        return None if found is None else _error(*found)
 
     def _is_arrival(self, scope: Scope, headers: Mapping[str, list[str]]) -> bool:
         """A person who follows the printed link from another page, such as a terminal in the browser."""

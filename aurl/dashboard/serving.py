@@ -11,6 +11,7 @@ import secrets
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -46,7 +47,14 @@ class _Server(uvicorn.Server):
 
 
 def serve(
-    root: Path, *, host: str, port: int | None, with_token: bool, cache: Path, tell: Callable[[str], None]
+    root: Path,
+    *,
+    host: str,
+    port: int | None,
+    with_token: bool,
+    cache: Path,
+    tell: Callable[[str], None],
+    writing: bool = False,
 ) -> None:
     """Serve the directory until the process is interrupted.
 
@@ -57,6 +65,7 @@ def serve(
         with_token: ask for a token, as is needed on any address but this machine's own.
         cache: the folder for what aurl keeps between starts.
         tell: called with the address to open, once the server listens.
+        writing: let pages change a person's words about runs and the trash; never without a token.
 
     Raises:
         ConfigError: the address cannot be listened on, or needs a token.
@@ -65,7 +74,7 @@ def serve(
         raise ConfigError(f"--no-token with --host {host}: anyone on the network could read the runs; leave one out")
     listening = _listen(host, port)
     bound = listening.getsockname()[1]
-    access = _access(root, host, bound, with_token, cache)
+    access = replace(_access(root, host, bound, with_token, cache), writing=writing and with_token)
     app, parts = build(root, access, cache)
     config = uvicorn.Config(
         app,

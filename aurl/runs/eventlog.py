@@ -10,12 +10,12 @@ import os
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from aurl.errors import EventLogError, RecordError, RunError
-from aurl.record import Record
+from aurl.record import Kind, Record
 from aurl.runs.codec import decode, encode
 from aurl.runs.keeper import is_in_place, make_again
 from aurl.runs.lock import RunLock, acquire
@@ -315,11 +315,16 @@ def segments(events: Path) -> list[Path]:
 
 
 def read_records(
-    run: Path, *, only: Path | None = None, on_skip: Callable[[Path, int, str], None] | None = None
+    run: Path,
+    *,
+    only: Path | None = None,
+    on_skip: Callable[[Path, int, str], None] | None = None,
+    kinds: Collection[Kind] | None = None,
 ) -> Iterator[Record]:
     """The records of a run directory, in the order they were written; safe on a live or killed run.
 
-    A last line without its newline is torn or still being written, and is left out. Lines that are not records
+    With `kinds`, those of these kinds alone; the others are not even decoded. A last line without its newline is torn
+    or still being written, and is left out. Lines that are not records
     (a torn line that a resume terminated, foreign text) are skipped and reported to `on_skip(file, line, reason)`.
 
     Args:
@@ -331,13 +336,19 @@ def read_records(
     files = [only] if only else segments(run / "events")
     if not files:
         raise RunError(f"{run}: no event log (events/records.jsonl); give a run directory")
+    marks = [f'"{kind}"'.encode() for kind in kinds or ()]  # what a line of this kind holds, however it was written
     for path in files:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     break
+                if marks and not any(mark in line for mark in marks):
+                    continue
                 try:
-                    yield decode(line)
+                    record = decode(line)
                 except RecordError as error:
                     if on_skip:
                         on_skip(path, number, str(error))
+                    continue
+                if kinds is None or record.kind in kinds:
+                    yield record

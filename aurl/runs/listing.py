@@ -1,4 +1,4 @@
-"""Finds runs under a directory and reads how they go, from their `run.json` alone."""
+"""Finds runs under a directory and reads how they go, from their `run.json` and a person's annotations alone."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import orjson
 
 from aurl.errors import RunError
 from aurl.machine import process
+from aurl.runs.annotations import NONE, Annotations, read_annotations
 
 STALE_SECONDS = 120.0  # a heartbeat comes every 3 s; network disks and clocks of other hosts lag behind
 STATUSES = ("running", "done", "failed", "stopped", "preempted", "crashed", "unreadable")
@@ -35,12 +36,14 @@ class RunSummary:
         begun: when it was last started or resumed.
         summary: statistics by scalar name, see `aurl.runs.summary.ScalarSummary`.
         document: all of `run.json`.
+        own: a person's words about it.
     """
 
     path: Path
     status: str
     error: str = ""
     document: Mapping[str, Any] = field(default_factory=dict)
+    own: Annotations = NONE
 
     @property
     def id(self) -> str:
@@ -48,7 +51,22 @@ class RunSummary:
 
     @property
     def name(self) -> str:
+        """What the run is called: by a person, else by its training."""
+        return self.own.name or self.given_name
+
+    @property
+    def given_name(self) -> str:
+        """What its training calls the run, by which a resume finds it."""
         return str(self.document.get("name") or self.path.name)
+
+    @property
+    def given_tags(self) -> list[str]:
+        found = self.document.get("tags")
+        return [str(tag) for tag in found] if isinstance(found, list) else []
+
+    @property
+    def tags(self) -> list[str]:
+        return self.own.tags_of(self.given_tags)
 
     @property
     def step(self) -> int:
@@ -113,23 +131,24 @@ def document_of(run_json: Path) -> dict[str, Any]:
 
 def read_run(folder: Path, *, now: float | None = None, stale_after: float = STALE_SECONDS) -> RunSummary:
     """The run in this directory; one whose `run.json` is missing or broken comes back as `unreadable`."""
+    own = read_annotations(folder)
     try:
         document = orjson.loads((folder / "run.json").read_bytes())
     except OSError as error:
-        return RunSummary(folder, "unreadable", f"run.json: {error.strerror}")
+        return RunSummary(folder, "unreadable", f"run.json: {error.strerror}", own=own)
     except orjson.JSONDecodeError as error:
-        return RunSummary(folder, "unreadable", f"run.json: not valid JSON ({error})")
+        return RunSummary(folder, "unreadable", f"run.json: not valid JSON ({error})", own=own)
     if not isinstance(document, dict) or not isinstance(document.get("status"), str):
-        return RunSummary(folder, "unreadable", "run.json: has no status")
+        return RunSummary(folder, "unreadable", "run.json: has no status", own=own)
     status = document["status"]
     if status == "running" and _has_crashed(document, time.time() if now is None else now, stale_after):
         status = "crashed"
-    return RunSummary(folder, status, document=document)
+    return RunSummary(folder, status, document=document, own=own)
 
 
 def latest_run(root: Path, name: str | None = None) -> RunSummary | None:
     """The run that was started or resumed last, of this name if one is given; None where there is none."""
-    runs = [run for run in find_runs(root) if run.status != "unreadable" and name in (None, run.name)]
+    runs = [run for run in find_runs(root) if run.status != "unreadable" and name in (None, run.given_name)]
     return runs[0] if runs else None
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aurl.record import Kind, Record
-from aurl.runs.eventlog import read_records
+from aurl.runs.eventlog import read_records, segments
+from aurl.runs.rundir import RunDirectory
 
 if TYPE_CHECKING:
     import polars as pl
 
 CHUNK = 20_000
+FIXED = ("kind", "step", "time", "epoch")
+"""The columns that are no scalars."""
 _REWINDS = frozenset({Kind.START, Kind.NOTE})  # a resume, a rollback
 
 
@@ -26,6 +29,32 @@ def scalar_table(run: Path) -> pl.DataFrame:
         RunError: the directory holds no event log.
     """
     return table_of(read_records(run))
+
+
+def stored_table(run: Path, step: int, names: Collection[str] | None = None) -> pl.DataFrame | None:
+    """The same table as the end of the run wrote it; None where it is missing, broken, or older than the log.
+
+    Args:
+        step: the last step that `run.json` tells of.
+        names: only these scalars, those of them that the run has; None for all.
+    """
+    import polars as pl
+
+    directory = RunDirectory(run)
+    try:
+        newest = max((log.stat().st_mtime for log in segments(directory.events)), default=0.0)
+        if directory.scalars_parquet.stat().st_mtime < newest:
+            return None
+        columns = None
+        if names is not None:
+            schema = pl.read_parquet_schema(directory.scalars_parquet)
+            columns = [name for name in schema if name in FIXED or name in names]
+        table = pl.read_parquet(directory.scalars_parquet, columns=columns)
+    except (OSError, pl.exceptions.PolarsError):
+        return None
+    last = table["step"].max() if "step" in table.columns else None
+    # A copy may have lost the times of its files: a table that ends before the run does is an old one.
+    return None if isinstance(last, int) and last < step else table
 
 
 def table_of(records: Iterable[Record]) -> pl.DataFrame:

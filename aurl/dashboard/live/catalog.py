@@ -13,13 +13,15 @@ from typing import Any, TypeAlias
 
 from aurl.dashboard.live.rows import Row, add_progress, readable_config, row_of
 from aurl.dashboard.live.tree import RunTree
+from aurl.runs.annotations import FILE as ANNOTATIONS
 from aurl.runs.listing import STALE_SECONDS, RunSummary, read_run
-from aurl.runs.settings import is_bookkeeping
+from aurl.runs.settings import config_of, group_key, is_bookkeeping
 
 RECHECK_SECONDS = 2.0
 """How often a run that says it is running is looked at again, though its file has not changed."""
 
-Stamp: TypeAlias = tuple[int, int, int]
+Stamp: TypeAlias = "tuple[_Stamp | None, _Stamp | None]"
+_Stamp: TypeAlias = tuple[int, int, int]
 ENDED_AT_ONCE = 256
 """Runs that have ended are looked at by turns when there are more, so that a look stays short."""
 _READ_BY_NAME = ("run.json", "config.json", ".hydra", ".hydra/config.yaml", "events", "logs", "samples")
@@ -33,7 +35,7 @@ class RunEntry:
         path: its directory.
         row: what the table shows, see `rows.row_of`.
         config: flat.
-        stamp: by which a changed `run.json` is told.
+        stamp: by which a changed `run.json` or `annotations.json` is told.
         checked: when it was looked at, seconds since 1970.
         marks: the part of `run.json` that names the latest and the best checkpoint.
         blocked: its files are not read, for they lead out of the directory, or nothing could be done with them.
@@ -42,7 +44,7 @@ class RunEntry:
     path: Path
     row: Row
     config: dict[str, Any]
-    stamp: Stamp | None
+    stamp: Stamp
     checked: float
     marks: Mapping[str, Any] = field(default_factory=dict)
     blocked: bool = False
@@ -80,6 +82,7 @@ class Catalog:
         self._values: dict[str, Counter[str]] = {}
         self._varying: list[str] = []
         self._next_ended = 0
+        self._asked: set[str] = set()
 
     @property
     def outside(self) -> int:
@@ -103,6 +106,10 @@ class Catalog:
             self.version += 1
         return changes
 
+    def ask_for(self, run: Path) -> None:
+        """Have a run that was changed from here looked at with the next look, whichever turn it has."""
+        self._asked.add(str(run))
+
     def _to_look_at(self, found: set[str]) -> list[str]:
         """New and running runs, and of those that have ended some hundreds, the others at the next looks."""
         ended = [path for path in found if self._has_ended(path)]
@@ -111,7 +118,8 @@ class Catalog:
         ended.sort()
         start = self._next_ended % len(ended)
         self._next_ended = start + ENDED_AT_ONCE
-        return [*found.difference(ended), *(ended + ended)[start : start + ENDED_AT_ONCE]]
+        asked = found & {self._asked.pop() for _ in range(len(self._asked))}
+        return [*found.difference(ended) | asked, *(ended + ended)[start : start + ENDED_AT_ONCE]]
 
     def _has_ended(self, path: str) -> bool:
         key = self._paths.get(path)
@@ -146,7 +154,7 @@ class Catalog:
         """The run's key where its row has to be shown anew, else None."""
         key = self._paths.get(path)
         entry = self._entries[key] if key is not None else None
-        stamp = _stamp(f"{path}/run.json")
+        stamp = _stamp(f"{path}/run.json"), _stamp(f"{path}/{ANNOTATIONS}")
         if entry is not None and entry.stamp == stamp:
             due = entry.row["status"] == "running" and now - entry.checked >= RECHECK_SECONDS
             if not due:
@@ -156,17 +164,21 @@ class Catalog:
         except RecursionError:
             return self._remember(path, self._unreadable(Path(path), "run.json: nested too deeply", stamp, now))
 
-    def _read(self, folder: Path, before: RunEntry | None, stamp: Stamp | None, now: float) -> RunEntry:
+    def _read(self, folder: Path, before: RunEntry | None, stamp: Stamp, now: float) -> RunEntry:
         if leading := self._leads_out(str(folder)):
             return self._unreadable(folder, f"{leading} is a link that leads out of the directory", stamp, now)
         summary = read_run(folder, now=now, stale_after=self._stale_after)
-        config = before.config if before is not None and before.config else readable_config(summary)
-        row = row_of(summary, self.root, config)
+        if before is not None and before.config:
+            config, group = before.config, before.row["group"]
+        else:
+            config = readable_config(summary)
+            group = group_key(config_of(folder, summary.document)) if config else None
+        row = row_of(summary, self.root, config, group)
         if summary.status == "running":
             add_progress(row, folder, now)
         return RunEntry(folder, row, config, stamp, now, {"checkpoints": summary.document.get("checkpoints")})
 
-    def _unreadable(self, folder: Path, why: str, stamp: Stamp | None, now: float) -> RunEntry:
+    def _unreadable(self, folder: Path, why: str, stamp: Stamp, now: float) -> RunEntry:
         row = row_of(RunSummary(folder, "unreadable", why), self.root, {})
         return RunEntry(folder, row, {}, stamp, now, blocked=True)
 
@@ -218,7 +230,7 @@ class Catalog:
         return True
 
 
-def _stamp(path: str) -> Stamp | None:
+def _stamp(path: str) -> _Stamp | None:
     try:
         status = os.stat(path)  # noqa: PTH116  - a Path for each of 1,000 runs costs more than the look
     except OSError:

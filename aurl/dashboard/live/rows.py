@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from aurl.dashboard.store.events import plain
 from aurl.errors import RecordError
+from aurl.library.facts import facts_of
 from aurl.machine.numbers import valid_text
 from aurl.machine.secrets import mask
-from aurl.record import Record, Severity
+from aurl.record import Record
 from aurl.runs.codec import decode
 from aurl.runs.listing import RunSummary
-from aurl.runs.settings import config_of, group_key
-from aurl.show.wording import finite, whole
+from aurl.runs.settings import settings_of
+from aurl.show.wording import finite
 
 Row: TypeAlias = dict[str, Any]
 
-MAIN_LOSSES = ("val/loss/total", "loss/total", "val/loss", "loss")
-MAIN_QUALITIES = ("quality/mean/overall", "quality/overall")
+MOST_SHOWN_NOTES = 2000  # letters of a note that the table carries; the run's own page has all
 _TAIL_BYTES = 32 * 1024
 _STALL_SECONDS, _STALL_STEPS = 60.0, 20.0
 
@@ -32,47 +30,29 @@ def key_of(relative: str) -> str:
     return hashlib.blake2b(relative.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
-def row_of(run: RunSummary, root: Path, config: Mapping[str, Any]) -> Row:
-    """A run as the table shows it, JSON values only; every string in it is the run's own and not to be trusted."""
-    document = run.document
+def row_of(run: RunSummary, root: Path, config: Mapping[str, Any], group: str | None = None) -> Row:
+    """A run as the table shows it, JSON values only; every string in it is the run's own and not to be trusted.
+
+    Args:
+        group: what runs share that differ in the seed alone, see `group_key`.
+    """
     relative = os.path.relpath(run.path, root)
-    alerts = document.get("alerts")
-    counts = alerts if isinstance(alerts, Mapping) else {}
-    steps = whole(document.get("steps"))
-    return {
+    facts = facts_of(run, config)
+    return facts | {
         "key": key_of(relative),
-        "id": valid_text(run.id),
-        "name": valid_text(run.name),
         "path": valid_text(relative),
-        "status": run.status,
-        "error": valid_text(run.error),
-        "message": valid_text(document.get("message") or ""),
-        "tags": [valid_text(tag) for tag in tags] if isinstance(tags := document.get("tags"), list) else [],
-        "seed": plain(document["seed"] if document.get("seed") is not None else config.get("seed")),
-        "model": valid_text(document.get("model") or config.get("model._target_") or ""),
-        "host": valid_text(document.get("host") or ""),
-        "step": run.step,
-        "steps": steps,
-        "epoch": finite(document.get("epoch")),
-        "epochs": finite(document.get("epochs")),
-        "progress": min(1.0, run.step / steps) if steps else None,
+        "notes": facts["notes"][:MOST_SHOWN_NOTES],
+        "own_name": valid_text(run.own.name),
+        "given_tags": [valid_text(tag) for tag in run.given_tags],
+        "version": run.own.version,
+        "progress": min(1.0, run.step / facts["steps"]) if facts["steps"] else None,
         "eta": None,
         "eta_low": None,
         "eta_high": None,
         "rate": None,
         "stalled": False,
-        "started": finite(run.started),
-        "begun": finite(run.begun),
-        "ended": finite(run.ended),
-        "updated": finite(run.updated),
-        "duration": finite(run.duration(time.time())),
-        "loss": _statistics(run, MAIN_LOSSES),
-        "quality": _statistics(run, MAIN_QUALITIES)["last"],
-        "alerts": {severity.value: whole(counts.get(severity.value)) or 0 for severity in Severity},
-        "samples": whole(document.get("samples")) or 0,
-        "resumes": len(resumes) if isinstance(resumes := document.get("resumes"), list) else 0,
         "config": {},
-        "group": group_key(config),
+        "group": group,
     }
 
 
@@ -120,15 +100,9 @@ def last_records(run: Path) -> list[Record]:
 
 def readable_config(run: RunSummary) -> dict[str, Any]:
     """The flat config of a run; one that is nested so deeply that nothing could be done with it counts as none."""
-    config = config_of(run.path, run.document)
+    config = settings_of(run.path, run.document)
     try:
         mask(config)
     except RecursionError:
         return {}
     return config
-
-
-def _statistics(run: RunSummary, names: tuple[str, ...]) -> dict[str, Any]:
-    metric = next((name for name in names if isinstance(run.summary.get(name), Mapping)), None)
-    summary = run.summary.get(metric or "", {})
-    return {"metric": metric} | {key: finite(summary.get(key)) for key in ("last", "best", "best_step")}

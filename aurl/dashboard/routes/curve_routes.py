@@ -16,8 +16,8 @@ from aurl.dashboard.routes.requests import Parts, RefusedError, answer, choice, 
 from aurl.dashboard.store import packing
 from aurl.dashboard.store.bands import band_of
 from aurl.dashboard.store.curves import AXES, Abscissa, Abscissas, Axis, DrawnCurve, Snapshot, draw
-from aurl.dashboard.store.events import plain
 from aurl.dashboard.store.serializers import ingest_json, number
+from aurl.library.facts import plain
 from aurl.show.arrays import Floats
 
 MOST_CURVES = 1000

@@ -62,6 +62,7 @@ async def status(request: Request) -> Response:
             "rss_mb": _resident_mb(),
             "started": known.started,
             "boot": known.poller.boot,
+            "csrf": known.csrf,
         }
     )
 

@@ -15,10 +15,10 @@ from aurl.dashboard.live.alerts import AlertIndex
 from aurl.dashboard.live.broker import Hub
 from aurl.dashboard.live.catalog import Catalog, RunEntry
 from aurl.dashboard.live.copies import CopyFinder
-from aurl.dashboard.live.filters import FilterError, Test, parse_filter
 from aurl.dashboard.live.poller import Poller
 from aurl.dashboard.store.lru import Shelf
 from aurl.dashboard.store.store import RunStore
+from aurl.library.filters import FilterError, Test, parse_filter
 
 MOST_RUNS, MOST_NAMES = 200, 64
 FIRST_READ_SECONDS = 1.0
@@ -51,6 +51,7 @@ class Parts:
     poller: Poller
     copies: CopyFinder
     started: float
+    csrf: str | None = None
 
     def run(self, request: Request, name: str = "run") -> RunEntry:
         """The one run that the query names."""

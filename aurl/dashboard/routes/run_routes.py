@@ -18,7 +18,6 @@ from aurl.dashboard.live.catalog import RunEntry
 from aurl.dashboard.routes import paths
 from aurl.dashboard.routes.requests import Parts, RefusedError, answer, choice, parts, whole_number
 from aurl.dashboard.routes.responses import FileAnswer
-from aurl.dashboard.store.events import plain
 from aurl.dashboard.store.serializers import (
     MOST_SERIES,
     alert_json,
@@ -27,8 +26,10 @@ from aurl.dashboard.store.serializers import (
     ingest_json,
     series_json,
 )
+from aurl.library.facts import plain
 from aurl.machine.numbers import valid_text
 from aurl.machine.secrets import mask
+from aurl.runs.annotations import read_annotations
 from aurl.show.headlines import LEVELS
 
 MOST_DOCUMENT_BYTES = 64 * 2**20
@@ -129,6 +130,7 @@ def _run(known: Parts, key: str) -> Response:
     about = {
         "run": known.catalog.row(entry),
         "document": document,
+        "words": _words(entry),
         "config": _masked(entry.config),
         "overrides": _overrides(entry.path),
         "environment": {name: document[name] for name in _ENVIRONMENT if name in document},
@@ -159,6 +161,12 @@ def _from_log(known: Parts, entry: RunEntry, document: Mapping[str, Any]) -> dic
             "generation": store.generation,
             "cursor": store.cursor,
         }
+
+
+def _words(entry: RunEntry) -> dict[str, str]:
+    """A person's note in full, and the version that a change of it has to name."""
+    own = read_annotations(entry.path)
+    return {"notes": valid_text(own.notes), "version": own.version}
 
 
 def _data(record: Any) -> dict[str, Any] | None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Any
 
 from aurl.record import Record
 
@@ -139,12 +136,3 @@ def sample_id(record: Record) -> str:
     if isinstance(path, str) and path:
         return PurePosixPath(path).stem
     return f"{record.step:06d}_{record.fields.get('slot', 0)}"
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON can hold it: a number that is not finite is spelled out."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from aurl.dashboard.store.columns import Rows, Series
-from aurl.dashboard.store.events import RunEvents, Sample, plain
+from aurl.dashboard.store.events import RunEvents, Sample
 from aurl.dashboard.store.store import RunStore
+from aurl.library.facts import plain
 from aurl.record import Record
 from aurl.scalars import describe
 from aurl.show.wording import finite

@@ -102,6 +102,7 @@ class Tally:
             value = path if _PLAIN_OVERRIDE.fullmatch(path) else f'"{path}"'
             commands.append(shlex.join(["aurl", "train", f"resume={value}"]))
         commands.append(shlex.join(["aurl", "runs", near(run.path.parent)]))
+        commands.append(shlex.join(["aurl", "dashboard", near(run.path.parent)]))
         if (run.events / "tensorboard").is_dir():
             commands.append(shlex.join(["tensorboard", "--logdir", path]))
         return commands

@@ -20,11 +20,11 @@ export function query(parameters) {
   return search.toString();
 }
 
-async function request(path, parameters, signal) {
+async function request(path, parameters, signal, options = {}) {
   const search = query(parameters);
   let response;
   try {
-    response = await fetch(search ? `${path}?${search}` : path, { signal, credentials: "same-origin" });
+    response = await fetch(search ? `${path}?${search}` : path, { signal, credentials: "same-origin", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Failed("The server does not answer. It may have been stopped; this page goes on by itself when it is back.", 0);
@@ -41,6 +41,26 @@ async function request(path, parameters, signal) {
 
 export async function get(path, parameters = {}, signal) {
   return (await request(path, parameters, signal)).json();
+}
+
+let secret; // what this server asks of a page that changes something; null where nothing may be changed
+
+/** Whether a person's words about runs, and the trash, may be changed from here. */
+export async function writable() {
+  if (secret === undefined) secret = (await get("/api/status").catch(() => ({}))).csrf ?? null;
+  return secret !== null;
+}
+
+export async function post(path, document, again = true) {
+  await writable();
+  const options = { method: "POST", headers: { "content-type": "application/json", "x-aurl-csrf": secret ?? "" }, body: JSON.stringify(document) };
+  try {
+    return await (await request(path, {}, undefined, options)).json();
+  } catch (error) {
+    if (error.status !== 403 || !again) throw error;
+    secret = undefined; // the server may have been started again meanwhile
+    return post(path, document, false);
+  }
 }
 
 /** Curves in the binary format: arrays of numbers come as Float64Array, without parsing. */

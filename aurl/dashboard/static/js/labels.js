@@ -28,8 +28,8 @@ function tellingKeys(groups, keys) {
     const known = [...new Set(values)];
     if (known.length > 1) found.set(key, values.map((value) => known.indexOf(value)).join());
   }
-  const choices = [...found.keys()].filter((key) => key.endsWith("._target_") || [...found.keys()].some((other) => other.startsWith(`${key}.`)));
-  const brought = (key) => choices.some((choice) => choice !== key && found.get(choice) === found.get(key) && key.startsWith(`${choice.replace(/\._target_$/, "")}.`));
+  const choices = [...found.keys()].filter((key) => key.endsWith("._target_") || key.includes("/") || [...found.keys()].some((other) => other.startsWith(`${key}.`)));
+  const brought = (key) => choices.some((choice) => choice !== key && found.get(choice) === found.get(key) && key.startsWith(`${choice.replace(/\._target_$/, "").split("/")[0]}.`));
   return [...found.keys()].filter((key) => !brought(key));
 }
 
@@ -51,15 +51,15 @@ function settings(rows, keys, common) {
   return parts.filter(([, , value]) => value !== UNSET).map(([name, key, value]) => `${name}=${key.endsWith("_target_") ? value.split(".").pop() : value}`).join(", ");
 }
 
-/** The last parts of each key, as many as tell it from the others. */
+/** The last parts of each key, as many as tell it from the others; `model` of `model.name`. */
 export function shortNames(keys) {
-  const split = keys.map((key) => key.split(".").filter((part, at, all) => part !== "_target_" || all.length === 1));
+  const words = keys.map((key) => key.split(".")).map((parts) => (parts.length > 1 && ["_target_", "name"].includes(parts[parts.length - 1]) ? parts.slice(0, -1) : parts));
   const tail = (parts, count) => parts.slice(-count).join(".");
-  return split.map((parts) => {
-    for (let count = 1; count < parts.length; count += 1) {
-      if (split.filter((other) => tail(other, count) === tail(parts, count)).length === 1) return tail(parts, count);
+  return words.map((parts, at) => {
+    for (let count = 1; count <= parts.length; count += 1) {
+      if (words.filter((other) => tail(other, count) === tail(parts, count)).length === 1) return tail(parts, count);
     }
-    return parts.join(".");
+    return keys[at];
   });
 }
 

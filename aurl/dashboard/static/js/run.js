@@ -3,7 +3,8 @@
 import { get, query } from "./api.js";
 import { fill, h } from "./dom.js";
 import { duration, integer, moment, plain, plural, spec } from "./format.js";
-import { bar, counts, eta, status, tags } from "./parts.js";
+import { OwnWords } from "./own_words.js";
+import { bar, counts, eta, status } from "./parts.js";
 import { runAddress } from "./route.js";
 
 const TABS = {
@@ -40,10 +41,11 @@ export class RunPage {
 
   build(main) {
     this.headline = h("div.run-head");
+    this.own = new OwnWords(this, () => (document.title = this.titled()));
     this.tabs = h("nav.tabs", { "aria-label": "Parts of this run" });
     this.notice = h("p.fault", { role: "alert", hidden: true });
     this.body = h("div");
-    fill(main, this.headline, this.notice, this.tabs, this.body);
+    fill(main, this.own.element, this.headline, this.notice, this.tabs, this.body);
     this.drawHead();
   }
 
@@ -53,7 +55,7 @@ export class RunPage {
     this.name = place.tab in TABS ? place.tab : "charts";
     this.tab = null;
     window.__ready = false;
-    document.title = `${this.row.name} \u00b7 ${TABS[this.name][0]} \u00b7 aurl`;
+    document.title = this.titled();
     this.drawTabs();
     fill(this.body, h("p.waiting", {}, "Reading"));
     const module = await TABS[this.name][1]();
@@ -62,6 +64,10 @@ export class RunPage {
     if (this.place !== place) return this.tab?.leave?.();
     this.watch();
     window.__ready = true;
+  }
+
+  titled() {
+    return `${this.row.name} \u00b7 ${TABS[this.name][0]} \u00b7 aurl`;
   }
 
   moved(place) {
@@ -143,8 +149,8 @@ export class RunPage {
     const epoch = row.epoch ? `epoch ${plain(row.epoch)}${row.epochs ? ` of ${plain(row.epochs)}` : ""}` : "";
     const step = `step ${integer(row.step) || "0"}${row.steps ? ` of ${integer(row.steps)}` : ""}`;
     const remaining = eta(row);
+    this.own.draw([row.id !== row.name && h("span.id.mono", {}, row.id), status(row)]);
     fill(this.headline,
-      h("div.head", {}, h("h1", {}, row.name), row.id !== row.name && h("span.id.mono", {}, row.id), status(row), tags(row.tags)),
       bar(row),
       h("div.line", {},
         h("span", {}, h("b", {}, step)),

@@ -1,6 +1,7 @@
 // The runs page: every run under the directory, live.
 
-import { Failed, get } from "./api.js";
+import { Failed, get, writable } from "./api.js";
+import { basketTools } from "./basket.js";
 import { debounce, fill, h, say } from "./dom.js";
 import { plural } from "./format.js";
 import { remember } from "./route.js";
@@ -29,6 +30,7 @@ class RunsPage {
     this.sort = parameters.get("sort") ?? "started";
     this.down = parameters.get("down") !== "0";
     this.group = parameters.get("group") ?? "";
+    this.archived = parameters.get("archived") === "1";
     this.folded = new Set();
     this.selected = new Set();
     this.rows = new Map();
@@ -40,6 +42,10 @@ class RunsPage {
     this.sparks = new Sparks(() => this.table.later());
     this.reload = debounce(700, () => this.refresh());
     this.soon = debounce(120, () => this.update());
+    writable().then((may) => {
+      this.may = may;
+      this.table && this.drawBasket();
+    });
   }
 
   async load() {
@@ -133,7 +139,7 @@ class RunsPage {
   update() {
     if (!this.table) return;
     const chosen = this.columns.find((column) => column.id === this.sort) ?? this.columns[0];
-    const rows = [...this.rows.values()].filter((row) => !this.status || row.status === this.status);
+    const rows = [...this.rows.values()].filter((row) => (!this.status || row.status === this.status) && (this.archived || !row.archived));
     this.items = grouped(sorted(rows, chosen, this.down), this.group, this.folded, this.varying);
     this.title.textContent = this.filter && this.rows.size !== this.total ? `${plural(this.rows.size, "run")} of ${this.total}` : plural(this.rows.size, "run");
     this.where.textContent = this.root;
@@ -163,13 +169,15 @@ class RunsPage {
 
   drawTally() {
     const numbers = new Map();
-    for (const row of this.rows.values()) numbers.set(row.status, (numbers.get(row.status) ?? 0) + 1);
+    const archived = [...this.rows.values()].filter((row) => row.archived).length;
+    for (const row of this.rows.values()) if (this.archived || !row.archived) numbers.set(row.status, (numbers.get(row.status) ?? 0) + 1);
     const entries = [...numbers].sort(([a], [b]) => a.localeCompare(b));
-    const mark = JSON.stringify([entries, this.status]);
+    const mark = JSON.stringify([entries, this.status, archived, this.archived]);
     if (mark === this.tallyFor) return;
     this.tallyFor = mark;
     fill(this.tally, entries.map(([name, count]) =>
-      h("button.quiet", { type: "button", "aria-pressed": String(this.status === name), onclick: () => this.setStatus(name) }, `${count} ${name}`)));
+      h("button.quiet", { type: "button", "aria-pressed": String(this.status === name), onclick: () => this.setStatus(name) }, `${count} ${name}`)),
+    archived > 0 && h("button.quiet", { type: "button", "aria-pressed": String(this.archived), title: "Show archived runs too", onclick: () => this.setArchived() }, `${archived} archived`));
   }
 
   drawBasket() {
@@ -178,6 +186,7 @@ class RunsPage {
     const address = `#/compare?${keys.map((key) => `run=${key}`).join("&")}`;
     fill(this.basket, h("strong", {}, `${plural(this.selected.size, "run")} selected`),
       h("a", { href: address }, this.selected.size > 1 ? "Compare them" : "Show its curves"),
+      this.may && basketTools(this),
       h("button.quiet.push", { type: "button", onclick: () => this.select([...this.selected], false) }, "Select none"));
   }
 
@@ -220,6 +229,12 @@ class RunsPage {
   setStatus(name) {
     this.status = this.status === name ? "" : name;
     remember({ status: this.status });
+    this.update();
+  }
+
+  setArchived() {
+    this.archived = !this.archived;
+    remember({ archived: this.archived ? "1" : "" });
     this.update();
   }
 

@@ -58,7 +58,8 @@ function lossText(row) {
 
 function nameCell(row) {
   return [
-    h("a.name", { href: runAddress(row.key), title: row.path, data: { focus: "name" } }, row.name || row.id),
+    row.star && h("span.star", { title: "starred" }, "\u2605 "),
+    h("a.name", { href: runAddress(row.key), title: row.notes ? `${row.path}\n\n${row.notes}` : row.path, data: { focus: "name" } }, row.name || row.id),
     row.id !== row.name && h("span.id", {}, row.id),
   ];
 }
@@ -79,7 +80,7 @@ function sparkCell(row, page) {
 /** One cell for narrow screens: everything that matters about a run. */
 export function card(row, page) {
   return [
-    h("div.card-top", {}, page.checkbox(row), h("a.name", { href: runAddress(row.key), data: { focus: "name" } }, row.name || row.id), row.id !== row.name && h("span.id", {}, row.id), h("span.push", {}, status(row))),
+    h("div.card-top", {}, page.checkbox(row), row.star && h("span.star", {}, "\u2605"), h("a.name", { href: runAddress(row.key), data: { focus: "name" } }, row.name || row.id), row.id !== row.name && h("span.id", {}, row.id), h("span.push", {}, status(row))),
     h("div.card-mid", {}, sparkCell(row, page), bar(row)),
     h("div.card-low", {},
       h("span", {}, "loss ", h("b", {}, lossText(row) || "-")),

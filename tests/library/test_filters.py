@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurl.dashboard.live.filters import FilterError, parse_filter
+from aurl.library.filters import FilterError, parse_filter
 
 ROW: dict[str, Any] = {
     "name": "chorales",

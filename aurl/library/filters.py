@@ -1,4 +1,6 @@
-"""The filter above a table: `model=vae and (status=failed or loss > 2.5)`, parsed by hand; nothing is ever evaluated.
+"""The filter of runs: `model=vae and (status=failed or loss > 2.5)`, parsed by hand; nothing is ever evaluated.
+
+The dashboard, `aurl runs` and `aurl.Runs(...).where(...)` read the same language.
 
     filter := clause ("or" clause)*          clause := test ("and" test)*
     test   := "not" test | "(" filter ")" | key operator value | key "in" "(" value ("," value)* ")" | word
@@ -11,10 +13,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from aurl.errors import USAGE, AurlError
+
 Test: TypeAlias = Callable[[Mapping[str, Any]], bool]
 
 MOST_LETTERS, MOST_DEPTH = 2000, 50
-WORD_KEYS = ("name", "id", "path", "run_name", "type", "message", "tags")
+WORD_KEYS = ("name", "id", "path", "run_name", "type", "message", "tags", "notes")
 _TOKEN = re.compile(
     r"\s*(?:(?P<quoted>\"[^\"]*\"|'[^']*')|(?P<operator><=|>=|!=|==|[=<>~(),])|(?P<word>[^\s=<>~!(),\"']+))"
 )
@@ -26,12 +30,14 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
-class FilterError(ValueError):
+class FilterError(AurlError, ValueError):
     """A filter that cannot be read.
 
     Attributes:
         at: the position in the text where it goes wrong, from 0.
     """
+
+    exit_code = USAGE
 
     def __init__(self, message: str, at: int) -> None:
         super().__init__(message)
@@ -41,8 +47,9 @@ class FilterError(ValueError):
 def parse_filter(text: str) -> Test:
     """What the filter says, as a test of one row; an empty filter lets everything through.
 
-    A key is one of the row's own (`alerts.fatal` looks inside), `tag`, or a key of its `config`, whole or by its last
-    parts; where several config keys end alike, one that fits is enough. A missing value passes `!=` alone.
+    A key is one of the row's own (`alerts.fatal` looks inside), `tag`, a key of its `config`, whole or by its last
+    parts, or a scalar of its `summary`: `val/accuracy` is the last value, `val/accuracy.best` (or .min, .max, .mean)
+    another. Where several config keys end alike, one that fits is enough. A missing value passes `!=` alone.
 
     Raises:
         FilterError: with what was expected, and where.
@@ -159,29 +166,41 @@ def _compare(key: str, operator: str, wanted: str) -> Test:
         equal = _compare(key, "=", wanted)
         return lambda row: not equal(row)
     if operator == "=":
-        return lambda row: any(_equals(value, wanted) for value in _look_up(row, key))
+        return lambda row: any(_equals(value, wanted) for value in look_up(row, key))
     if operator == "~":
-        return lambda row: any(_contains(value, wanted) for value in _look_up(row, key))
+        return lambda row: any(_contains(value, wanted) for value in look_up(row, key))
     bound = _number(wanted)
     if bound is None:
         return lambda row: False
     compare = _COMPARE[operator]
-    return lambda row: any((n := _number(value)) is not None and compare(n, bound) for value in _look_up(row, key))
+    return lambda row: any((n := _number(value)) is not None and compare(n, bound) for value in look_up(row, key))
 
 
-def _look_up(row: Mapping[str, Any], key: str) -> list[Any]:
-    """The values that a key stands for in a row."""
+def look_up(row: Mapping[str, Any], key: str) -> list[Any]:
+    """The values that a key stands for in a row, see `parse_filter`; empty where it has none."""
     if key == "tag":
         return list(row.get("tags") or [])
+    config = row.get("config")
+    settings = config if isinstance(config, Mapping) else {}
     if key in row and key != "config":
-        return [_one_value(row[key])]
+        return [_one_value(row[key]), *([settings[key]] if key in settings else [])]
     head, _, rest = key.partition(".")
     if rest and isinstance(inner := row.get(head), Mapping) and rest in inner:
         return [inner[rest]]
-    config = row.get("config")
-    if not isinstance(config, Mapping):
+    found = [settings[key]] if key in settings else [each for at, each in settings.items() if at.endswith(f".{key}")]
+    return found or _statistic(row.get("summary"), key)
+
+
+def _statistic(summary: Any, key: str) -> list[Any]:
+    """A scalar's last value, or the one that the key's ending names."""
+    if not isinstance(summary, Mapping):
         return []
-    return [config[key]] if key in config else [value for name, value in config.items() if name.endswith(f".{key}")]
+    name, _, which = key.rpartition(".")
+    for scalar, statistic in ((key, "last"), (name, which)):
+        told = summary.get(scalar)
+        if isinstance(told, Mapping) and statistic in told:
+            return [told[statistic]]
+    return []
 
 
 def _one_value(value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""What a person asks of many runs, from Python, the terminal and the dashboard: filter, compare, take away."""
