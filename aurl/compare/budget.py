@@ -91,7 +91,7 @@ def judge(run: RunData, metric: str, refused: str = "") -> tuple[Fate, str]:
     if int(curve.steps[0]) > run.read_step:
         return "left out", f"has no {metric} up to step {run.read_step}, its first is at step {int(curve.steps[0])}"
     if not math.isfinite(run.finals.get(metric, math.nan)):
-        return "failed", f"its {metric} is not finite at the end{_first_alert(run)}"
+        return "failed", f"has a {metric} that is not finite at the end{_first_alert(run)}"
     return "counted", ""
 
 
@@ -104,4 +104,8 @@ def _share_of_last(curve: RunCurve, upto: int) -> float:
 
 def _first_alert(run: RunData) -> str:
     serious = [alert for alert in run.alerts if alert.get("severity") in {"critical", "fatal"}]
-    return f" ({serious[0].get('type')} since step {serious[0].get('onset_step')})" if serious else ""
+    return (
+        f" ({str(serious[0].get('type')).replace('_', ' ')} since step {serious[0].get('onset_step')})"
+        if serious
+        else ""
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aurl.compare import gathering, remarks
@@ -68,32 +68,57 @@ def compare(
     runs, trouble = with_curves(runs, found, weighed)
     runs, reading, share = measured(runs, found, weighed, at=asked, last=last)
     power = {run.id: drawn for run, one in zip(runs, found, strict=True) if (drawn := watts(one.summary)) is not None}
-    comparison = _grouped(runs, metric, way, reading=reading, target=target, power=power)
-    comparison = _tested(replace(comparison, share=share, rope=rope, objectives=_held(comparison, weighed)), baseline)
-    warnings += [*recognised, *said, *trouble, *remarks.about_reading(comparison), *remarks.about_metric(found, metric)]
-    warnings += remarks.about_runs(comparison.runs, metric, reading.step)
-    warnings += remarks.about_settings(comparison.differences, comparison.confounded, len(comparison.runs))
-    warnings += remarks.about_claims(comparison.claims, comparison.failures, comparison.groups)
-    return _explained(replace(comparison, warnings=tuple(warnings)))
+    warnings += [*recognised, *said, *trouble, *remarks.about_metric(found, metric)]
+    question = Conclusion(metric, way, reading, share, weighed, baseline, rope, target, power)
+    return conclude(runs, question, warnings)
 
 
-def _grouped(
-    runs: Sequence[RunData],
-    metric: str,
-    mode: Mode,
-    *,
-    reading: Readout,
-    target: float | None,
-    power: Mapping[str, float],
-) -> Comparison:
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What is concluded about runs whose finals are known; see `compare` and `Comparison` for the words."""
+
+    metric: str
+    mode: Mode
+    reading: Readout
+    share: float = 0.1
+    objectives: Mapping[str, Mode] = field(default_factory=dict)
+    baseline: str | None = None
+    rope: float = 0.0
+    target: float | None = None
+    watts: Mapping[str, float] = field(default_factory=dict)
+
+
+def conclude(runs: Sequence[RunData], asked: Conclusion, warnings: Sequence[str] = ()) -> Comparison:
+    """The comparison of runs that are read and judged.
+
+    Args:
+        warnings: what has to be said before what is found here.
+
+    Raises:
+        ConfigError: no group is the baseline that was asked for, or several are.
+    """
+    comparison = _grouped(runs, asked)
+    objectives = _held(comparison, asked.objectives or {asked.metric: asked.mode})
+    comparison = replace(comparison, share=asked.share, rope=asked.rope, objectives=objectives)
+    comparison = _tested(comparison, asked.baseline)
+    told = [*warnings, *remarks.about_reading(comparison)]
+    told += remarks.about_runs(comparison.runs, asked.metric, asked.reading.step)
+    told += remarks.about_settings(comparison.differences, comparison.confounded, len(comparison.runs))
+    told += remarks.about_claims(comparison.claims, comparison.failures, comparison.groups)
+    return _explained(replace(comparison, warnings=tuple(told)))
+
+
+def _grouped(runs: Sequence[RunData], asked: Conclusion) -> Comparison:
+    metric, mode, reading, target = asked.metric, asked.mode, asked.reading, asked.target
     runs = gathering.with_known_settings(runs)
     comparable = [run for run in runs if _takes_part(run, metric)]
     columns = gathering.differences(comparable)
     comparable = gathering.without_repeats(comparable, columns)
+    comparable = gathering.without_blown_up(comparable, columns, metric, mode)
     groups = gathering.groups_of(comparable, columns, metric, mode)
     goal = gathering.target_of(groups) if target is None else target
     if goal is not None:
-        comparable = gathering.with_target(comparable, goal, power, metric=metric, mode=mode)
+        comparable = gathering.with_target(comparable, goal, asked.watts, metric=metric, mode=mode)
         by_id = {run.id: run for run in comparable}
         groups = [replace(group, runs=tuple(by_id[run.id] for run in group.runs)) for group in groups]
     rest = [run for run in runs if not _takes_part(run, metric)]
@@ -124,12 +149,13 @@ def _held(comparison: Comparison, weighed: Mapping[str, Mode]) -> dict[str, Mode
 def _tested(comparison: Comparison, baseline: str | None) -> Comparison:
     chosen = None if baseline is None else choose_baseline(comparison.groups, baseline)
     question = Question(comparison.mode, chosen, comparison.rope, comparison.reading.of)
+    found = claims(comparison.groups, question)
     return replace(
         comparison,
         baseline=chosen,
-        claims=claims(comparison.groups, question),
+        claims=found,
         failures=failure_tests(comparison.groups),
-        best_set=best_set(comparison.groups, comparison.mode),
+        best_set=best_set(comparison.groups, comparison.mode, found),
     )
 
 
@@ -137,10 +163,12 @@ def _explained(comparison: Comparison) -> Comparison:
     """With what the settings do, what is best, and sentences about it all."""
     from aurl.compare.impact.importance import impact
     from aurl.compare.insights.all import insights
+    from aurl.compare.insights.answer import answer
     from aurl.compare.statistics.best import best
     from aurl.compare.statistics.pareto import pareto
 
     comparison = replace(comparison, impact=impact(comparison))
     comparison = replace(comparison, pareto=tuple(pareto(comparison)))
     comparison = replace(comparison, best=best(comparison))
+    comparison = replace(comparison, best={**comparison.best, "answer": list(answer(comparison))})
     return replace(comparison, insights=tuple(insights(comparison)))

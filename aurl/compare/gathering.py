@@ -16,6 +16,7 @@ from aurl.record import Json
 from aurl.show.naming import NOTHING_VARIES, group_id
 
 NO_SETTINGS = "has no settings (config.json, .hydra/config.yaml), so it belongs to no group"
+_FEWEST, _FAR = 3, 50.0
 _MOST_IN_A_NAME = 6
 _MOST_BANDS = 100  # nobody tells more curves apart, and a thousand take half a second
 
@@ -74,6 +75,36 @@ def without_repeats(runs: Sequence[RunData], columns: Mapping[str, Sequence[Json
         else run
         for run in runs
     ]
+
+
+def without_blown_up(
+    runs: Sequence[RunData], columns: Mapping[str, Sequence[Json]], metric: str, mode: Mode
+) -> list[RunData]:
+    """The runs; a counted one that ended far beyond its group and worse than it began has failed, though finite.
+
+    Far is fifty robust standard deviations of all runs around their groups' medians; it takes three runs in a group.
+    """
+    sign = 1.0 if mode == "min" else -1.0
+    away: dict[str, float] = {}
+    for _, members in split(runs, columns):
+        finals = {run.id: run.finals[metric] for run in members if run.fate == "counted"}
+        if len(finals) >= _FEWEST:
+            middle = float(np.median([*finals.values()]))
+            away |= {run_id: sign * (value - middle) for run_id, value in finals.items()}
+    spread = 1.4826 * float(np.median(np.abs([*away.values()]))) if away else 0.0
+    blown = {run_id for run_id, size in away.items() if spread > 0 and size > _FAR * spread}
+    return [
+        replace(run, fate="failed", why=f"blew up: it ended at {run.finals[metric]:.4g}, far beyond its like")
+        if run.id in blown and sign * (run.finals[metric] - _first(run, metric)) > 0
+        else run
+        for run in runs
+    ]
+
+
+def _first(run: RunData, metric: str) -> float:
+    values = run.curves[metric].values
+    finite = values[np.isfinite(values)]
+    return float(finite[0]) if len(finite) else float("inf")
 
 
 def with_target(

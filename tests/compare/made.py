@@ -10,15 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from aurl.compare import gathering
-from aurl.compare.grouping import confounded
-from aurl.compare.impact.importance import impact
-from aurl.compare.insights.all import insights
+from aurl.compare.comparing import Conclusion, conclude
 from aurl.compare.model import Comparison, Mode, Readout, RunCurve, RunData
-from aurl.compare.statistics.best import best
-from aurl.compare.statistics.claims import Question, best_set, claims
-from aurl.compare.statistics.failing import failure_tests
-from aurl.compare.statistics.pareto import pareto
 from aurl.record import Json
 
 METRIC = "val/loss/total"
@@ -53,32 +46,11 @@ def made(
     baseline: str | None = None,
     rope: float = 0.0,
     objectives: Mapping[str, Mode] | None = None,
-    explained: bool = True,
 ) -> Comparison:
     """The comparison of these runs, from their groups to the sentences."""
-    columns = gathering.differences(runs)
-    groups = gathering.groups_of(runs, columns, METRIC, mode)
-    comparison = Comparison(
-        metric=METRIC,
-        mode=mode,
-        groups=tuple(groups),
-        runs=tuple(sorted(runs, key=lambda run: str(run.path))),
-        differences=gathering.values_of(columns),
-        confounded=confounded(columns),
-        claims=claims(groups, Question(mode, baseline, rope, BUDGET)),
-        failures=failure_tests(groups),
-        best_set=best_set(groups, mode),
-        baseline=baseline,
-        rope=rope,
-        budget=BUDGET,
-        reading=Readout("budget", BUDGET, BUDGET),
-        objectives={METRIC: mode, **(objectives or {})},
-    )
-    if not explained:
-        return comparison
-    comparison = replace(comparison, impact=impact(comparison))
-    comparison = replace(comparison, pareto=tuple(pareto(comparison)), best=best(comparison))
-    return replace(comparison, insights=tuple(insights(comparison)))
+    asked = Conclusion(METRIC, mode, Readout("budget", BUDGET, BUDGET), 0.1, {METRIC: mode, **(objectives or {})})
+    found = conclude(runs, replace(asked, baseline=baseline, rope=rope))
+    return replace(found, warnings=())
 
 
 def grid(

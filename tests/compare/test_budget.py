@@ -96,7 +96,7 @@ def test_a_failure_names_the_alert_that_began_it() -> None:
         {"type": "nan_values", "severity": "fatal", "onset_step": 7},
     )
     _, why = judge(replace(run("a", 10, "failed"), alerts=alerts), METRIC)
-    assert why == "failed at step 10 (nan_values since step 7)"
+    assert why == "failed at step 10 (nan values since step 7)"
 
 
 def test_a_run_without_the_metric_or_with_it_only_later() -> None:

@@ -97,7 +97,7 @@ def test_failed_unfinished_and_unreadable_runs_are_marked_and_kept_out_of_means(
     assert comparison.group("model.kind=a").failed == 3
     assert comparison.groups[0].n == 5
     assert comparison.budget == 100
-    assert warned(comparison, "f is counted as failed", "nan_values since step 30")
+    assert warned(comparison, "f is counted as failed", "nan values since step 30")
     assert warned(comparison, "p is left out", "preempted at step 50")
     assert warned(comparison, "u is left out", "unreadable")
     assert comparison.claims[0].verdict == "no evidence"
@@ -357,3 +357,25 @@ def test_a_search_with_conditional_settings_warns_of_nothing_but_its_runs(tmp_pa
     assert {row["param"] for row in comparison.impact.rows} == {"lr", "kind", "beta", "momentum"}
     assert all("null" not in group.id for group in comparison.groups)
     assert not any(insight["evidence"]["kind"] == "corner" for insight in comparison.insights)  # type: ignore[index,call-overload]
+
+
+def test_a_finite_blow_up_is_a_failure_and_leaves_the_others_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(9)
+    for lr, final in ((0.3, 0.8), (0.1, 1.0), (0.01, 1.3)):
+        for seed in range(5):
+            end = 1e6 if (lr, seed) == (0.3, 0) else final + 0.02 * rng.normal()
+            write_run(
+                tmp_path / f"{lr}_{seed}", [(10, final), (50, final), (60, end), (70, end)], {"lr": lr}, seed=seed
+            )
+    comparison = compare([tmp_path])
+    assert comparison.group("lr=0.3").failed == 1
+    assert comparison.run("0.3_0").why == "blew up: it ended at 1e+06, far beyond its like"
+    assert warned(comparison, "0.3_0 is counted as failed", "blew up")
+    verdicts = {(claim.a, claim.b): claim.verdict for claim in comparison.claims}
+    assert verdicts["lr=0.1", "lr=0.01"] == "better"
+
+
+def test_one_far_run_that_began_there_is_no_blow_up(tmp_path: Path) -> None:
+    for seed in range(5):
+        write_run(tmp_path / f"{seed}", curve(1e3 if seed == 4 else 1.0 + 0.01 * seed, start=1e4), {}, seed=seed)
+    assert compare([tmp_path]).groups[0].n == 5

@@ -13,17 +13,18 @@ from aurl.compare.insights.insight import (
     doubts,
     interval,
     label,
+    likelihood,
     listed,
     named,
     number,
     p_value,
-    percent,
 )
 from aurl.compare.model import Claim, Comparison
-from aurl.compare.statistics.best import best_group, rerun, typical_run, wins
+from aurl.compare.statistics.best import ahead, best_group, centre_name, chances, passed_over, rerun, typical_run
 
 _WEIGHTS = (100, 84, 66)
 _MOST_WINNERS = len(_WEIGHTS)
+_NEARLY_ALL = 0.95
 
 
 def differences(comparison: Comparison) -> Iterator[Insight]:
@@ -36,15 +37,19 @@ def differences(comparison: Comparison) -> Iterator[Insight]:
 def choice(comparison: Comparison) -> Iterator[Insight]:
     """The configuration that the rule picks."""
     chosen = best_group(comparison)
-    if chosen is None or chosen.mean is None or len(comparison.groups) < 2:
+    if chosen is None or chosen.centre is None or len(comparison.groups) < 2:
         return
-    share = wins(comparison).get(chosen.id)
-    lowest = "lowest" if comparison.mode == "min" else "highest"
-    text = f"If one has to be picked: {named(chosen)}: mean {number(chosen.mean)} of {counted(chosen.n, 'run')}"
-    text += f" ({interval(chosen.ci)})" if chosen.ci is not None else ""
-    if share is not None:
-        times = "every one" if share == 1 else percent(share, 1)
-        text += f". Its mean is the {lowest} in {times} of 2,000 bootstrap resamples of the seeds"
+    share = chances(comparison).get(chosen.id)
+    text = f"If one has to be picked: {named(chosen)}: {centre_name(comparison)} {number(chosen.centre or 0.0)} of "
+    text += counted(chosen.n, "run") + (f" ({interval(chosen.ci)})" if chosen.ci is not None else "")
+    passed = passed_over(comparison, chosen)
+    if passed is not None:
+        text += (
+            f". {named(passed)} ended {ahead(comparison)}, at {number(passed.centre or 0.0)}, but {passed.failed} of "
+        )
+        text += f"its {passed.tried} runs failed"
+    elif share is not None:
+        text += f". It is the best one with probability {likelihood(share)}"
     if chosen.n < 3:
         text += "; with so few runs nothing was tested, and the pick is optimistic"
     rivals = [group for group in comparison.best_set if group != chosen.id]
@@ -61,7 +66,7 @@ def choice(comparison: Comparison) -> Iterator[Insight]:
         configs=[chosen.id, *rivals],
         n=[comparison.group(group).n for group in (chosen.id, *rivals)],
         ci=chosen.ci,
-        method="Hsu's best set, least failures, best mean; bootstrap of the seeds",
+        method="Hsu's best set, least failures, best mean; posterior of the means, Student's t",
         runs=counted_runs(comparison, chosen.id, *rivals),
         picture="groups",
         caveats=[] if chosen.n >= 3 else ["fewer than 3 runs: nothing was tested, and the pick is optimistic"],
@@ -84,13 +89,13 @@ def _claimed(comparison: Comparison, winner: str, claims: Sequence[Claim], weigh
     """`winner` against all that it is better than; the numbers are those of the nearest of them."""
     nearest = claims[0]
     losers = [claim.b for claim in claims]
-    means = [number(comparison.group(group).mean or 0.0) for group in (winner, losers[0])]
+    means = [number(comparison.group(group).centre or 0.0) for group in (winner, losers[0])]
     text = f"{named(comparison.group(winner))} is better than {_listed(comparison, losers)}"
     text += f": {label(comparison.metric)} {means[0]} against {means[1]}" + (
         " of the nearest" if len(losers) > 1 else ""
     )
     return Insight(
-        text=f"{text} ({_numbers(nearest)}).",
+        text=f"{text} ({_numbers(nearest)}){_read(claims)}.",
         kind="difference",
         weight=weight,
         claim=True,
@@ -126,18 +131,24 @@ def _undecided(comparison: Comparison) -> Iterator[Insight]:
     """The two leading configurations, where no test tells them apart."""
     leading = [group.id for group in comparison.groups if group.n][:2]
     for claim in comparison.claims:
-        if {claim.a, claim.b} == {*leading} and claim.verdict == "no evidence" and claim.ci is not None:
+        if {claim.a, claim.b} != {*leading} or claim.verdict != "no evidence" or claim.ci is None:
+            continue
+        if claim.reason or {*leading} <= {*comparison.best_set}:  # else the best set has told them apart
             yield _undecided_pair(comparison, claim)
 
 
 def _undecided_pair(comparison: Comparison, claim: Claim) -> Insight:
     both = _listed(comparison, [claim.a, claim.b])
-    text = f"{both} are not distinguishable in {label(comparison.metric)} ({_numbers(claim)})"
     if claim.equivalent:
         text = f"{both} are practically equal: their difference lies within {number(comparison.rope)}"
         text += f" of zero ({_numbers(claim)})"
-    elif claim.seeds_needed is not None:
-        text += f"; a difference of this size would take {claim.seeds_needed} runs on each side to show"
+    elif claim.reason:
+        text = f"{both} are not ranked, although their means differ ({_numbers(claim)}): {claim.reason}"
+    else:
+        text = f"{both} are not distinguishable in {label(comparison.metric)} ({_numbers(claim)})"
+        if claim.seeds_needed is not None:
+            text += f"; a difference of this size would take {claim.seeds_needed} runs on each side to show"
+    text += _read([claim]) if not claim.reason else ""
     return Insight(
         text=f"{text}.",
         kind="equivalent" if claim.equivalent else "undecided",
@@ -152,7 +163,7 @@ def _undecided_pair(comparison: Comparison, claim: Claim) -> Insight:
         method=claim.test,
         runs=counted_runs(comparison, claim.a, claim.b),
         picture="claims",
-        caveats=["not distinguishable is not the same as equal", *([claim.reason] if claim.reason else [])],
+        caveats=[claim.reason] if claim.reason else ["not distinguishable is not the same as equal"],
         more={"seeds_needed": claim.seeds_needed},
     )
 
@@ -183,12 +194,22 @@ def _too_few(comparison: Comparison) -> Iterator[Insight]:
     )
 
 
+def _read(claims: Sequence[Claim]) -> str:
+    """At which step of how many, where some of the runs were read before most runs end."""
+    first, most = min(claim.read_at[0] for claim in claims), max(claim.read_at[2] for claim in claims)
+    last = max(claim.read_at[1] for claim in claims)
+    if first >= _NEARLY_ALL * most:
+        return ""
+    return f", read at step {first if first == last else f'{first} to {last}'} of {most}"
+
+
 def _listed(comparison: Comparison, groups: Sequence[str]) -> str:
     return listed([named(comparison.group(group)) for group in groups])
 
 
 def _numbers(claim: Claim) -> str:
-    parts = [f"difference {number(claim.delta or 0.0)}"]
+    of = "" if claim.centre == "mean" else f" of the {claim.centre}s"
+    parts = [f"difference{of} {number(claim.delta or 0.0)}"]
     if claim.ci is not None:
         parts.append(interval(claim.ci))
     if claim.p_adjusted is not None:

@@ -96,6 +96,18 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+def likelihood(share: float) -> str:
+    """A probability in percent, never quite certain: `87 %`, `over 99.9 %`, `under 0.1 %`."""
+    if share > 0.999:
+        return "over 99.9 %"
+    return "under 0.1 %" if share < 0.001 else percent(share, 1 if not 0.1 <= share <= 0.9 else 0)
+
+
+def upper_first(text: str) -> str:
+    """The text with a capital letter first."""
+    return text[:1].upper() + text[1:]
+
+
 def p_value(p: float) -> str:
     """`p = 0.012`, or `p < 0.0001`."""
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"

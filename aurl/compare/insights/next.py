@@ -9,7 +9,17 @@ import numpy as np
 
 from aurl.compare.grouping import listed_values
 from aurl.compare.impact.importance import TOGETHER
-from aurl.compare.insights.insight import Insight, counted_runs, interval, label, named, number, p_value, rounded
+from aurl.compare.insights.insight import (
+    Insight,
+    counted,
+    counted_runs,
+    interval,
+    label,
+    named,
+    number,
+    p_value,
+    rounded,
+)
 from aurl.compare.insights.settings import NEGLIGIBLE
 from aurl.compare.model import Comparison, Group
 from aurl.compare.search_space import is_number, spell
@@ -20,6 +30,7 @@ from aurl.show.naming import show_value
 _FEWEST = 3
 _MOST_CELLS = 400
 _LEVEL = 0.05
+_ROUNDING = 1e-9
 _FELT = 0.1
 """A gain below this share of the spread between seeds cannot change an order."""
 
@@ -32,13 +43,20 @@ def suggestions(comparison: Comparison) -> Iterator[Insight]:
 
 
 def _longer(comparison: Comparison) -> Iterator[Insight]:
-    """Whether the runs of the chosen configuration still got better over the last fifth of the budget."""
+    """Whether the runs of the chosen configuration still got better over the last fifth of their steps."""
     from scipy.stats import ttest_1samp
 
     chosen = best_group(comparison)
     gains = _gains(comparison, chosen) if chosen is not None else []
-    if chosen is None or len(gains) < _FEWEST or np.mean(gains) <= _FELT * np.std([*chosen.values.values()]):
+    if (
+        chosen is None
+        or {*comparison.reading.early} & {*chosen.values}
+        or len(gains) < _FEWEST
+        or np.mean(gains) <= _FELT * np.std([*chosen.values.values()])
+    ):
         return
+    if np.std(gains) <= _ROUNDING * abs(np.mean(gains)):
+        return  # identical runs: there is no noise to judge by
     test = ttest_1samp(gains, 0.0)
     low, high = (float(end) for end in test.confidence_interval(0.95))
     if not test.pvalue < _LEVEL:
@@ -48,7 +66,7 @@ def _longer(comparison: Comparison) -> Iterator[Insight]:
     text = (
         f"{named(chosen)} had not come to rest: {label(comparison.metric)} still {change} by {number(gain)} from the "
     )
-    text += f"ninth to the last tenth of the budget ({interval((low, high))}; "
+    text += f"ninth to the last tenth of its steps ({interval((low, high))}; "
     text += f"{p_value(float(test.pvalue))}, n = {len(gains)}); longer runs could change the order"
     yield Insight(
         text=f"{text}.",
@@ -61,15 +79,15 @@ def _longer(comparison: Comparison) -> Iterator[Insight]:
         diff=gain,
         ci=(low, high),
         p=float(test.pvalue),
-        method="scipy.stats.ttest_1samp of each run's mean over 80-90 % of the budget minus that over 90-100 %",
+        method="scipy.stats.ttest_1samp of each run's mean over 80-90 % of a run minus that over 90-100 %",
         runs=counted_runs(comparison, chosen.id),
         picture="curves",
-        caveats=["a learning-rate schedule that ends with the budget makes the end of a curve fall"],
+        caveats=["a learning-rate schedule that ends with the run makes the end of a curve fall"],
     )
 
 
 def _gains(comparison: Comparison, chosen: Group) -> list[float]:
-    """By how much each counted run improved from the ninth to the last tenth of the budget."""
+    """By how much each counted run improved from the ninth to the last tenth of its steps."""
     sign = 1.0 if comparison.mode == "min" else -1.0
     gains = []
     for run in chosen.runs:
@@ -111,7 +129,12 @@ def _edge(comparison: Comparison, name: str, effect: Mapping[str, Json]) -> Insi
     end = "lower" if best == 0 else "upper"
     text = f"{name} does best at the {end} end of what was tried, {show_value(rounded(x[best]))}"
     text += f": {label(comparison.metric)} {number(y[best])} ({interval((low[best], high[best]))}) against "
-    text += f"{number(y[middle])} at {show_value(rounded(x[middle]))}; values {side} it were not tried."
+    text += f"{number(y[middle])} at {show_value(rounded(x[middle]))}; "
+    failed, tried = _failed_near(comparison, name, x[best], x[middle])
+    if failed:
+        text = f"Of the runs that did not fail, {text}but {failed} of {counted(tried, 'run')} from there on failed."
+    else:
+        text += f"values {side} it were not tried."
     return Insight(
         text=text,
         kind="edge",
@@ -127,6 +150,13 @@ def _edge(comparison: Comparison, name: str, effect: Mapping[str, Json]) -> Insi
         picture="effects",
         caveats=["a surrogate is least sure at the ends of a range", *comparison.impact.notes],
     )
+
+
+def _failed_near(comparison: Comparison, name: str, end: float, middle: float) -> tuple[int, int]:
+    """How many runs failed, of those tried, nearer to this end of a setting than to the middle, or beyond it."""
+    tried = [run for run in comparison.runs if run.fate != "left out" and is_number(run.config.get(name))]
+    near = [run for run in tried if (float(str(run.config[name])) - (end + middle) / 2) * (end - middle) >= 0]
+    return sum(run.fate == "failed" for run in near), len(near)
 
 
 def _corner(comparison: Comparison) -> Iterator[Insight]:

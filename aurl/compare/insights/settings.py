@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from aurl.compare.grouping import listed_values
-from aurl.compare.insights.insight import Insight, counted_runs, doubts, label, listed, p_value, percent
+from aurl.compare.insights.insight import Insight, counted_runs, doubts, label, listed, p_value, percent, upper_first
 from aurl.compare.model import Comparison
 from aurl.compare.statistics.anova import LEVEL
 from aurl.record import Json
@@ -24,7 +24,7 @@ def settings(comparison: Comparison) -> Iterator[Insight]:
     matter = [row for row in rows if _matters(comparison, row)]
     for at, row in enumerate(matter[:_MOST_SENTENCES]):
         yield _share(comparison, row, 80 - at)
-    hardly = [row for row in rows if _ci(row)[1] < NEGLIGIBLE]
+    hardly = [row for row in rows if _ci(row)[1] < NEGLIGIBLE and row not in matter]
     if hardly:
         yield _negligible(comparison, hardly)
     for at, pair in enumerate(comparison.impact.interactions[:2]):
@@ -32,9 +32,9 @@ def settings(comparison: Comparison) -> Iterator[Insight]:
 
 
 def _matters(comparison: Comparison, row: Mapping[str, Json]) -> bool:
-    """Of a grid: its F test; of a surrogate: the interval lies above what hardly matters."""
+    """Of a grid: its F test, for a share worth a word; of a surrogate: its interval lies above what hardly matters."""
     p = comparison.impact.tests.get(str(row["param"]))
-    return _ci(row)[0] > NEGLIGIBLE if p is None else p < LEVEL
+    return _ci(row)[0] > NEGLIGIBLE if p is None else p < LEVEL and float(str(row["importance"])) >= NEGLIGIBLE
 
 
 def _share(comparison: Comparison, row: Mapping[str, Json], weight: float) -> Insight:
@@ -71,7 +71,7 @@ def _together(comparison: Comparison, pair: Mapping[str, Json], weight: float) -
 def _nothing(comparison: Comparison) -> Iterator[Insight]:
     told = next((note for note in comparison.impact.notes if note.startswith("Importance:")), "")
     if told and len(comparison.differences) > 0:
-        text = f"How much each setting matters cannot be said. {told.removeprefix('Importance: ').capitalize()}"
+        text = f"How much each setting matters cannot be said. {upper_first(told.removeprefix('Importance: '))}"
         yield _insight(
             comparison,
             text,

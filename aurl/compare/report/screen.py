@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-_MOST_GROUPS = 40
+_MOST_GROUPS = 20
 _MOST_CLAIMS = 15
 _MOST_WARNINGS = 20
 _COLUMNS = ("group", "n", "mean", "95% interval", "median", "IQM", "best run*", "failed", "to target", "best set")
@@ -25,6 +25,11 @@ _STYLES = {"better": "bold green", "worse": "bold red"}
 def screen(comparison: Comparison) -> Iterator[RenderableType]:
     """The parts, top to bottom."""
     yield _line(("bold", comparison.metric), ("", f", {_direction(comparison)}. {_extent(comparison)}"))
+    answer = comparison.best.get("answer")
+    for line in answer if isinstance(answer, list) else []:
+        head, _, rest = str(line).partition(": ")
+        yield _line(("bold", f"{head}: "), ("", rest))
+    yield _line(("", ""))
     yield from _groups(comparison)
     yield from _claims(comparison)
     if comparison.impact.rows:

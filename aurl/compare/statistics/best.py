@@ -18,7 +18,7 @@ from aurl.record import Json
 from aurl.runs.rundir import RunDirectory
 from aurl.show.arrays import Floats
 
-RESAMPLES = 2000
+DRAWS = 4000
 _FEWEST = 3
 _NOTHING: Mapping[str, Json] = {"group": None, "run": None, "config": None, "why": "No run has a value of the metric."}
 
@@ -29,7 +29,7 @@ def best(comparison: Comparison) -> Mapping[str, Json]:
     if chosen is None:
         return _NOTHING
     run = typical_run(chosen)
-    why = f"{_rule(comparison, chosen)} {_certainty(comparison, chosen)}"
+    why = " ".join(filter(None, [_rule(comparison, chosen), _certainty(comparison, chosen)]))
     if command := rerun(run):
         why += f" Run it again: {command}"
     return {"group": chosen.id, "run": run.id, "config": dict(chosen.config), "why": why}
@@ -37,7 +37,7 @@ def best(comparison: Comparison) -> Mapping[str, Json]:
 
 def best_group(comparison: Comparison) -> Group | None:
     """The group that the rule picks; None where no group has a value."""
-    known = [group for group in comparison.groups if group.mean is not None]
+    known = [group for group in comparison.groups if group.centre is not None]
     candidates = [group for group in known if group.id in comparison.best_set] or known
     if not candidates:
         return None
@@ -53,24 +53,40 @@ def typical_run(group: Group) -> RunData:
     return next(run for run in group.runs if run.id == nearest)
 
 
-def wins(comparison: Comparison) -> dict[str, float]:
-    """By group id, how often its mean is the best of 2,000 bootstrap resamples of the seeds, among groups of 3 or more.
+def passed_over(comparison: Comparison, chosen: Group) -> Group | None:
+    """The group that ended ahead of the chosen one, which was picked for failing less; None where none did."""
+    front = next((group for group in comparison.groups if group.centre is not None), None)
+    return front if front is not None and _cost(comparison, front) < _cost(comparison, chosen) else None
 
-    Where all these groups ran with the same seeds, the same seeds are drawn for each. Empty with fewer than two groups.
+
+def centre_name(comparison: Comparison) -> str:
+    """What groups are ranked by."""
+    return "interquartile mean" if any(claim.centre != "mean" for claim in comparison.claims) else "mean"
+
+
+def ahead(comparison: Comparison) -> str:
+    """Where a value lies that is preferred to another one."""
+    return "lower" if comparison.mode == "min" else "higher"
+
+
+def chances(comparison: Comparison) -> dict[str, float]:
+    """By group id, how probable it is that its true mean is the best, among groups of three runs or more.
+
+    The posterior of each mean, with a flat prior, is a Student t with the group's own variance; what a seed does to all
+    groups alike is taken out first where every group ran with the same seeds. Equal means share their part. Empty with
+    fewer than two groups.
     """
     groups = [group for group in comparison.groups if group.n >= _FEWEST]
     if len(groups) < 2:
         return {}
     rng = np.random.default_rng(4)
     table = _by_seed(groups)
-    if table is not None:
-        picks = rng.integers(0, table.shape[1], (RESAMPLES, table.shape[1]))
-        means = table[:, picks].mean(axis=2)
-    else:
-        means = np.stack([_resampled(np.array([*group.values.values()]), rng) for group in groups])
-    winners = means.argmin(axis=0) if comparison.mode == "min" else means.argmax(axis=0)
-    counts = np.bincount(winners, minlength=len(groups))
-    return {group.id: float(count) / RESAMPLES for group, count in zip(groups, counts, strict=True)}
+    rows = [np.array([*group.values.values()]) for group in groups] if table is None else list(_without_seeds(table))
+    drawn = np.stack([_drawn(row, group, rng) for row, group in zip(rows, groups, strict=True)])
+    drawn = drawn if comparison.mode == "min" else -drawn
+    winners = drawn == drawn.min(axis=0)
+    shares = (winners / winners.sum(axis=0)).mean(axis=1)
+    return {group.id: float(share) for group, share in zip(groups, shares, strict=True)}
 
 
 def rerun(run: RunData) -> str:
@@ -96,24 +112,38 @@ def _overrides(run: RunData) -> list[str] | None:
 
 def _rule(comparison: Comparison, chosen: Group) -> str:
     lost = f"; {chosen.failed} of its {chosen.tried} runs failed" if chosen.failed else ""
-    mean = f"mean {chosen.mean:.4g}, n = {chosen.n}{lost}"
+    mean = f"{centre_name(comparison)} {chosen.centre:.4g}, n = {chosen.n}{lost}"
+    if len(comparison.groups) < 2:
+        return f"The only configuration ({mean})."
     if chosen.id not in comparison.best_set:
-        return (
-            f"Best mean of the configurations ({mean}); which one is best was not tested, for that takes 3 runs each."
-        )
+        front = _ahead_most(comparison)
+        return f"The {front} mean ({mean}); which one is best was not tested, for that takes 3 runs each."
     tied = len(comparison.best_set) - 1
     if not tied:
         return f"The only configuration not shown to be worse than the best ({mean}; Hsu's best set, 95 %)."
     others = "another is" if tied == 1 else f"{tied} others are"
-    return (
-        f"Best mean of the configurations that failed least ({mean}), but {others} not shown to be worse (Hsu, 95 %)."
-    )
+    passed = passed_over(comparison, chosen)
+    if passed is not None:
+        return (
+            f"It failed less often than {passed.id}, which ended {ahead(comparison)} ({mean}); "
+            f"{others} not shown to be worse (Hsu, 95 %)."
+        )
+    return f"The {_ahead_most(comparison)} mean ({mean}), but {others} not shown to be worse (Hsu, 95 %)."
+
+
+def _ahead_most(comparison: Comparison) -> str:
+    return "lowest" if comparison.mode == "min" else "highest"
 
 
 def _certainty(comparison: Comparison, chosen: Group) -> str:
-    share = wins(comparison).get(chosen.id)
+    share = chances(comparison).get(chosen.id)
+    if passed_over(comparison, chosen) is not None:
+        return ""
     if share is not None:
-        return f"Its mean is the best in {100 * share:.1f} % of {RESAMPLES:,} bootstrap resamples of the seeds."
+        told = f"{100 * share:.1f} %" if 0.001 <= share <= 0.999 else "over 99.9 %" if share > 0.5 else "under 0.1 %"
+        return f"It is the best one with probability {told}."
+    if len(comparison.groups) < 2:
+        return ""
     return (
         f"The best of {len(comparison.groups)} looks better than it is: run it and its runners-up again with 5 fresh "
         "seeds each, and believe only those."
@@ -125,8 +155,8 @@ def _failure_rate(group: Group) -> float:
 
 
 def _cost(comparison: Comparison, group: Group) -> float:
-    assert group.mean is not None
-    return group.mean if comparison.mode == "min" else -group.mean
+    assert group.centre is not None
+    return group.centre if comparison.mode == "min" else -group.centre
 
 
 def _by_seed(groups: Sequence[Group]) -> Floats | None:
@@ -138,6 +168,17 @@ def _by_seed(groups: Sequence[Group]) -> Floats | None:
     return np.array([[row[seed] for seed in seeds] for row in rows])
 
 
-def _resampled(values: Floats, rng: np.random.Generator) -> Floats:
-    picked: Floats = values[rng.integers(0, len(values), (RESAMPLES, len(values)))].mean(axis=1)
-    return picked
+def _without_seeds(table: Floats) -> Floats:
+    """What is left of [groups, seeds] without the seeds' means; scaled up, since those hold a part of each group."""
+    groups = len(table)
+    rest = table - table.mean(axis=0, keepdims=True)
+    centred = rest - rest.mean(axis=1, keepdims=True)
+    return np.asarray(centred * np.sqrt(groups / (groups - 1)))
+
+
+def _drawn(values: Floats, group: Group, rng: np.random.Generator) -> Floats:
+    """Draws of a group's true mean around its centre."""
+    assert group.centre is not None
+    n = len(values)
+    error = float(values.std(ddof=1)) / np.sqrt(n)
+    return np.asarray(group.centre + error * rng.standard_t(n - 1, DRAWS))

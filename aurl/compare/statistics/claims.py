@@ -71,10 +71,13 @@ def heavy_tails(groups: Sequence[Group]) -> bool:
     return bool(family.heavy_tailed(x_gs[None], matched=matched)[0])
 
 
-def best_set(groups: Sequence[Group], mode: Mode) -> tuple[str, ...]:
+def best_set(groups: Sequence[Group], mode: Mode, made: Sequence[Claim] = ()) -> tuple[str, ...]:
     """Ids of the groups, of those with three runs or more, that are not shown to be worse than the best.
 
     A group that fails more often than another cannot put that one out of the set.
+
+    Args:
+        made: the claims about these groups; one that is claimed to be worse than another is not the best.
     """
     able = [group for group in groups if group.n >= FEWEST]
     if not able:
@@ -83,7 +86,11 @@ def best_set(groups: Sequence[Group], mode: Mode) -> tuple[str, ...]:
     behind = family.behind_the_best(x_gs[None], matched=matched, lower_is_better=mode == "min")[0]
     failed, tried = (np.array([getattr(group, name) for group in able]) for name in ("failed", "tried"))
     reliable = failed[None, :] * tried[:, None] <= failed[:, None] * tried[None, :]  # no more failures than this group
-    return tuple(group.id for group, worse in zip(able, behind & reliable, strict=True) if not worse.any())
+    beaten = {
+        claim.b if claim.verdict == "better" else claim.a for claim in made if claim.verdict in {"better", "worse"}
+    }
+    kept = [group.id for group, worse in zip(able, behind & reliable, strict=True) if not worse.any()]
+    return tuple(name for name in kept if name not in beaten)
 
 
 def layout(groups: Sequence[Group]) -> tuple[NDArray[np.float64], bool]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aurl.compare.statistics.best import best, best_group, rerun, typical_run, wins
+from aurl.compare.statistics.best import best, best_group, chances, passed_over, rerun, typical_run
 from tests.compare.made import grid, made, made_run, searched
 
 
@@ -13,10 +13,39 @@ def test_the_clear_winner_is_picked_and_wins_always() -> None:
     comparison = made(grid(effect=1.0))
     chosen = best(comparison)
     assert str(chosen["group"]).startswith("model=a")
-    share = wins(comparison)
+    share = chances(comparison)
     assert sum(share.values()) == pytest.approx(1)
-    assert share["model=b, optim.lr=0.001"] == 0
+    assert share["model=b, optim.lr=0.001"] < 0.001
     assert set(chosen) == {"group", "run", "config", "why"}
+
+
+def test_ties_share_the_chance_of_being_best() -> None:
+    runs = [made_run(f"{m}{at}", 1.0, {"model": m}, seed=at) for m in "abcd" for at in range(3)]
+    assert chances(made(runs)) == pytest.approx(dict.fromkeys(("model=a", "model=b", "model=c", "model=d"), 0.25))
+
+
+def test_three_seeds_make_nobody_certain() -> None:
+    runs = [
+        made_run(f"{m}{at}", value + (m == "b"), {"model": m}, seed=10 * ord(m) + at)
+        for m in "ab"
+        for at, value in enumerate((1.0, 1.3, 1.6))
+    ]
+    assert 0.8 < chances(made(runs))["model=a"] < 0.99
+
+
+def test_one_that_ended_ahead_but_failed_more_is_passed_over_and_named() -> None:
+    runs = [made_run(f"a{at}", 0.8 + 0.01 * at, {"k": "a"}, seed=at) for at in range(3)]
+    runs += [made_run(f"a{at}", None, {"k": "a"}, seed=at) for at in (3, 4)]
+    runs += [made_run(f"b{at}", 1.0 + 0.013 * at, {"k": "b"}, seed=at) for at in range(5)]
+    comparison = made(runs)
+    chosen = best_group(comparison)
+    assert chosen is not None
+    assert chosen.id == "k=b"
+    passed = passed_over(comparison, chosen)
+    assert passed is not None
+    assert passed.id == "k=a"
+    assert "failed less often than k=a, which ended lower" in str(comparison.best["why"])
+    assert "probability" not in str(comparison.best["why"])
 
 
 def test_the_typical_run_is_the_one_at_the_median() -> None:
@@ -39,7 +68,7 @@ def test_of_equals_the_one_that_failed_less() -> None:
 def test_single_runs_are_picked_with_a_warning() -> None:
     chosen = best(searched(12))
     assert "fresh seeds" in str(chosen["why"])
-    assert wins(searched(12)) == {}
+    assert chances(searched(12)) == {}
 
 
 def test_nothing_counts() -> None:
