@@ -19,7 +19,7 @@ PLAN = ("trainer.epochs=4", "checkpoint.every=5", "seed=3")
 
 ANNOUNCING = """
 import os, sys
-from aurl import checkpoint
+from aurl.train import checkpoint
 from aurl.cli import main
 from aurl.runs.codec import encode
 from aurl.runs.eventlog import EventLog

@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+
+class StopRequested(BaseException):
+    """A signal came in the middle of work that may be left half done. No error: what catches those lets it pass."""
 
 
 class StopSignal:
@@ -23,6 +29,7 @@ class StopSignal:
 
     def __init__(self) -> None:
         self.received: str | None = None
+        self._interrupts = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -37,8 +44,34 @@ class StopSignal:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Within it the first signal ends what is being done at once. For long work that a resumed run does again.
+
+        Raises:
+            StopRequested: a signal comes, or came before.
+        """
+        self._interrupts = True
+        try:
+            self.check()
+            yield
+        finally:
+            self._interrupts = False
+
+    def check(self) -> None:
+        """Go on only if nobody wants the run to end.
+
+        Raises:
+            StopRequested: a signal came.
+        """
+        if self.received is not None:
+            raise StopRequested(self.received)
+
     def _catch(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None and number != signal.SIGHUP:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         self.received = self.received or signal.Signals(number).name
+        if self._interrupts:
+            self._interrupts = False  # the unwinding is left in peace
+            raise StopRequested(self.received)

@@ -52,7 +52,7 @@ def save(
     Raises:
         OSError: the disk refused; what was written of it is removed.
     """
-    partial = folder.with_name(f".{folder.name}.partial")
+    partial, surplus = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.surplus")
     main = not dist.is_initialized() or dist.get_rank() == 0
     values, numbers = _collect(model, optimizers)
     values |= {f"extra.{name}": tensor.contiguous() for name, tensor in tensors.items()}
@@ -65,8 +65,11 @@ def save(
             content = {"format": FORMAT, "numbers": numbers, "state": state}
             (partial / "state.json").write_text(json.dumps(content), encoding="utf-8")
             _sync(partial)
-            shutil.rmtree(folder, ignore_errors=True)
+            if folder.exists():  # a resumed run that does what it owed of its first step
+                shutil.rmtree(surplus, ignore_errors=True)
+                folder.rename(surplus)
             partial.rename(folder)
+            shutil.rmtree(surplus, ignore_errors=True)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise

@@ -11,12 +11,15 @@ from typing import Any
 
 from aurl.data.batch import Batch
 from aurl.data.usage import Usage
+from aurl.machine.signals import StopRequested
 from aurl.machine.throughput import Throughput
 from aurl.record import Json, Kind
 from aurl.train import state
 from aurl.train.ending import Ending
 from aurl.train.engine import explain_out_of_memory
 from aurl.train.part import GoBack, Part, Training
+
+_EVALUATION = "evaluation"
 
 
 class Loop:
@@ -54,8 +57,14 @@ class Loop:
         for part in self.training.parts.values():
             part.at_start()
         ending = None
-        while ending is None:
-            ending = self._run_epoch()
+        try:
+            if owed := self.training.progress.owed:
+                ending = self._finish_step(list(owed))
+            while ending is None:
+                ending = self._run_epoch()
+        except StopRequested:
+            ending = self._asked_to_end()
+            assert ending is not None
         for part in reversed(self.training.parts.values()):
             part.at_end(ending)
         return ending
@@ -101,21 +110,48 @@ class Loop:
         training.monitor.step(progress.step, scalars, **self._place(), **self._eta_fields())
         return now, metrics
 
-    def _finish_step(self) -> Ending | None:
-        """Evaluation and the end of the epoch where due, then what parts do at the end of a step."""
+    def _finish_step(self, owed: list[str] | None = None) -> Ending | None:
+        """Evaluation and the end of the epoch where due, then what parts do at the end of a step.
+
+        Args:
+            owed: what of it a signal cut short in the process before; None for all of it.
+
+        Raises:
+            StopRequested: a signal cuts it short now; `progress.owed` says where.
+        """
         training, progress = self.training, self.training.progress
-        evaluated, epoch_is_over = training.evaluates(progress.step, progress.batch), training.epoch_is_over
-        ending = self._evaluate() if evaluated else None
-        if epoch_is_over:
-            self._finish_epoch()
-        ending = self._first(self._at_step_end, evaluated) or ending
+        ending = None
+        if owed is None:
+            progress.evaluated = training.evaluates(progress.step, progress.batch)
+            owed = [_EVALUATION, *(name for name, _ in self._at_step_end)]
+        progress.owed = owed
+        if _EVALUATION in owed:
+            epoch_is_over = training.epoch_is_over
+            ending = self._evaluate() if progress.evaluated else None
+            if epoch_is_over:
+                self._finish_epoch()
+            owed.remove(_EVALUATION)
+        for name, hook in self._at_step_end:
+            if name in owed:
+                ending = self._end_step(name, hook) or ending
         return self._asked_to_end() or ending
+
+    def _end_step(self, name: str, hook: Callable[[bool], Ending | None]) -> Ending | None:
+        """One hook; what it saves, a checkpoint for one, does not count it as owed."""
+        owed = self.training.progress.owed
+        owed.remove(name)
+        try:
+            with self._pause(name):
+                return hook(self.training.progress.evaluated)
+        except StopRequested:
+            owed.insert(0, name)
+            raise
 
     def _evaluate(self) -> Ending | None:
         training, progress = self.training, self.training.progress
         with self._pause("evaluation"), training.evaluating():
             batches = training.data.eval_batches("validation", training.plan.eval_batches)
-            with explain_out_of_memory(training.data.batch_size):
+            with explain_out_of_memory(training.data.batch_size), training.stop_signal.interrupting():
                 means = training.engine.evaluate(batch.to(training.engine.device).tokens for batch in batches)
         progress.scalars = {f"val/{name}": float(value) for name, value in means.items() if "/beta" not in name}
         place = {"epoch": training.epoch_number, "epochs": training.epochs}

@@ -27,6 +27,9 @@ class Progress:
         epoch_steps: steps in these sums.
         epoch_seconds: what these steps took.
         usage: what of the corpus the epoch has used.
+        owed: what of the last step's end a signal cut short, by name: the evaluation, or hooks of parts. A resumed run
+            does it before its first step.
+        evaluated: whether the last step has, or is owed, an evaluation.
     """
 
     step: int = 0
@@ -37,6 +40,8 @@ class Progress:
     epoch_steps: int = 0
     epoch_seconds: float = 0.0
     usage: Usage = field(default_factory=Usage)
+    owed: list[str] = field(default_factory=list)
+    evaluated: bool = False
 
     def add(self, metrics: Mapping[str, Any]) -> None:
         """Count one step with its metrics; of these only losses are summed, on their device."""
@@ -66,6 +71,8 @@ class Progress:
             "epoch_steps": self.epoch_steps,
             "epoch_seconds": self.epoch_seconds,
             "usage": self.usage.state_dict(),
+            "owed": list(self.owed),
+            "evaluated": self.evaluated,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -75,3 +82,4 @@ class Progress:
         self.sums = {name: torch.tensor(value, dtype=torch.float64) for name, value in state["sums"].items()}
         self.epoch_steps, self.epoch_seconds = state["epoch_steps"], state["epoch_seconds"]
         self.usage.load_state_dict(state["usage"])
+        self.owed, self.evaluated = list(state.get("owed", ())), bool(state.get("evaluated"))

@@ -16,6 +16,9 @@ from aurl.train.ending import Ending
 from aurl.train.part import Part
 from aurl.train.samples import SampleWriter
 
+_LOOK_SECONDS = 0.25
+_PATIENCE_SECONDS = 4.0  # for samples that are still being written when the run is asked to stop
+
 
 class Sampler(Part):
     """Draws the same slots at each occasion, so that one can hear a slot improve.
@@ -76,6 +79,7 @@ class Sampler(Part):
         self.length, self.temperature, self.top_k, self.top_p, self.seed = length, temperature, top_k, top_p, seed
         self._image, self._audio, self._audio_seconds = image, audio, audio_seconds
         self._writer: SampleWriter | None = None
+        self._round = -1  # the step of the last complete one
 
     def at_start(self) -> None:
         """Open the thread that writes samples; by now all parts that want to see them have said so."""
@@ -143,25 +147,46 @@ class Sampler(Part):
     def _sample(self) -> None:
         training, writer = self.training, self._writer
         assert writer is not None
-        with training.evaluating():
-            drawn = self.draw(
-                training.engine.model,
-                training.data.tokenizer,
-                training.data.corpus.validation,
-                training.data.seq_len,
-                training.data.bars,
-                scoring=bool(training.on_sample),
+        with training.evaluating(), training.stop_signal.interrupting():
+            drawn = list(
+                self.draw(
+                    training.engine.model,
+                    training.data.tokenizer,
+                    training.data.corpus.validation,
+                    training.data.seq_len,
+                    training.data.bars,
+                    scoring=bool(training.on_sample),
+                )
             )
-            for slot, seed, mode, decoded in drawn:
-                keep, epoch = slot < self.count, training.epoch_number
-                writer.submit(training.step, slot, decoded, seed=seed, mode=mode, epoch=epoch, keep=keep)
+        for slot, seed, mode, decoded in drawn:
+            training.stop_signal.check()  # the queue may be full, and a place in it a matter of seconds
+            keep, epoch = slot < self.count, training.epoch_number
+            writer.submit(training.step, slot, decoded, seed=seed, mode=mode, epoch=epoch, keep=keep)
         writer.end_round(training.step)
-        if training.wanted("quality/"):
-            writer.drain()  # the decision that follows wants the scores of these very samples
+        self._round = training.step
+        while training.wanted("quality/") and not writer.drain(_LOOK_SECONDS):
+            training.stop_signal.check()  # the decision that follows wants the scores of these very samples
 
     def _drain(self) -> None:
-        if self._writer is not None:
-            self._writer.drain()
+        """Wait for the writer; once a signal came only for a moment, and then leave the rest for a resumed run."""
+        patience = _PATIENCE_SECONDS
+        while self._writer is not None and not self._writer.drain(_LOOK_SECONDS):
+            if self.training.stop_signal.received:
+                patience -= _LOOK_SECONDS
+            if patience <= 0:
+                self._leave(self._writer)
+                break
+
+    def _leave(self, writer: SampleWriter) -> None:
+        training, left = self.training, writer.abandon()
+        own = next(name for name, part in training.parts.items() if part is self)
+        if self._round == training.step and own not in training.progress.owed:
+            training.progress.owed.insert(0, own)
+            what = "the run draws them again when it goes on"
+        else:
+            what = "they are left out"
+        message = f"{left} samples were not written before the run was asked to stop; {what}"
+        training.monitor.note(message, level="warning", module="samples")
 
     def _prompt(self, tokenizer: Tokenizer, notes: Notes, length: int, model: MusicModel) -> Tensor:
         first = notes.bar_of(int(notes.onset[0]))  # a silent beginning would prompt nothing

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from queue import Queue
+from queue import Empty, Queue
 from threading import Thread
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -144,6 +144,17 @@ class SampleWriter:
             done = finished.wait_for(lambda: not self._jobs.unfinished_tasks, timeout)
         self._raise_failure()
         return done
+
+    def abandon(self) -> int:
+        """Leave out what was submitted and not begun; how many samples that are."""
+        left = 0
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return left
+            left += isinstance(job, _Job)
+            self._jobs.task_done()
 
     def close(self) -> None:
         """Finish what was submitted and end the thread; a second call does nothing.

@@ -78,6 +78,8 @@ class Gallery(Part):
         if self._drawn[0] != step:
             self._drawn = (step, set())
         for name, picture in list(self._pictures.items()):
+            if self._is_asked_to_end():
+                return  # not inside of a drawing: some move weights, and put them back
             if name not in self._drawn[1] and picture.wanted(number, last):
                 self._drawn[1].add(name)
                 with self._guarded(name, step), _undisturbed(engine):
@@ -86,6 +88,10 @@ class Gallery(Part):
     def _show(self, number: int, last: bool = False) -> None:
         with self.training.evaluating():
             self.show(self.training.engine, self.training.data, self.training.step, number, last)
+
+    def _is_asked_to_end(self) -> bool:
+        training = getattr(self, "training", None)
+        return training is not None and training.stop_signal.received is not None
 
     def _draw(self, picture: Picture, engine: Engine, data: MusicData, step: int) -> None:
         began = time.perf_counter()
