@@ -8,15 +8,15 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
-from aurl.compare.comparing import compare
-from aurl.compare.model import Comparison
-from aurl.compare.report.document import to_json
-from aurl.compare.report.screen import screen
 from aurl.errors import DONE, RunError
 from aurl.machine.files import replace_file
+
+if TYPE_CHECKING:
+    from aurl.compare.model import Comparison
 
 _FILTER = re.compile(r"[A-Za-z_][\w./-]*=.*", re.DOTALL)
 _DESCRIPTION = """Compare runs: which configuration is better, how sure that is, and what it would take to know.
@@ -45,6 +45,9 @@ def run(args: list[str]) -> int:
         ConfigError: an unknown metric, baseline or filter, or a setting out of range.
     """
     options = _parser().parse_intermixed_args(args)
+    from aurl.compare.comparing import compare
+    from aurl.compare.report.document import to_json
+
     paths = [argument for argument in options.arguments if not _is_filter(argument)]
     filters = dict(argument.partition("=")[::2] for argument in options.arguments if _is_filter(argument))
     if not paths:
@@ -120,6 +123,8 @@ def _is_filter(argument: str) -> bool:
 
 def _show(comparison: Comparison) -> None:
     from rich.console import Console
+
+    from aurl.compare.report.screen import screen
 
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:

@@ -23,20 +23,21 @@ def run(args: list[str]) -> int:
     Raises:
         AurlError: no usable files, too few windows, or a place that cannot be written.
     """
-    from aurl.quality.reference.copying import DEFAULT_N, CopyIndex
-    from aurl.quality.reference.profile import LENGTHS, Profile
-    from aurl.quality.reference.sources import hold_out, read_folder
-
     parser = argparse.ArgumentParser("aurl profile", description=_DESCRIPTION)
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of MIDI files")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the profile, an .npz file")
-    parser.add_argument("--bars", type=int, nargs="+", default=LENGTHS, help="window lengths; default: %(default)s")
+    parser.add_argument("--bars", type=int, nargs="+", help="window lengths; 4, 8, 16, 32 and 64 by default")
     parser.add_argument("--name", help="what reports call it; the folder's name by default")
     parser.add_argument("--no-index", action="store_true", help="leave out the n-grams that find copied passages")
     parser.add_argument("--json", action="store_true", help="say what was written as one JSON document")
     options = parser.parse_args(args)
-    if min(options.bars) < 1:
-        raise ConfigError(f"--bars {min(options.bars)}: needs 1 or more")
+    from aurl.quality.reference.copying import DEFAULT_N, CopyIndex
+    from aurl.quality.reference.profile import LENGTHS, Profile
+    from aurl.quality.reference.sources import hold_out, read_folder
+
+    bars = options.bars or LENGTHS
+    if min(bars) < 1:
+        raise ConfigError(f"--bars {min(bars)}: needs 1 or more")
     if not options.folder.is_dir():
         raise ConfigError(f"{options.folder}: not a folder; give one that holds MIDI files")
 
@@ -44,7 +45,7 @@ def run(args: list[str]) -> int:
     kept, held_out = hold_out(pieces)
     index = None if options.no_index else CopyIndex.of(pieces, DEFAULT_N)
     name = options.name or options.folder.resolve().name
-    profile = Profile.fit(kept, options.bars, name=name, held_out=held_out, index=index)
+    profile = Profile.fit(kept, bars, name=name, held_out=held_out, index=index)
     try:
         profile.save(options.output)
     except OSError as error:

@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 from aurl.errors import DONE, ConfigError
-from aurl.report.writing import write_report
 from aurl.runs.listing import resolve_run
 
 
@@ -25,6 +24,8 @@ def run(args: list[str]) -> int:
     parser.add_argument("--root", type=Path, default=Path("outputs"), help="where run ids are looked up")
     parser.add_argument("--json", action="store_true", help="one JSON array of the files on stdout, nothing else")
     options = parser.parse_args(args)
+    from aurl.report.writing import write_report
+
     if options.output is not None and len(options.runs) > 1:
         raise ConfigError(
             f"-o {options.output}: is one file for {len(options.runs)} runs; give one run, or leave -o out"

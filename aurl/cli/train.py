@@ -9,12 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aurl.config.flags import is_multirun, source_of, split_argv
-from aurl.config.places import missing_places
-from aurl.config.preflight import preflight
-from aurl.config.resolvers import register
-from aurl.config.resume import with_saved_overrides
-from aurl.errors import AurlError, RunError
+from aurl.errors import DONE, AurlError, RunError
 from aurl.machine.conf import conf_dir
 
 if TYPE_CHECKING:
@@ -31,6 +26,17 @@ def run(args: list[str]) -> int:
     Raises:
         AurlError: the command cannot begin: bad configuration, nothing to resume.
     """
+    if args in (["--help"], ["-h"]):
+        from aurl.cli.train_help import help_text
+
+        print(help_text())  # at once: Hydra, which would tell the same at more length, takes a second to load
+        return DONE
+    from aurl.config.flags import is_multirun, source_of, split_argv
+    from aurl.config.places import missing_places
+    from aurl.config.preflight import preflight
+    from aurl.config.resolvers import register
+    from aurl.config.resume import with_saved_overrides
+
     register()
     flags, overrides = split_argv(args)
     overrides = with_saved_overrides(overrides, is_multirun(flags))
