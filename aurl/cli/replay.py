@@ -51,13 +51,15 @@ def run(args: list[str]) -> int:
         _build(name, node)  # a wrong key or a package that is missing is told before any run is read
     runs = [found for spec in specs for found in _runs(spec, options.root)]
     results = [_replay(found, name, node, as_json=options.json) for found in runs for name, node in nodes.items()]
-    return DONE if all(results) else CRASH
+    return max(results)
 
 
 def _runs(spec: str, root: Path) -> list[Path]:
     folder = Path(spec)
-    if folder.is_dir() and not (folder / "run.json").is_file() and (found := find_runs(folder)):
-        return [run.path for run in found if run.status != "unreadable"]
+    if folder.is_dir() and not (folder / "run.json").is_file():
+        readable = [run.path for run in find_runs(folder) if run.status != "unreadable"]
+        if readable:
+            return readable
     return [resolve_run(spec, root)]
 
 
@@ -99,7 +101,8 @@ def _build(name: str, node: Mapping[str, Any]) -> Sink:
     return sink
 
 
-def _replay(run: Path, name: str, node: Mapping[str, Any], *, as_json: bool) -> bool:
+def _replay(run: Path, name: str, node: Mapping[str, Any], *, as_json: bool) -> int:
+    """The exit code of one sink of one run."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -111,12 +114,12 @@ def _replay(run: Path, name: str, node: Mapping[str, Any], *, as_json: bool) -> 
             done = replay(run, _build(name, node), lambda shown: bar.update(task, completed=shown))
     except AurlError as error:
         print(f"aurl: error: {error}", file=sys.stderr)
-        return False
+        return error.exit_code
     except Exception as error:  # noqa: BLE001  one failing sink must not keep the others from being written
         print(f"aurl: error: {run}: {name}: {type(error).__name__}: {error}; nothing was replaced", file=sys.stderr)
-        return False
+        return CRASH
     _tell(run, name, done, as_json=as_json)
-    return True
+    return DONE
 
 
 def _records(run: Path) -> int | None:

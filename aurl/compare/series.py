@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from aurl.compare.cache import recall, remember, stamp
 from aurl.compare.model import RunCurve
 from aurl.errors import AurlError, RecordError
+from aurl.machine.untrusted import lines_of
 from aurl.record import Json, Kind, Record
 from aurl.runs.codec import decode
 from aurl.runs.eventlog import read_records, segments
@@ -149,10 +150,9 @@ def _alerts(run: RunSummary) -> tuple[Mapping[str, Json], ...]:
         return ()
     found: list[Mapping[str, Json]] = []
     for log in segments(run.path / "events"):
-        with log.open("rb") as file:
-            for line in file:
-                if _ALERT in line and len(found) < _MOST_ALERTS:
-                    found += _alert_of(line)
+        for _, line in lines_of(log):
+            if line and _ALERT in line and len(found) < _MOST_ALERTS:
+                found += _alert_of(line)
     return tuple(found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from aurl.figures.curves import Axis, CurveGroup, Curves, group, smooth
 from aurl.figures.palette import RC, SEVERITY_COLOURS, look
 from aurl.scalars import describe
 from aurl.show.arrays import Floats
-from aurl.show.wording import printable
+from aurl.show.wording import local_time, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +78,11 @@ def save(figure: Figure, target: Path) -> None:
         figure.savefig(target)
 
 
+def _clock(seconds: float, _place: object = None) -> str:
+    when = local_time(seconds)
+    return "" if when is None else f"{when.astimezone(UTC):%H:%M}"
+
+
 def _chart(chart: Axes, name: str, groups: Sequence[CurveGroup], style: Style) -> None:
     known = describe(name)
     chart.set_title(printable(known.label), pad=4)
@@ -88,7 +93,7 @@ def _chart(chart: Axes, name: str, groups: Sequence[CurveGroup], style: Style) -
     if style.log:
         chart.set_yscale("log", nonpositive="mask")
     if style.axis == "time":
-        chart.xaxis.set_major_formatter(lambda at, _: datetime.fromtimestamp(at, UTC).strftime("%H:%M"))
+        chart.xaxis.set_major_formatter(_clock)
         chart.tick_params(axis="x", rotation=30)
     if known.format.endswith("%"):
         chart.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")

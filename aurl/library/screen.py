@@ -13,7 +13,7 @@ from aurl.library.logged import LoggedRun
 from aurl.library.runs import row_of
 from aurl.scalars import describe
 from aurl.show.naming import show_value
-from aurl.show.wording import duration, printable
+from aurl.show.wording import duration, local_time, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -180,6 +180,8 @@ def _value(loss: Mapping[str, Any], which: str) -> str:
 
 def _date(moment: float, now: float) -> str:
     """The local date, or the time where that is today."""
-    when = datetime.fromtimestamp(moment)
+    when = local_time(moment)
+    if when is None:
+        return "?"
     today = when.date() == datetime.fromtimestamp(now).date()
     return when.strftime("today %H:%M" if today else "%Y-%m-%d")

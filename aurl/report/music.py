@@ -63,11 +63,11 @@ def _samples(story: Story) -> list[Section]:
 def _chosen(story: Story) -> list[_Sample]:
     """The newest step's samples, the best scored, and the first sample of each of some steps before."""
     scores = {
-        record.fields.get("path"): record.scalars.get("quality/overall", math.nan)
+        str(record.fields.get("path")): record.scalars.get("quality/overall", math.nan)
         for record in story.of(Kind.QUALITY)
         if record.fields.get("scope") == "sample"
     }
-    told = {record.fields.get("path"): record for record in story.of(Kind.SAMPLE)}
+    told = {str(record.fields.get("path")): record for record in story.of(Kind.SAMPLE)}
     samples = [_Sample(record, scores.get(path, math.nan)) for path, record in told.items()]
     if not samples:
         return []

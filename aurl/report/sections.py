@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from aurl.machine.untrusted import read_regular
 from aurl.record import Kind, Record
 from aurl.report.curves import charts, left_out
 from aurl.report.story import Story
@@ -14,7 +15,7 @@ from aurl.scalars import describe
 from aurl.show.chart import draw
 from aurl.show.markup import escaped, flat, plain, table
 from aurl.show.page import Section
-from aurl.show.wording import duration
+from aurl.show.wording import duration, local_time
 
 KEY = ("val/loss/total", "val/loss/recon", "val/loss/kl", "val/accuracy", "loss/total", "accuracy",
         "quality/mean/overall", "quality/mean/copied_fraction", "quality/mean/valid_tokens", "throughput/tokens",
@@ -29,6 +30,7 @@ _STATUS = {
     "unreadable": "its run.json cannot be read; told from the event log",
 }
 _MOST_NOTES = 40
+_MOST_FILE_BYTES = 4 * 2**20
 
 
 def header(story: Story) -> str:
@@ -153,7 +155,7 @@ def notes(story: Story) -> list[Section]:
 
 def _file(path: Path, title: str) -> str:
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = read_regular(path, _MOST_FILE_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""
     lines = text.count("\n")
@@ -174,4 +176,5 @@ def _of(step: int, steps: object) -> str:
 
 
 def _date(seconds: float | None) -> str | None:
-    return None if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(seconds))
+    when = None if seconds is None else local_time(seconds)
+    return None if when is None else f"{when.astimezone():%Y-%m-%d %H:%M:%S %Z}"

@@ -14,6 +14,7 @@ import orjson
 
 from aurl.errors import RecordError
 from aurl.machine.numbers import LARGEST_STEP, named_values, real_number, valid_text, whole_step
+from aurl.machine.untrusted import parse_json
 from aurl.record import Kind, Record
 
 VERSION = 1
@@ -64,8 +65,8 @@ def decode(line: bytes | str) -> Record:
         RecordError: the line is not a JSON object with a kind and a step.
     """
     try:
-        data = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
+        data = parse_json(line)
+    except ValueError as error:
         raise RecordError(f"not a JSON line: {error}") from None
     if not isinstance(data, dict) or not isinstance(data.get("kind"), str):
         raise RecordError("not a record: needs a string 'kind' and a whole 'step'")

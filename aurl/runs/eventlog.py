@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aurl.errors import EventLogError, RecordError, RunError
+from aurl.machine.untrusted import LONGEST_LINE, lines_of
 from aurl.record import Kind, Record
 from aurl.runs.codec import decode, encode
 from aurl.runs.keeper import is_in_place, make_again
@@ -26,6 +27,7 @@ BACKLOG_RECORDS = 100_000
 _TAIL_BYTES = 1 << 16
 _RETRY_SECONDS = 0.5
 _MOST_OPEN = 256  # closed segments whose handles are kept
+TOO_LONG = f"a line of more than {LONGEST_LINE // 2**20} MiB is no record"
 _CLOSED_SEGMENT = re.compile(r"records\.(\d{6})\.jsonl")
 
 
@@ -310,8 +312,7 @@ class EventLog:
 def segments(events: Path) -> list[Path]:
     """The log files of a run's `events/` folder, oldest first, the live one last."""
     closed = sorted(file for file in events.glob("records.*.jsonl") if _CLOSED_SEGMENT.fullmatch(file.name))
-    live = events / "records.jsonl"
-    return [*closed, live] if live.exists() else closed
+    return [file for file in (*closed, events / "records.jsonl") if file.is_file()]
 
 
 def read_records(
@@ -338,17 +339,20 @@ def read_records(
         raise RunError(f"{run}: no event log (events/records.jsonl); give a run directory")
     marks = [f'"{kind}"'.encode() for kind in kinds or ()]  # what a line of this kind holds, however it was written
     for path in files:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    break
-                if marks and not any(mark in line for mark in marks):
-                    continue
-                try:
-                    record = decode(line)
-                except RecordError as error:
-                    if on_skip:
-                        on_skip(path, number, str(error))
-                    continue
-                if kinds is None or record.kind in kinds:
-                    yield record
+        for number, line in lines_of(path):
+            if line is None:
+                if on_skip:
+                    on_skip(path, number, TOO_LONG)
+                continue
+            if not line.endswith(b"\n"):
+                break
+            if marks and not any(mark in line for mark in marks):
+                continue
+            try:
+                record = decode(line)
+            except RecordError as error:
+                if on_skip:
+                    on_skip(path, number, str(error))
+                continue
+            if kinds is None or record.kind in kinds:
+                yield record

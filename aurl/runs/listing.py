@@ -11,15 +11,21 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from aurl.errors import RunError
 from aurl.machine import process
+from aurl.machine.untrusted import json_document, json_mapping, whole_number
 from aurl.runs.annotations import NONE, Annotations, read_annotations
 
 STALE_SECONDS = 120.0  # a heartbeat comes every 3 s; network disks and clocks of other hosts lag behind
 STATUSES = ("running", "done", "failed", "stopped", "preempted", "crashed", "unreadable")
 _MAX_DEPTH = 12
+_SHAPES: Mapping[str, type] = {
+    **dict.fromkeys(("tags", "resumes", "argv"), list),
+    **dict.fromkeys(("summary", "alerts", "config", "git", "process", "imported"), dict),
+    **dict.fromkeys(("host", "message"), str),
+    "samples": int,
+}
+_MAPPINGS_INSIDE = {"summary", "resumes"}
 _MAX_FOLDERS = 200_000
 
 
@@ -70,7 +76,7 @@ class RunSummary:
 
     @property
     def step(self) -> int:
-        return int(_number(self.document.get("step")) or 0)
+        return whole_number(self.document.get("step"))
 
     @property
     def started(self) -> float | None:
@@ -87,7 +93,8 @@ class RunSummary:
     @property
     def begun(self) -> float:
         resumes = self.document.get("resumes")
-        times = [_number(entry.get("time")) for entry in resumes if isinstance(entry, Mapping)] if resumes else []
+        entries = resumes if isinstance(resumes, list) else ()
+        times = [_number(entry.get("time")) for entry in entries if isinstance(entry, Mapping)]
         return max([self.started or 0.0, *(moment for moment in times if moment is not None)])
 
     @property
@@ -121,26 +128,22 @@ def find_runs(root: Path, *, stale_after: float = STALE_SECONDS) -> list[RunSumm
 
 
 def document_of(run_json: Path) -> dict[str, Any]:
-    """The content of a `run.json`; empty where it is missing or broken."""
-    try:
-        document = orjson.loads(run_json.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return document if isinstance(document, dict) else {}
+    """The content of a `run.json`; keys of a wrong type left out; empty where it is missing or broken."""
+    return _well_formed(json_mapping(run_json))
 
 
 def read_run(folder: Path, *, now: float | None = None, stale_after: float = STALE_SECONDS) -> RunSummary:
     """The run in this directory; one whose `run.json` is missing or broken comes back as `unreadable`."""
     own = read_annotations(folder)
     try:
-        document = orjson.loads((folder / "run.json").read_bytes())
+        document = json_document(folder / "run.json")
     except OSError as error:
         return RunSummary(folder, "unreadable", f"run.json: {error.strerror}", own=own)
-    except orjson.JSONDecodeError as error:
+    except ValueError as error:
         return RunSummary(folder, "unreadable", f"run.json: not valid JSON ({error})", own=own)
     if not isinstance(document, dict) or not isinstance(document.get("status"), str):
         return RunSummary(folder, "unreadable", "run.json: has no status", own=own)
-    status = document["status"]
+    document, status = _well_formed(document), document["status"]
     if status == "running" and _has_crashed(document, time.time() if now is None else now, stale_after):
         status = "crashed"
     return RunSummary(folder, status, document=document, own=own)
@@ -184,6 +187,20 @@ def resolve_run(spec: str | Path, root: Path) -> Path:
 def is_run(folder: Path) -> bool:
     """Whether this is a run's directory, also of one that was killed before it wrote its `run.json`."""
     return (folder / "run.json").is_file() or (folder / "events" / "records.jsonl").is_file()
+
+
+def _well_formed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the keys whose value is of another type than aurl ever writes, so that readers may rely on it."""
+    kept: dict[str, Any] = {
+        key: value for key, value in document.items() if isinstance(value, _SHAPES.get(key, object))
+    }
+    for key in _MAPPINGS_INSIDE & kept.keys():
+        entries = kept[key]
+        if isinstance(entries, list):
+            kept[key] = [entry for entry in entries if isinstance(entry, Mapping)]
+        else:
+            kept[key] = {name: entry for name, entry in entries.items() if isinstance(entry, Mapping)}
+    return kept
 
 
 def _near(spec: str, runs: list[RunSummary]) -> str:

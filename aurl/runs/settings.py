@@ -8,14 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from aurl.errors import DataError
+from aurl.machine.untrusted import json_mapping, read_regular, yaml_document
 from aurl.record import Json
 from aurl.runs.rundir import RunDirectory
 
 MOST_BYTES = 8 * 2**20
-_MOST_YAML_BYTES = 256 * 2**10  # plain Python reads YAML, a second a megabyte
 _MOST_KEYS = 100_000
 _MOST_LEVELS = 256
 TARGET = "_target_"
@@ -155,7 +153,7 @@ def choices(hydra_yaml: Path) -> dict[str, Json]:
     Only this block of the file is looked at: parsing a thousand such files as YAML would take ten seconds.
     """
     try:
-        lines = hydra_yaml.read_text(errors="replace").splitlines()
+        lines = read_regular(hydra_yaml, MOST_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return {}
     found: dict[str, Json] = {}
@@ -173,24 +171,13 @@ def choices(hydra_yaml: Path) -> dict[str, Json]:
 
 
 def _nested(run: RunDirectory, document: Mapping[str, Any]) -> Iterator[object]:
-    yield _json(run.config_json) or None
+    yield json_mapping(run.config_json, MOST_BYTES) or None
     yield _yaml(run.hydra / "config.yaml")
     yield document.get("config")
 
 
-def _json(path: Path) -> Any:
-    try:
-        return orjson.loads(path.read_bytes()) if path.stat().st_size <= MOST_BYTES else None
-    except (OSError, orjson.JSONDecodeError):
-        return None
-
-
 def _yaml(path: Path) -> Any:
-    import yaml
-
     try:
-        if path.stat().st_size <= _MOST_YAML_BYTES:
-            return yaml.safe_load(path.read_text(errors="replace"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
-        pass
-    return None
+        return yaml_document(path)
+    except (OSError, ValueError):
+        return None

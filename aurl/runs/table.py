@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aurl.machine.untrusted import whole_number
 from aurl.record import Kind, Record
 from aurl.runs.eventlog import read_records, segments
 from aurl.runs.rundir import RunDirectory
@@ -43,8 +44,8 @@ def stored_table(run: Path, step: int, names: Collection[str] | None = None) -> 
     directory = RunDirectory(run)
     try:
         newest = max((log.stat().st_mtime for log in segments(directory.events)), default=0.0)
-        if directory.scalars_parquet.stat().st_mtime < newest:
-            return None
+        if not directory.scalars_parquet.is_file() or directory.scalars_parquet.stat().st_mtime < newest:
+            return None  # also for a pipe, which would be waited for
         columns = None
         if names is not None:
             schema = pl.read_parquet_schema(directory.scalars_parquet)
@@ -70,7 +71,8 @@ def table_of(records: Iterable[Record]) -> pl.DataFrame:
             rows = []
         if record.scalars:
             epoch = record.fields.get("epoch")
-            epoch = int(epoch) if isinstance(epoch, (int, float)) else None  # a log of somebody else may hold anything
+            # A log of somebody else may hold anything.
+            epoch = whole_number(epoch) if isinstance(epoch, (int, float)) else None
             rows.append(
                 {"kind": str(record.kind), "step": record.step, "time": record.time, "epoch": epoch, **_floats(record)}
             )

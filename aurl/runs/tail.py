@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aurl.errors import RecordError
+from aurl.machine.untrusted import LONGEST_LINE, open_regular
 from aurl.record import Record
 from aurl.runs.codec import decode
 from aurl.runs.eventlog import segments
 
 BLOCK_BYTES = 4 * 2**20
-LONGEST_LINE = 64 * 2**20
 _MARK = 128
 _TRIES = 3
 
@@ -163,7 +163,8 @@ class LogTail:
 
     def _open(self, path: Path) -> int | None:
         try:
-            return os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if self._trusted else os.O_NOFOLLOW))
+            with open_regular(path, follow=self._trusted) as file:
+                return os.dup(file.fileno())
         except FileNotFoundError:  # renamed meanwhile; the next look finds it
             return None
         except OSError:

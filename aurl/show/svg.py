@@ -16,6 +16,7 @@ from aurl.show.numbers import tick_texts
 WIDTH = 520
 COLOURS = 8
 _MOST_TICKS = 6
+_MOST = 1e307
 _LARGEST = 1e300  # a diverged run's values beyond it would make the room beside them infinite
 
 
@@ -74,7 +75,7 @@ def scale(values: Iterable[float], start: float, end: float, *, log: bool = Fals
     if log:
         low = max(low, 1 / _LARGEST)
         room = math.exp(pad * (math.log(high) - math.log(low))) if high > low else 2.0
-        return Scale(low / room, high * room, start, end, log=True)
+        return Scale(max(low / room, 1 / _MOST), min(high * room, _MOST), start, end, log=True)
     # Values that differ in their last binary digits alone are one value to a reader.
     apart = high - low > 1e-12 * max(abs(low), abs(high))
     room = pad * (high - low) if apart else abs(high) * 0.05 or 0.5

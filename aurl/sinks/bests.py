@@ -28,9 +28,9 @@ class Bests:
     @classmethod
     def of(cls, run: RunDirectory) -> Self:
         """Begin with what `run.json` tells of the run so far."""
-        summary = document_of(run.run_json).get("summary") or {}
-        best = {name: told["best"] for name, told in summary.items() if isinstance(told.get("best"), (int, float))}
-        return cls(_best={name: float(value) for name, value in best.items()})
+        summary = document_of(run.run_json).get("summary")
+        best = {name: told.get("best") for name, told in summary.items()} if isinstance(summary, dict) else {}
+        return cls(_best={name: float(value) for name, value in best.items() if isinstance(value, (int, float))})
 
     def take(self, record: Record) -> None:
         """Look at a record of any kind."""

@@ -13,6 +13,7 @@ from aurl.sinks.base import Sink
 from aurl.sinks.csv_table import CsvTable
 
 _NOT_A_FILE_NAME = re.compile(r"[^\w-]")
+_LONGEST_NAME = 100
 _PLACE = ("step", "time", "epoch", "slot")
 
 
@@ -50,7 +51,7 @@ class CsvSink(Sink):
             table.close()
 
     def _table(self, kind: str) -> CsvTable:
-        name = _NOT_A_FILE_NAME.sub("_", kind)
+        name = _NOT_A_FILE_NAME.sub("_", kind)[:_LONGEST_NAME]
         if name not in self._tables:
             self._tables[name] = CsvTable(self._folder / f"{name}.csv", _PLACE)
         return self._tables[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from aurl.machine.untrusted import yaml_document
 from aurl.record import Json
 from aurl.runs.listing import document_of
 from aurl.runs.rundir import RunDirectory
@@ -36,8 +37,9 @@ def tunable(config: Mapping[str, Json]) -> dict[str, bool | float | str]:
 
 def chosen(run: RunDirectory) -> set[str]:
     """The keys that were given on the command line, such as those that a sweep varies."""
-    import yaml
-
-    path = run.hydra / "overrides.yaml"
-    typed = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return {found[1] for text in typed or () if (found := _OVERRIDE.match(str(text)))}
+    try:
+        typed = yaml_document(run.hydra / "overrides.yaml")
+    except (OSError, ValueError):
+        return set()
+    listed = typed if isinstance(typed, list) else ()
+    return {found[1] for text in listed if (found := _OVERRIDE.match(str(text)))}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from aurl.errors import RunError
-from aurl.machine import process
+from aurl.machine import process, untrusted
 from aurl.record import Kind, Record
 from aurl.runs.listing import find_runs, is_run, latest_run, read_run, resolve_run
 from aurl.runs.rundir import RunDirectory
@@ -225,7 +225,7 @@ def test_many_runs_are_listed_without_opening_their_logs(tmp_path: Path, monkeyp
         (folder / "events").mkdir(parents=True)
         (folder / "run.json").write_text(text)
     opened: list[str] = []
-    original = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: (opened.append(path.name), original(path))[1])
+    original = untrusted.open_regular
+    monkeypatch.setattr(untrusted, "open_regular", lambda path: (opened.append(path.name), original(path))[1])
     assert len(find_runs(tmp_path / "many")) == 100
     assert opened == ["run.json"] * 100

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from aurl.compare.model import Comparison, Group, RunData
+from aurl.machine.untrusted import yaml_document
 from aurl.record import Json
 from aurl.runs.rundir import RunDirectory
 from aurl.show.arrays import Floats
@@ -101,11 +102,9 @@ def rerun(run: RunData) -> str:
 
 def _overrides(run: RunData) -> list[str] | None:
     """What Hydra noted of the run's own overrides, those that a sweep gave it among them."""
-    import yaml
-
     try:
-        found: Any = yaml.safe_load((RunDirectory(run.path).hydra / "overrides.yaml").read_text())
-    except (OSError, ValueError, yaml.YAMLError):
+        found: Any = yaml_document(RunDirectory(run.path).hydra / "overrides.yaml")
+    except (OSError, ValueError):
         return None
     return [str(override) for override in found] if isinstance(found, list) else None
 

@@ -12,6 +12,7 @@ from aurl.errors import RecordError
 from aurl.library.facts import facts_of
 from aurl.machine.numbers import valid_text
 from aurl.machine.secrets import mask
+from aurl.machine.untrusted import open_regular
 from aurl.record import Record
 from aurl.runs.codec import decode
 from aurl.runs.listing import RunSummary
@@ -78,16 +79,11 @@ def add_progress(row: Row, run: Path, now: float) -> None:
 def last_records(run: Path) -> list[Record]:
     """The whole records in the last 32 KiB of a run's log."""
     try:
-        fd = os.open(run / "events" / "records.jsonl", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        with open_regular(run / "events" / "records.jsonl", follow=False) as file:
+            size = os.fstat(file.fileno()).st_size
+            block = os.pread(file.fileno(), _TAIL_BYTES, max(0, size - _TAIL_BYTES))
     except OSError:
         return []
-    try:
-        size = os.fstat(fd).st_size
-        block = os.pread(fd, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
-    except OSError:
-        return []
-    finally:
-        os.close(fd)
     lines = block[: block.rfind(b"\n") + 1].split(b"\n")[1 if size > _TAIL_BYTES else 0 : -1]
     records = []
     for line in lines:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,6 +28,7 @@ from aurl.dashboard.store.serializers import (
 from aurl.library.facts import plain
 from aurl.machine.numbers import valid_text
 from aurl.machine.secrets import mask
+from aurl.machine.untrusted import json_mapping, open_regular
 from aurl.runs.annotations import read_annotations
 from aurl.show.headlines import LEVELS
 
@@ -109,19 +109,7 @@ class FileRoute:
 
 def document_of(entry: RunEntry) -> Mapping[str, Any]:
     """`run.json`, secrets masked once more; empty where it cannot be read."""
-    path = entry.path / "run.json"
-    if entry.blocked:
-        return {}
-    try:
-        if path.stat().st_size > MOST_DOCUMENT_BYTES:
-            return {}
-        document = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    try:
-        return _masked(document) if isinstance(document, dict) else {}
-    except RecursionError:
-        return {}
+    return {} if entry.blocked else _masked(json_mapping(entry.path / "run.json", MOST_DOCUMENT_BYTES))
 
 
 def _run(known: Parts, key: str) -> Response:
@@ -185,7 +173,8 @@ def _overrides(run: Path) -> list[str]:
     """The overrides as Hydra wrote them, one `- key=value` a line."""
     path = run / ".hydra" / "overrides.yaml"
     try:
-        lines = path.read_bytes()[:100_000].decode("utf-8", "replace").splitlines()
+        with open_regular(path) as file:
+            lines = file.read(100_000).decode("utf-8", "replace").splitlines()
     except OSError:
         return []
     return [line.removeprefix("- ") for line in lines if line.startswith("- ")]

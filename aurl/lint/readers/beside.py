@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from aurl.errors import DataError
-from aurl.lint.readers.json_lines import parse
+from aurl.machine.untrusted import json_document, yaml_document
 from aurl.record import Json
 from aurl.runs.settings import flatten
 
@@ -22,21 +21,12 @@ def config_beside(path: Path) -> dict[str, Json]:
     folder = path if path.is_dir() else path.parent
     try:
         if (saved := folder / "config.json").is_file() and (folder / "events").is_dir():
-            return _plain(parse(saved.read_bytes()))
+            return _plain(json_document(saved))
         if (saved := folder / "hparams.yaml").is_file():
-            return _plain(_yaml(saved))
-    except OSError:
+            return _plain(yaml_document(saved))
+    except (OSError, ValueError):  # also where hyperparameters were pickled into it as Python objects
         pass
     return {}
-
-
-def _yaml(path: Path) -> Any:
-    import yaml
-
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8", errors="replace"))
-    except (yaml.YAMLError, RecursionError):  # also where hyperparameters were pickled into it as Python objects
-        return None
 
 
 def _plain(config: object) -> dict[str, Json]:
