@@ -36,6 +36,7 @@ def test_the_summary_of_a_run(run: RunDirectory, tmp_path: Path, monkeypatch: py
         ("checkpoints", "1"),
         ("run", "outputs/tiny/2026-01-01_00-00-00_ab12"),
         ("next", "aurl runs outputs/tiny"),
+        ("next", "aurl dashboard outputs/tiny"),
         ("next", "tensorboard --logdir outputs/tiny/2026-01-01_00-00-00_ab12"),
     ]
 
