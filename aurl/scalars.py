@@ -56,6 +56,7 @@ _TABLE = (
     Scalar("accuracy", "Next-token accuracy", "", ".2%", "higher"),
     Scalar("grad/", "Gradient"),
     Scalar("grad/norm", "Gradient norm"),
+    Scalar("fp16/scale", "Loss scale of fp16"),
     Scalar("grad/norm_disc", "Gradient norm (discriminator)"),
     Scalar("lr", "Learning rate", "", ".3g"),
     Scalar("kl/beta", "KL weight"),

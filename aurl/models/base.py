@@ -15,12 +15,15 @@ class Losses(NamedTuple):
     """What one forward pass of a phase gives.
 
     Attributes:
-        objective: 0-dim tensor to differentiate.
+        objective: 0-dim tensor to differentiate: a mean over the batch's target tokens (all but the first of each
+            sequence, padding left out), so that the parts of a split batch can be weighed.
         metrics: detached 0-dim tensors by scalar name (`loss/recon`, `loss/kl`, ...), left on the device.
+        by_sequence: a further term to differentiate, a mean over the batch's sequences; None without one.
     """
 
     objective: Tensor
     metrics: Mapping[str, Tensor]
+    by_sequence: Tensor | None = None
 
     @classmethod
     def of(cls, result: Losses | Mapping[str, Tensor] | Tensor) -> Losses:

@@ -137,9 +137,10 @@ class VAEGAN(VAE):
         if not self.training or step < self.adversarial_warmup_steps or not self.adversarial_weight:
             return bound
         fooled = hinge_generator(self.discriminator(self._relaxed(tokens_BT, posterior), frozen=True))
-        objective = bound.objective + self.adversarial_weight * fooled
-        metrics = {**bound.metrics, "loss/total": objective.detach(), "loss/adv": fooled.detach()}
-        return Losses(objective, metrics)
+        adversarial = self.adversarial_weight * fooled
+        total = (bound.objective + adversarial).detach()
+        metrics = {**bound.metrics, "loss/total": total, "loss/adv": fooled.detach()}
+        return Losses(bound.objective, metrics, adversarial)
 
     def _judge(self, tokens_BT: Tensor) -> Losses:
         with torch.no_grad():
@@ -155,7 +156,7 @@ class VAEGAN(VAE):
             "gan/d_real": real_B.detach().mean(),
             "gan/d_fake": fake_B.detach().mean(),
         }
-        return Losses(loss, metrics)
+        return Losses(torch.zeros_like(loss), metrics, by_sequence=loss)
 
     def _free_length(self, tokens_BT: Tensor) -> int:
         return min(self.adversarial_length, tokens_BT.shape[1] - 1)

@@ -30,7 +30,7 @@ class Engine:
     """Runs a model's phases on the device at hand.
 
     Args:
-        accelerator: `auto` takes the GPU where there is one.
+        accelerator: `auto` takes the GPU where there is one, Apple's (`mps`) too.
         precision: `bf16` and `fp16` autocast the forward pass; `fp16` adds a loss scaler.
         accumulate: micro-batches whose gradients make one optimiser step, >= 1.
         clip_norm: largest gradient norm of a phase; 0 measures the norm and clips nothing.
@@ -48,7 +48,7 @@ class Engine:
     def __init__(
         self,
         *,
-        accelerator: Literal["auto", "cpu", "cuda"] = "auto",
+        accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto",
         precision: Precision = "fp32",
         accumulate: int = 1,
         clip_norm: float = 1.0,
@@ -65,8 +65,6 @@ class Engine:
             raise ConfigError(f"trainer.clip_norm={clip_norm}: needs 0 (no clipping) or more")
         self.rank, self.world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         self.device = _device(accelerator)
-        if precision == "fp16" and self.device.type == "cpu":
-            raise ConfigError("trainer.precision=fp16: needs a GPU; on the CPU use bf16 or fp32")
         self.precision, self.accumulate, self.clip_norm = precision, accumulate, clip_norm
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
@@ -102,9 +100,9 @@ class Engine:
         """One optimiser step of every phase over `accumulate` micro-batches [B, T].
 
         Returns:
-            The model's metrics averaged over the micro-batches, `grad/norm` before clipping, at times those of
-            `aurl.train.probes`, where steps are guarded `grad/skipped` (0 or 1), all 0-dim tensors still on the device;
-            and `lr`.
+            The model's metrics averaged over the micro-batches by target tokens, `grad/norm` before clipping, at times
+            those of `aurl.train.probes`, where steps are guarded `grad/skipped` (0 or 1), under fp16 `fp16/scale`, all
+            0-dim tensors still on the device; and `lr`.
         """
         self.module.train()
         metrics: dict[str, Any] = {}
@@ -156,20 +154,36 @@ class Engine:
             metrics[f"grad/skipped{suffix}"] = self._leave_out(optimizer, phase, norm)
         self.scaler.step(optimizer)
         self.scaler.update()
+        if (scale := self.scaler._scale) is not None:  # only in fp16; get_scale() would wait for the device
+            metrics["fp16/scale"] = scale.clone()
         if probes is not None:
             metrics |= probes.after_step()
         return metrics
 
     def _backward(self, phase: str, batches: Sequence[Tensor], step: int) -> dict[str, Any]:
+        """The gradient of the whole step, however it is split: each term is weighed by what it is a mean over."""
         metrics: dict[str, Tensor] = {}
-        for index, tokens_BT in enumerate(batches):
+        shares = self._shares(batches)
+        for index, (tokens_BT, (of_tokens, of_sequences)) in enumerate(zip(batches, shares, strict=True)):
             with self._gradient_sync(index == len(batches) - 1), self._autocast():
                 losses = Losses.of(self.module(tokens_BT, phase, step))
-                self.scaler.scale(losses.objective / len(batches)).backward()  # type: ignore[no-untyped-call]
+                loss = losses.objective * of_tokens
+                if losses.by_sequence is not None:
+                    loss = loss + losses.by_sequence * of_sequences
+                self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             for name, value in losses.metrics.items():
-                part = value.detach() / len(batches)
+                part = value.detach() * of_tokens
                 metrics[name] = metrics[name] + part if name in metrics else part
         return metrics
+
+    def _shares(self, batches: Sequence[Tensor]) -> Sequence[tuple[Tensor | float, float]]:
+        """Each micro-batch's share of the step's target tokens and of its sequences; counted on the device."""
+        if len(batches) == 1:
+            return [(1.0, 1.0)]
+        pad = getattr(self.model, "pad", -1)  # a model of the user's own may not tell
+        targets = torch.stack([(tokens_BT[:, 1:] != pad).sum().float() for tokens_BT in batches])
+        rows = [len(tokens_BT) for tokens_BT in batches]
+        return list(zip(targets / targets.sum(), (count / sum(rows) for count in rows), strict=True))
 
     def _leave_out(self, optimizer: torch.optim.Optimizer, phase: str, norm: Tensor) -> Tensor:
         """Let the fused optimiser do nothing where the gate says so: it reads `found_inf` on the device."""
@@ -231,8 +245,12 @@ def set_rng_state(states: Mapping[str, Tensor]) -> None:
 
 
 def _device(accelerator: str) -> torch.device:
-    if accelerator not in {"auto", "cpu", "cuda"}:
-        raise ConfigError(f"trainer.accelerator={accelerator}: allowed are auto, cpu, cuda")
+    if accelerator not in {"auto", "cpu", "cuda", "mps"}:
+        raise ConfigError(f"trainer.accelerator={accelerator}: allowed are auto, cpu, cuda, mps")
+    if accelerator == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("trainer.accelerator=mps: torch finds no Apple GPU here; use auto or cpu, see `aurl doctor`")
+    if accelerator == "mps" or (accelerator == "auto" and torch.backends.mps.is_available()):
+        return torch.device("mps")
     if accelerator == "cuda" and not torch.cuda.is_available():
         raise ConfigError("trainer.accelerator=cuda: no GPU is visible to torch; use auto or cpu, see `aurl doctor`")
     if accelerator == "cpu" or not torch.cuda.is_available():

@@ -28,7 +28,7 @@ class Trainer:
         steps: int | None = None,
         eval_every: int | None = None,
         eval_batches: int | None = None,
-        accelerator: Literal["auto", "cpu", "cuda"] = "auto",
+        accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto",
         precision: Precision = "fp32",
         accumulate: int = 1,
         clip_norm: float = 1.0,

@@ -2,15 +2,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from aurl.errors import AurlError, ConfigError
 from aurl.models.base import Losses, MusicModel
+from aurl.models.encoder import Posterior
+from aurl.models.transformer import Transformer
+from aurl.models.vae import VAE
 from aurl.train.engine import Engine, explain_out_of_memory, rng_state, set_rng_state
 from aurl.train.optim import AdamW
 
@@ -122,7 +128,6 @@ def test_generator_states_repeat_what_was_drawn() -> None:
     ("settings", "message"),
     [
         ({"precision": "fp8"}, "trainer.precision=fp8: allowed are fp32, bf16, fp16"),
-        ({"precision": "fp16"}, "trainer.precision=fp16: needs a GPU"),
         ({"accumulate": 0}, "trainer.accumulate=0"),
         ({"clip_norm": -1.0}, "trainer.clip_norm=-1.0"),
     ],
@@ -177,3 +182,70 @@ def test_two_processes_equal_one_with_the_whole_batch(tmp_path: Any) -> None:
         alone.train_step([tokens(8)], step, 10)
     for name, tensor in torch.load(tmp_path / "weights.pt", weights_only=True).items():
         assert torch.allclose(tensor, weights(alone)[name], atol=1e-5), name
+
+
+PAD, BOS, EOS, VOCABULARY, LENGTH = 0, 1, 2, 23, 24
+SIZES: dict[str, Any] = {"d_model": 16, "n_layers": 1, "n_heads": 2, "dropout": 0.0}
+
+
+def padded(lengths: Sequence[int]) -> Tensor:
+    """Sequences of these lengths, begin and end token included."""
+    generator = torch.Generator().manual_seed(sum(lengths))
+    rows = [torch.randint(3, VOCABULARY, (length,), generator=generator) for length in lengths]
+    for row in rows:
+        row[0], row[-1] = BOS, EOS
+    return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PAD)
+
+
+def gradients(model: MusicModel, batches: Sequence[Tensor]) -> dict[str, Tensor]:
+    engine = Engine(accelerator="cpu", probe_every=0, clip_norm=0.0, accumulate=len(batches))
+    engine.setup(model, AdamW(lr=1e-12, warmup_steps=0, weight_decay=0.0, schedule="constant"))
+    metrics = engine.train_step(batches, 5, 100)
+    found = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
+    return found | {name: torch.as_tensor(metrics[name]) for name in ("loss/recon", "grad/norm")}
+
+
+def small(kind: str) -> MusicModel:
+    torch.manual_seed(1)
+    if kind == "transformer":
+        return Transformer(VOCABULARY, LENGTH, PAD, BOS, EOS, **SIZES)
+    settings = {"encoder_layers": 1, "d_latent": 3, "word_dropout": 0.0, "free_bits": 0.0, "beta_warmup_steps": 0}
+    return VAE(VOCABULARY, LENGTH, PAD, BOS, EOS, **SIZES, **settings)
+
+
+@pytest.mark.parametrize("kind", ["transformer", "vae"])
+@settings(max_examples=12, deadline=None)
+@given(lengths=st.lists(st.integers(3, LENGTH), min_size=2, max_size=7), data=st.data())
+def test_the_gradient_of_any_split_is_that_of_the_whole(kind: str, lengths: list[int], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(1, len(lengths) - 1))
+    with mock.patch.object(Posterior, "sample", lambda posterior: posterior.mu):  # the same z, however it is split
+        whole = gradients(small(kind), [padded(lengths)])
+        rows = padded(lengths)
+        split = gradients(small(kind), [rows[:cut], rows[cut:, : max(lengths[cut:])]])
+    assert whole.keys() == split.keys()
+    scale = max(float(value.abs().max()) for name, value in whole.items() if "/" not in name)
+    for name, value in whole.items():
+        torch.testing.assert_close(split[name], value, rtol=1e-5, atol=1e-6 * scale)
+
+
+def test_a_term_by_sequences_is_weighed_by_sequences() -> None:
+    class BySequence(Bag):
+        def forward(self, tokens_BT: Tensor, phase: str = "generator", step: int = 0) -> Losses:
+            loss = super().forward(tokens_BT, phase, step).objective
+            return Losses(torch.zeros_like(loss), {"loss/total": loss.detach()}, by_sequence=loss)
+
+    found = []
+    for batches in ([tokens(8)], [tokens(8)[:2], tokens(8)[2:3], tokens(8)[3:]]):
+        engine = Engine(accelerator="cpu", probe_every=0, clip_norm=0.0)
+        engine.setup(BySequence(), AdamW(lr=0.05, warmup_steps=0, schedule="constant"))
+        found.append(engine.train_step(batches, 0, 1)["grad/norm"])
+    torch.testing.assert_close(found[1], found[0], rtol=1e-5, atol=0)
+
+
+def test_fp16_trains_with_a_loss_scale_on_the_cpu_too() -> None:
+    engine = Engine(accelerator="cpu", precision="fp16", probe_every=0)
+    engine.setup(small("transformer"), AdamW(lr=1e-3, warmup_steps=0, schedule="constant"))
+    batch = padded([9, 12, 20])
+    steps = [engine.train_step([batch], step, 40) for step in range(40)]
+    assert float(steps[0]["fp16/scale"]) == 2.0**16
+    assert float(steps[-1]["loss/recon"]) < 0.9 * float(steps[0]["loss/recon"])
