@@ -15,7 +15,7 @@ import torch
 from aurl.errors import RecordError
 from aurl.machine.numbers import named_values, plain_name, real_number, whole_step
 
-AN_OBJECT = pytest.param(object(), id="an object")  # its own id, so that two workers collect the same tests
+OBJECT = pytest.param(object(), id="an object")  # its own id, so that two workers collect the same tests
 
 
 class Colour(Enum):
@@ -36,7 +36,7 @@ STEPS: list[Any] = [
 NO_STEPS: list[Any] = [
     None, True, np.bool_(True), torch.tensor(True),
     "3", b"3", 3.5, math.nan, math.inf, -1, -1.0, 2**53 + 1, 2**64, 1e300,
-    3j, [3], (3,), {}, AN_OBJECT, np.array([1, 2]), np.array([]), torch.tensor([1, 2]), torch.tensor(1j), Decimal("NaN"),
+    3j, [3], (3,), {}, OBJECT, np.array([1, 2]), np.array([]), torch.tensor([1, 2]), torch.tensor(1j), Decimal("NaN"),
     np.datetime64(3, "s"), torch.ones((), device="meta"),
 ]  # fmt: skip
 VALUES: list[tuple[Any, float]] = [
@@ -46,7 +46,7 @@ VALUES: list[tuple[Any, float]] = [
     (torch.tensor(0.5, dtype=torch.bfloat16), 0.5), (math.inf, math.inf),
 ]  # fmt: skip
 NO_VALUES: list[Any] = [
-    None, "0.5", b"1", 1j, np.complex64(1), [0.5], {}, AN_OBJECT, np.ones(2), np.array([]), np.array(["1"]),
+    None, "0.5", b"1", 1j, np.complex64(1), [0.5], {}, OBJECT, np.ones(2), np.array([]), np.array(["1"]),
     np.array([None]), torch.ones(2), torch.tensor(1j), torch.ones((), device="meta"), np.datetime64(3, "s"),
 ]  # fmt: skip
 
@@ -89,7 +89,7 @@ def test_names_become_text(name: Any, expected: str) -> None:
     assert type(found) is str
 
 
-@pytest.mark.parametrize("name", [None, (1, 2), AN_OBJECT])
+@pytest.mark.parametrize("name", [None, (1, 2), OBJECT])
 def test_a_name_that_is_no_text_is_refused(name: Any) -> None:
     with pytest.raises(RecordError, match="the name of a metric is text"):
         plain_name(name)
