@@ -18,7 +18,7 @@ FLOORS = (
     ("runs", "music"),
     ("show",),
     ("anomaly", "sinks"),
-    ("monitor",),
+    ("monitor", "rundir", "eventlog"),
     ("models", "data", "quality"),
     ("lint", "compare", "library"),
     ("train", "integrations"),
@@ -70,6 +70,11 @@ def test_a_room_imports_only_from_floors_before_its_own(name: str) -> None:
             assert FLOOR[room(other)] < FLOOR[own], f"{name} must not import {other}"
         heavy = other.split(".")[0]
         assert FLOOR[own] >= HEAVY.get(heavy, 0), f"{name} must not import {heavy}"
+
+
+def test_old_names_are_for_those_outside() -> None:
+    for name, path in FILES.items():
+        assert not {"aurl.rundir", "aurl.eventlog"} & imports(path), f"{name} is to import from aurl.runs"
 
 
 def test_no_import_goes_in_a_circle() -> None:

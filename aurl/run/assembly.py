@@ -159,7 +159,7 @@ def _take_up(config: Mapping[str, Any], loop: Loop) -> int | None:
     given = Path(config["resume"])
     if given.name.startswith("step_") or given.name == "best":
         loop.load(given.resolve())
-    elif (training.run.checkpoints / "latest").exists():
+    elif any(training.run.checkpoints.glob("step_*")):
         loop.load(resolve(training.run.path))
     else:
         training.monitor.note("the run has no checkpoint yet; it begins anew in its directory", level="warning")

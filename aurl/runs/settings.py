@@ -86,10 +86,16 @@ def config_of(folder: Path, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settings_of(folder: Path, document: Mapping[str, Any]) -> dict[str, Json]:
-    """The flat configuration of a run, and the options chosen for its groups (`"model": "vae"`)."""
+    """The flat configuration of a run, and the options chosen for its groups (`"model": "vae"`).
+
+    Groups without settings of their own (`scale`, `experiment`) are left out where there is a configuration: they are
+    bundles of settings that are all in it.
+    """
     flat = config_of(folder, document)
     chosen = choices(RunDirectory(folder).hydra / "hydra.yaml")
-    return {name: option for name, option in chosen.items() if name not in flat} | flat
+    groups = {key.partition(".")[0] for key in flat if "." in key}
+    told = {name: option for name, option in chosen.items() if not flat or name.partition("/")[0] in groups}
+    return {name: option for name, option in told.items() if name not in flat} | flat
 
 
 @lru_cache(maxsize=16_384)

@@ -207,6 +207,8 @@ class Checkpointer(Part):
 def resolve(run: Path, spec: str = "latest") -> Path:
     """The checkpoint directory `latest`, `best` or `step_...` of a run.
 
+    Where the link `latest` is missing, as in copies made without links, that is the one of the highest step.
+
     Raises:
         CheckpointError: the run has no such checkpoint; the message names those it has.
     """
@@ -214,6 +216,8 @@ def resolve(run: Path, spec: str = "latest") -> Path:
     path = folder / spec
     if not path.is_dir():
         there = sorted(place.name for place in folder.glob("step_*") if place.is_dir())
+        if spec == "latest" and there:
+            return (folder / there[-1]).resolve()
         raise CheckpointError(
             f"{path}: no such checkpoint; {run.name} has: {', '.join(there) or 'none, start it anew'}"
         )

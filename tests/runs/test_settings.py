@@ -30,8 +30,17 @@ HYDRA = """hydra:
 def test_config_json_with_the_options_of_groups(tmp_path: Path) -> None:
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "hydra.yaml").write_text(HYDRA)
-    (tmp_path / "config.json").write_text(json.dumps({"optim.lr": 0.1, "quality": "typed"}))
-    assert settings_of(tmp_path, {}) == {"model": "vae", "model/size": "tiny", "quality": "typed", "optim.lr": 0.1}
+    config = {"optim.lr": 0.1, "quality": "typed", "model.d_model": 8}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert settings_of(tmp_path, {}) == config | {"model": "vae", "model/size": "tiny"}
+
+
+def test_a_bundle_of_settings_is_no_setting_where_those_are_known(tmp_path: Path) -> None:
+    (tmp_path / ".hydra").mkdir()
+    (tmp_path / ".hydra" / "hydra.yaml").write_text(HYDRA.replace("model: vae\n", "model: vae\n      scale: large\n"))
+    assert settings_of(tmp_path, {})["scale"] == "large"
+    (tmp_path / "config.json").write_text(json.dumps({"model.d_model": 512}))
+    assert settings_of(tmp_path, {}) == {"model": "vae", "model/size": "tiny", "model.d_model": 512}
 
 
 def test_config_yaml_where_the_flat_file_is_missing_or_broken(tmp_path: Path) -> None:
