@@ -42,6 +42,8 @@ _SEEDS = frozenset({"seed", "job", "random_state", "seed_everything"})
 # Places whose class is aurl's own machinery. Which class it is, and where it lies, changed with the layout of aurl.
 _WATCHERS = ("anomaly.detectors.", "quality.metrics.")
 _MACHINERY = frozenset({"trainer", "sample", "quality", "anomaly", "anomaly.recovery", "trainer.early_stopping"})
+_WATCH = "anomaly."
+_ONLY_WATCHING = ("observe", "warn")
 _NO_CHOICE = frozenset({"hydra", "debug", "launcher", "search", "experiment", "logging", "notify"})
 
 
@@ -118,9 +120,12 @@ def comparable(config: Mapping[str, Json]) -> dict[str, Json]:
     """What a run tries out: its flat configuration without bookkeeping, nulls and empty mappings.
 
     A class of aurl's own counts by its name alone (`AdamW`), since its module may have moved, and in places where
-    older versions of aurl had no class at all (`trainer`, `sample`, ...) not at all.
+    older versions of aurl had no class at all (`trainer`, `sample`, ...) not at all. Settings of the detectors count
+    where the policy lets them change the training.
     """
-    kept = {key: setting(key, value) for key, value in config.items() if not is_bookkeeping(key)}
+    watches = config.get("anomaly.policy") in _ONLY_WATCHING
+    names = (key for key in config if not is_bookkeeping(key) and not (watches and key.startswith(_WATCH)))
+    kept = {key: setting(key, config[key]) for key in names}
     return {key: value for key, value in kept.items() if value is not None and value != {}}
 
 

@@ -171,3 +171,15 @@ def test_a_config_that_contains_itself_or_never_ends_is_none(tmp_path: Path) -> 
 def test_a_config_that_is_none_is_looked_for_elsewhere(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "config.json").write_bytes(content)
     assert config_of(tmp_path, {"config": {"a": {"b": 1}}}) == {"a.b": 1}
+
+
+@pytest.mark.parametrize(("policy", "same"), [("observe", True), ("warn", True), ("recover", False), ("stop", False)])
+def test_detectors_make_an_experiment_where_they_may_change_it(policy: str, same: bool) -> None:
+    config = {"anomaly.policy": policy, "anomaly.zscore": 5.0}
+    assert (group_key(config) == group_key(config | {"anomaly.zscore": 3.0})) == same
+    assert (group_key(config) == group_key(config | {"anomaly.detectors.new.zscore": 5.0})) == same
+
+
+def test_to_watch_and_to_recover_are_two_experiments() -> None:
+    assert group_key({"anomaly.policy": "warn"}) == group_key({"anomaly.policy": "observe"})
+    assert group_key({"anomaly.policy": "warn"}) != group_key({"anomaly.policy": "recover"})

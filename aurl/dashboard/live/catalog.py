@@ -15,7 +15,7 @@ from aurl.dashboard.live.rows import Row, add_progress, readable_config, row_of
 from aurl.dashboard.live.tree import RunTree
 from aurl.runs.annotations import FILE as ANNOTATIONS
 from aurl.runs.listing import STALE_SECONDS, RunSummary, read_run
-from aurl.runs.settings import config_of, group_key, is_bookkeeping
+from aurl.runs.settings import comparable, config_of, group_key
 
 RECHECK_SECONDS = 2.0
 """How often a run that says it is running is looked at again, though its file has not changed."""
@@ -208,9 +208,7 @@ class Catalog:
         return key
 
     def _count(self, config: Mapping[str, Any], change: int) -> None:
-        for key, value in config.items():
-            if is_bookkeeping(key):
-                continue
+        for key, value in comparable(config).items():
             counter = self._values.setdefault(key, Counter())
             told = repr(value)
             counter[told] += change

@@ -14,7 +14,7 @@ from aurl.dashboard.live.catalog import RunEntry
 from aurl.dashboard.routes.requests import Parts, RefusedError, answer, choice, parts
 from aurl.dashboard.routes.run_routes import document_of
 from aurl.errors import AurlError
-from aurl.runs.settings import is_bookkeeping
+from aurl.runs.settings import comparable
 from aurl.show.wording import finite
 
 _MODES: tuple[Literal["auto", "min", "max"], ...] = ("auto", "min", "max")
@@ -57,10 +57,10 @@ def _compare(entries: Sequence[RunEntry], metric: str | None, mode: Literal["min
 
 def _parallel(entries: Sequence[RunEntry], metric: str) -> Response:
     wanted = metric or str(entries[0].row["loss"]["metric"] or "")
-    keys = sorted({key for entry in entries for key in entry.config if not is_bookkeeping(key)})
+    settings = [comparable(entry.config) for entry in entries]
     axes = []
-    for key in keys:
-        values = [entry.config.get(key) for entry in entries]
+    for key in sorted(set().union(*settings)):
+        values = [each.get(key) for each in settings]
         if any(value != values[0] for value in values):
             axes.append({"key": key, "kind": _kind(values), "values": values})
     lines = [
