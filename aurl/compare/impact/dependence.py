@@ -12,7 +12,7 @@ import numpy as np
 
 from aurl.compare.impact.sensitivity import Sensitivity
 from aurl.compare.impact.surrogates import Function
-from aurl.compare.search_space import Category, Number, Parameter
+from aurl.compare.search_space import Category, Conditional, Number, Parameter
 from aurl.record import Json
 from aurl.show.arrays import Floats
 
@@ -34,7 +34,7 @@ def curve(found: Sensitivity, place: int) -> dict[str, Json]:
         "y": mean.tolist(),
         "low": np.minimum(low, mean).tolist(),
         "high": np.maximum(high, mean).tolist(),
-        "log": isinstance(parameter, Number) and parameter.log,
+        "log": _is_log(parameter),
     }
 
 
@@ -50,6 +50,11 @@ def surface(found: Sensitivity, names: Sequence[str]) -> dict[str, Json]:
         "y": [second.setting(v) for v in along.tolist()],
         "z": mean.reshape(len(along), len(across)).tolist(),
     }
+
+
+def _is_log(parameter: Parameter) -> bool:
+    number = parameter.number if isinstance(parameter, Conditional) else parameter
+    return isinstance(number, Number) and number.log
 
 
 def _ticks(parameter: Parameter, points: int) -> Floats:

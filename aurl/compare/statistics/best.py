@@ -75,10 +75,10 @@ def chances(comparison: Comparison) -> dict[str, float]:
 
     The posterior of each mean, with a flat prior, is a Student t with the group's own variance; what a seed does to all
     groups alike is taken out first where every group ran with the same seeds. Equal means share their part. Empty with
-    fewer than two groups.
+    fewer than two groups, and where the runs of one are identical, so that its noise is not known.
     """
     groups = [group for group in comparison.groups if group.n >= _FEWEST]
-    if len(groups) < 2:
+    if len(groups) < 2 or any(len({*group.values.values()}) == 1 for group in groups):
         return {}
     rng = np.random.default_rng(4)
     table = _by_seed(groups)

@@ -20,8 +20,13 @@ def test_the_clear_winner_is_picked_and_wins_always() -> None:
 
 
 def test_ties_share_the_chance_of_being_best() -> None:
-    runs = [made_run(f"{m}{at}", 1.0, {"model": m}, seed=at) for m in "abcd" for at in range(3)]
-    assert chances(made(runs)) == pytest.approx(dict.fromkeys(("model=a", "model=b", "model=c", "model=d"), 0.25))
+    runs = [made_run(f"{m}{at}", 1.0 + 0.1 * at, {"model": m}, seed=at) for m in "ab" for at in range(3)]
+    assert chances(made(runs)) == pytest.approx({"model=a": 0.5, "model=b": 0.5}, abs=0.03)
+
+
+def test_identical_runs_have_no_noise_to_judge_by() -> None:
+    runs = [made_run(f"{m}{at}", 1.0, {"model": m}, seed=at) for m in "ab" for at in range(3)]
+    assert chances(made(runs)) == {}
 
 
 def test_three_seeds_make_nobody_certain() -> None:
