@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,6 +50,7 @@ class RemiTokenizer(Tokenizer):
     pad = int(Family.PAD)
     bos = int(Family.BOS)
     eos = int(Family.EOS)
+    _layout = "remi"
 
     def __init__(
         self,
@@ -68,7 +70,14 @@ class RemiTokenizer(Tokenizer):
         _require("resolution", resolution, 4, 480)
         if not 0.0 < tempo_low < tempo_high < math.inf:
             raise ConfigError(f"tokenizer.tempo_low={tempo_low}, tempo_high={tempo_high}: needs 0 < low < high")
-        self._settings = [velocity_step, max_duration, max_bar, tempo_bins, tempo_low, tempo_high]
+        self._settings = {
+            "velocity_step": velocity_step,
+            "max_duration": max_duration,
+            "max_bar": max_bar,
+            "tempo_bins": tempo_bins,
+            "tempo_low": tempo_low,
+            "tempo_high": tempo_high,
+        }
         self.resolution = resolution
         self._bars = Alphabet.of(resolution, max_bar * resolution // TICKS_PER_BEAT)
         self._max_duration = max_duration * resolution // TICKS_PER_BEAT
@@ -79,18 +88,10 @@ class RemiTokenizer(Tokenizer):
         self._duration_ids = self.vocabulary.nearest_ids(Family.DURATION, self._max_duration)
         self._velocity_ids = self.vocabulary.nearest_ids(Family.VELOCITY, 127)
 
-    def at(self, resolution: int) -> RemiTokenizer:
+    def at(self, resolution: int) -> Self:
         """The tokenizer of the same settings for another grid."""
-        step, duration, bar, bins, low, high = self._settings
-        return RemiTokenizer(
-            velocity_step=int(step),
-            max_duration=int(duration),
-            max_bar=int(bar),
-            tempo_bins=int(bins),
-            tempo_low=low,
-            tempo_high=high,
-            resolution=resolution,
-        )
+        settings: dict[str, Any] = self._settings
+        return type(self)(**settings, resolution=resolution)
 
     @property
     def vocab_size(self) -> int:
@@ -101,7 +102,7 @@ class RemiTokenizer(Tokenizer):
     def fingerprint(self) -> str:
         """A hash of the settings and of the version of the layout, 16 hexadecimal digits."""
         grid = [] if self.resolution == TICKS_PER_BEAT else [self.resolution]
-        return hashlib.sha256(json.dumps(["remi", 1, *self._settings, *grid]).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps([self._layout, 1, *self._settings.values(), *grid]).encode()).hexdigest()[:16]
 
     def token_name(self, id: int) -> str:
         """Such as `BOS`, `Bar` or `Pitch_60`; `Unknown_999` outside the vocabulary."""
@@ -115,10 +116,10 @@ class RemiTokenizer(Tokenizer):
         bar_index, position = bars.place(notes.onset.astype(np.int64))
         duration = self._duration_ids[np.minimum(notes.duration, self._max_duration)]
         velocity = self._velocity_ids[notes.velocity]
-        new_bars = _steps(bar_index)
-        new_position = (new_bars > 0) | (_steps(position) != 0)
-        new_velocity = _steps(velocity) != 0
-        new_duration = _steps(duration) != 0
+        new_bars = steps(bar_index)
+        new_position = (new_bars > 0) | (steps(position) != 0)
+        new_velocity = steps(velocity) != 0
+        new_duration = steps(duration) != 0
 
         # Each note's tokens end with its pitch; counting back from there places the others, and bars fill the rest.
         head = self._header(bars.signed[0], notes.tempo)
@@ -166,15 +167,15 @@ class RemiTokenizer(Tokenizer):
         signed, metres = read_metres(
             family == Family.METRE, (index + 1).astype(np.int64) * self._bars.step, bars, self._bars
         )
-        tempo = _first(family, Family.TEMPO, before=bars == 0)
+        tempo = first_of(family, Family.TEMPO, before=bars == 0)
         starts, lengths = laid_out(signed, max(1, int(bars[-1]) if len(bars) else 0))
 
         bar = np.maximum(bars - 1, 0)
         position_fits = (family == Family.POSITION) & (bars > 0) & (index < lengths[bar])
         position, velocity, duration = (
-            _latest(where) for where in (position_fits, family == Family.VELOCITY, family == Family.DURATION)
+            latest(where) for where in (position_fits, family == Family.VELOCITY, family == Family.DURATION)
         )
-        placed = (position > _latest(family == Family.BAR)) & (velocity >= 0) & (duration >= 0)
+        placed = (position > latest(family == Family.BAR)) & (velocity >= 0) & (duration >= 0)
         note = np.flatnonzero((family == Family.PITCH) & placed)
 
         valid = _ANYWHERE[family] | position_fits
@@ -242,16 +243,16 @@ def duration_alphabet(longest: int, resolution: int) -> NDArray[np.int64]:
     return np.union1d(ticks[ticks <= longest], longest)
 
 
-def _steps(values: NDArray[np.integer]) -> NDArray[np.integer]:
+def steps(values: NDArray[np.integer]) -> NDArray[np.integer]:
     """Difference of each value to the one before, which for the first is -1."""
     return np.diff(values, prepend=np.array(-1, values.dtype))
 
 
-def _first(family: NDArray[np.int8], wanted: Family, before: NDArray[np.bool_]) -> Ids:
+def first_of(family: NDArray[np.int8], wanted: Family, before: NDArray[np.bool_]) -> Ids:
     """The place of the first token of the family within `before`: one or none."""
     return np.flatnonzero((family == wanted) & before)[:1]
 
 
-def _latest(where: NDArray[np.bool_]) -> Ids:
+def latest(where: NDArray[np.bool_]) -> Ids:
     """For each place the last one up to it at which `where` holds, or -1."""
     return np.maximum.accumulate(np.where(where, np.arange(len(where)), -1))

@@ -25,13 +25,15 @@ class Family(IntEnum):
     DURATION = 8
     PITCH = 9
     UNKNOWN = 10
+    PROGRAM = 11
+    TRACK = 12
 
 
 class Vocabulary:
     """Ids laid out family after family.
 
     Args:
-        values: the ascending values of the families from METRE to PITCH (ticks, quarter notes a minute, MIDI values).
+        values: the ascending values of the families from METRE on (ticks, quarter notes a minute, MIDI values).
 
     Attributes:
         size: number of ids, without the place for unknown ones.
@@ -72,6 +74,8 @@ class Vocabulary:
             return family.name
         if family == Family.BAR:
             return "Bar"
+        if family == Family.PROGRAM and self.index[id] >= 128:
+            return f"Drums_{self.index[id] - 128}"
         return f"{family.name.capitalize()}_{self.values[family][self.index[id]]:g}"
 
     def _known(self, ids: ArrayLike) -> Ids:
