@@ -83,7 +83,6 @@ def generate(folder: Path, target: Path, settings: dict[str, Any], *, audio: boo
     Raises:
         AurlError: see `run`.
     """
-    from aurl.music.midi import read_midi
     from aurl.train.checkpointer import resolve
     from aurl.train.sampler import Sampler
 
@@ -91,14 +90,14 @@ def generate(folder: Path, target: Path, settings: dict[str, Any], *, audio: boo
     if chosen == "best" and not (folder / "checkpoints" / "best").exists():
         chosen = "latest"
     checkpoint = resolve(folder, chosen)
-    openings = [read_midi(settings["prompt"])] * settings["n"] if settings["prompt"] else []
+    model, tokenizer, seq_len, bars = load_model(folder, checkpoint)
+    openings = [read_prompt(settings["prompt"], tokenizer)] * settings["n"] if settings["prompt"] else []
     sampler = Sampler(
         count=settings["n"],
         continuations=len(openings),
         prompt_bars=settings["prompt_bars"],
         **{key: settings[key] for key in ("length", "bars", "temperature", "top_k", "top_p", "seed")},
     )
-    model, tokenizer, seq_len, bars = load_model(folder, checkpoint)
     target.mkdir(parents=True, exist_ok=True)
     written = []
     for slot, seed, mode, decoded in sampler.draw(model, tokenizer, openings, seq_len, bars):
@@ -108,6 +107,19 @@ def generate(folder: Path, target: Path, settings: dict[str, Any], *, audio: boo
         told |= {"notes": len(decoded.notes), "bars": decoded.notes.bars, "valid_tokens": decoded.valid_share}
         written.append(told)
     return written
+
+
+def read_prompt(path: str, tokenizer: Tokenizer) -> Notes:
+    """A file's notes with their tracks, on the tokenizer's grid.
+
+    Raises:
+        MidiError: it cannot be read.
+    """
+    from aurl.music.grid import CLOCK_RESOLUTION, MILLISECONDS, to_notes
+    from aurl.music.midi import read_scores
+
+    grid = tokenizer.resolution
+    return to_notes(read_scores(path)[0], MILLISECONDS if grid == CLOCK_RESOLUTION else grid, tracks=True)[0]
 
 
 def load_model(folder: Path, checkpoint: Path) -> tuple[MusicModel, Tokenizer, int, int]:

@@ -15,6 +15,7 @@ from aurl.models import checks
 from aurl.models.base import MusicModel
 from aurl.models.decoder import TokenDecoder
 from aurl.models.sampling import SequenceSampler, evaluating
+from aurl.music.grammar import TokenGrammar
 
 Context: TypeAlias = Callable[[Sequence[torch.Generator]], Tensor]
 
@@ -45,6 +46,7 @@ class Autoregressive(MusicModel):
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
+        grammar: TokenGrammar | None = None,
     ) -> Tensor:
         """See `MusicModel.generate`; leaves the training mode and the global random state as they were.
 
@@ -65,7 +67,7 @@ class Autoregressive(MusicModel):
         with evaluating(self), torch.no_grad():
             prompt_P = sampler.prompt(prompt_T, self.decoder.table.weight.device)
             context = self._context(prompt_P if prompt_T is not None else None)
-            return sampler.run(self.decoder, seeds, prompt_P, context)
+            return sampler.run(self.decoder, seeds, prompt_P, context, grammar)
 
     def _context(self, prompt_P: Tensor | None) -> Context | None:
         """What makes the decoder's context [B, D] from the slots' generators, or from the prompt; None without one."""

@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor, nn
 
 from aurl.errors import ConfigError
+from aurl.music.grammar import TokenGrammar
 
 
 class Losses(NamedTuple):
@@ -81,6 +82,7 @@ class MusicModel(nn.Module, ABC):
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
+        grammar: TokenGrammar | None = None,
     ) -> Tensor:
         """Token sequences [len(seeds), <= length], one per slot, padded after the end token.
 
@@ -93,6 +95,7 @@ class MusicModel(nn.Module, ABC):
             temperature: > 0; lower is more conservative.
             top_k: keep only the k likeliest tokens; 0 keeps all.
             top_p: keep the smallest set of tokens whose probability reaches p (Holtzman et al. 2020, arXiv:1904.09751).
+            grammar: of the tokenizer; nothing is drawn that it does not allow.
         """
 
     def phase_parameters(self, phase: str) -> list[nn.Parameter]:

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from aurl.errors import ConfigError
 from aurl.models.decoder import TokenDecoder
+from aurl.models.masking import GrammarMask
+from aurl.music.grammar import TokenGrammar
 
 CPU_ROWS = 8
 
@@ -141,17 +143,21 @@ class SequenceSampler:
         seeds: Sequence[int],
         prompt_P: Tensor,
         context: Callable[[Sequence[torch.Generator]], Tensor] | None = None,
+        grammar: TokenGrammar | None = None,
     ) -> Tensor:
         """One sequence a seed, [B, <= length], on the prompt's device.
 
         Args:
             context: makes the decoder's context [B, D] from the slots' generators, before these draw anything else.
+            grammar: nothing is drawn that it does not allow.
         """
         if not seeds:
             return prompt_P.new_empty(0, self.length)
         rows = CPU_ROWS if prompt_P.device.type == "cpu" else len(seeds)
         blocks = [seeds[first : first + rows] for first in range(0, len(seeds), rows)]
-        tokens_BT = torch.cat([self._block(decoder, block, rows, prompt_P, context) for block in blocks])
+        tokens_BT = torch.cat(
+            [self._block(decoder, block, rows, prompt_P, context, grammar=grammar) for block in blocks]
+        )
         used = int((tokens_BT != self.pad).any(0).nonzero()[-1]) + 1
         return tokens_BT[:, :used]
 
@@ -162,6 +168,8 @@ class SequenceSampler:
         rows: int,
         prompt_P: Tensor,
         context: Callable[[Sequence[torch.Generator]], Tensor] | None,
+        *,
+        grammar: TokenGrammar | None,
     ) -> Tensor:
         padded = [*seeds, *[seeds[-1]] * (rows - len(seeds))]
         generators = [torch.Generator().manual_seed(seed) for seed in padded]
@@ -170,12 +178,22 @@ class SequenceSampler:
         uniforms_BT = uniforms_BT.to(prompt_P.device)
         never = torch.tensor([self.pad, self.bos], device=prompt_P.device)
 
+        prompt_BP = prompt_P.expand(rows, -1)
+        mask = GrammarMask(grammar, rows, prompt_P.device) if grammar is not None else None
+        if mask is not None:
+            for position in range(1, prompt_BP.shape[1]):
+                mask.feed(prompt_BP[:, position])
+
         def choose(logits_BV: Tensor, position: int) -> Tensor:
             allowed_BV = logits_BV.index_fill(-1, never, float("-inf"))
+            if mask is not None:
+                allowed_BV = allowed_BV.masked_fill(~mask.allowed(), float("-inf"))
             filtered_BV = filter_logits(allowed_BV, self.temperature, self.top_k, self.top_p)
-            return inverse_cdf(filtered_BV, uniforms_BT[:, position])
+            token_B = inverse_cdf(filtered_BV, uniforms_BT[:, position])
+            if mask is not None:
+                mask.feed(token_B)
+            return token_B
 
-        prompt_BP = prompt_P.expand(rows, -1)
         tokens_BT = unroll(
             decoder, prompt_BP, choose, length=self.length, eos=self.eos, pad=self.pad, context_BD=context_BD
         )

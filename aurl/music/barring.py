@@ -144,8 +144,8 @@ def laid_out(signed: Sequence[Signed], count: int) -> tuple[Ticks, Ticks]:
 def read_metres(metre: Flags, ticks: Ticks, bars: Ticks, alphabet: Alphabet) -> tuple[list[Signed], Ticks]:
     """The metres of a sequence of tokens, and the places of the tokens that mean one.
 
-    The first Metre before any Bar means the metre of the beginning; one right before a Bar that of what follows. A
-    second right behind it is its unit.
+    The first Metre before any Bar means the metre of the beginning; one right before a Bar that of what follows, also
+    where the sequence is cut there. A second right behind it is its unit.
 
     Args:
         metre: which tokens are Metres, bool [T].
@@ -161,7 +161,7 @@ def read_metres(metre: Flags, ticks: Ticks, bars: Ticks, alphabet: Alphabet) -> 
         bar, behind = int(bars[run[0]]), run[-1] + 1
         if run is opening:
             pair = run[:2]
-        elif bar and behind < len(bars) and bars[behind] > bar:
+        elif bar and (behind == len(bars) or bars[behind] > bar):
             pair = run[-2:]
         else:
             continue

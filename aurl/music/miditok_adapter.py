@@ -81,6 +81,10 @@ class MidiTokTokenizer(Tokenizer):
         """The tokenizer of the same settings for another grid."""
         return MidiTokTokenizer(*self._settings, resolution=resolution)
 
+    def grammar(self) -> None:
+        """Not known: miditok's own rules allow what does not mean anything here."""
+        return
+
     def encode(self, notes: Notes, *, end: bool = True) -> IntArray:
         """Token ids, int32 [T]; miditok's own rounding gives what cannot be written exactly."""
         notes = notes.merged().at(self.resolution)

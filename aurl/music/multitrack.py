@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aurl.errors import ConfigError
 from aurl.music.barring import Bars, laid_out, read_metres
+from aurl.music.grammar import TokenGrammar, build_grammar
 from aurl.music.notes import TICKS_PER_BEAT, IntArray, Notes
 from aurl.music.score import Instrument, Metre, Tempo, TempoMap, Ticks
 from aurl.music.tokenizer import RemiTokenizer, first_of, latest
@@ -68,6 +69,10 @@ class MultitrackTokenizer(RemiTokenizer):
             resolution=resolution,
         )
         self._settings["max_tracks"] = max_tracks
+
+    def grammar(self) -> TokenGrammar:
+        """What may follow what: the order in which `encode` writes."""
+        return build_grammar(self.vocabulary, self._bars, self._max_tracks)
 
     def encode(self, notes: Notes, *, end: bool = True) -> IntArray:
         """Token ids, int32 [T]; notes outside the alphabets are written as `quantise` gives them."""

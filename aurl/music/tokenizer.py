@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aurl.errors import ConfigError
 from aurl.music.barring import Alphabet, Bars, Signed, laid_out, read_metres
+from aurl.music.grammar import TokenGrammar, build_grammar
 from aurl.music.notes import DEFAULT_VELOCITY, TICKS_PER_BEAT, IntArray, Notes
 from aurl.music.tokens import Decoded, Tokenizer
 from aurl.music.vocabulary import Family, Ids, Vocabulary
@@ -107,6 +108,10 @@ class RemiTokenizer(Tokenizer):
     def token_name(self, id: int) -> str:
         """Such as `BOS`, `Bar` or `Pitch_60`; `Unknown_999` outside the vocabulary."""
         return self.vocabulary.name(id)
+
+    def grammar(self) -> TokenGrammar:
+        """What may follow what: the order in which `encode` writes."""
+        return build_grammar(self.vocabulary, self._bars)
 
     def encode(self, notes: Notes, *, end: bool = True) -> IntArray:
         """Token ids, int32 [T]; notes outside the alphabets are written as `quantise` gives them."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
+from aurl.music.grammar import TokenGrammar
 from aurl.music.notes import IntArray, Notes
 
 
@@ -67,6 +68,10 @@ class Tokenizer(ABC):
     @abstractmethod
     def at(self, resolution: int) -> Tokenizer:
         """The tokenizer of the same settings for another grid."""
+
+    def grammar(self) -> TokenGrammar | None:
+        """What may follow what, for sampling without invalid tokens; None where that is not known."""
+        return None
 
     @abstractmethod
     def encode(self, notes: Notes, *, end: bool = True) -> IntArray:
