@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,19 @@ if TYPE_CHECKING:
     from aurl.music.notes import Notes
     from aurl.music.tokens import Tokenizer
 
-SETTINGS: dict[str, tuple[type, Any, str]] = {
+
+def true_or_false(text: str) -> bool:
+    """The word as a truth value.
+
+    Raises:
+        ValueError: another word.
+    """
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
+
+
+SETTINGS: dict[str, tuple[Callable[[str], Any], Any, str]] = {
     "n": (int, 8, "pieces"),
     "seed": (int, 0, "piece i draws with seed + i"),
     "length": (int, None, "tokens at most; the model's sequence length by default"),
@@ -22,6 +36,7 @@ SETTINGS: dict[str, tuple[type, Any, str]] = {
     "temperature": (float, 0.9, "lower is more conservative"),
     "top_k": (int, 0, "keep only the k likeliest tokens; 0 keeps all"),
     "top_p": (float, 0.95, "keep the likeliest tokens whose probabilities reach p together"),
+    "valid": (true_or_false, False, "only tokens that mean something where they stand"),
     "checkpoint": (str, "best", "best, latest or step_00001234"),
     "prompt": (str, None, "a MIDI file to continue"),
     "prompt_bars": (int, 1, "bars of it that are given"),
@@ -71,7 +86,7 @@ def parse_settings(words: list[str]) -> dict[str, Any]:
         try:
             settings[key] = None if value == "null" else kind(value)
         except ValueError:
-            raise ConfigError(f"{word}: has to be {kind.__name__}") from None
+            raise ConfigError(f"{word}: has to be {kind.__name__.replace('_', ' ')}") from None
     if settings["n"] < 1:
         raise ConfigError(f"n={settings['n']}: needs at least 1")
     return settings
@@ -96,12 +111,12 @@ def generate(folder: Path, target: Path, settings: dict[str, Any], *, audio: boo
         count=settings["n"],
         continuations=len(openings),
         prompt_bars=settings["prompt_bars"],
-        **{key: settings[key] for key in ("length", "bars", "temperature", "top_k", "top_p", "seed")},
+        **{key: settings[key] for key in ("length", "bars", "temperature", "top_k", "top_p", "valid", "seed")},
     )
     target.mkdir(parents=True, exist_ok=True)
     written = []
     for slot, seed, mode, decoded in sampler.draw(model, tokenizer, openings, seq_len, bars):
-        path = target / f"{checkpoint.name}_{seed:04d}.mid"
+        path = _free(target / f"{checkpoint.name}_{seed:04d}.mid")
         _write(decoded.notes, path, audio)
         told = {"path": str(path), "slot": slot, "seed": seed, "mode": mode, "checkpoint": checkpoint.name}
         told |= {"notes": len(decoded.notes), "bars": decoded.notes.bars, "valid_tokens": decoded.valid_share}
@@ -160,6 +175,12 @@ def _on_its_grid(tokenizer: Tokenizer, fingerprint: str) -> Tokenizer | None:
 
     grids = (tokenizer.at(grid) for grid in (*RESOLUTIONS, CLOCK_RESOLUTION) if grid != tokenizer.resolution)
     return next((one for one in (tokenizer, *grids) if one.fingerprint == fingerprint), None)
+
+
+def _free(path: Path) -> Path:
+    """The path, with a number behind its name where an earlier file has it."""
+    numbered = (path.with_stem(f"{path.stem}_{number}") for number in count(2))
+    return path if not path.exists() else next(other for other in numbered if not other.exists())
 
 
 def _write(notes: Notes, path: Path, audio: bool) -> None:

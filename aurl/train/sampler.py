@@ -10,6 +10,7 @@ from torch import Tensor
 
 from aurl.errors import ConfigError
 from aurl.models.base import MusicModel
+from aurl.music.grammar import TokenGrammar
 from aurl.music.notes import Notes
 from aurl.music.tokens import Decoded, Tokenizer
 from aurl.train.ending import Ending
@@ -38,6 +39,7 @@ class Sampler(Part):
         temperature: > 0; lower is more conservative.
         top_k: keep only the k likeliest tokens; 0 keeps all.
         top_p: keep the likeliest tokens whose probabilities reach p together.
+        valid: draw only tokens that mean something where they stand; needs a tokenizer with a grammar.
         seed: of slot 0.
         image: whether to draw piano rolls.
         audio: whether to make audio previews.
@@ -57,6 +59,7 @@ class Sampler(Part):
         temperature: float = 0.9,
         top_k: int = 0,
         top_p: float = 0.95,
+        valid: bool = False,
         seed: int = 0,
         image: bool = True,
         audio: bool = True,
@@ -77,6 +80,7 @@ class Sampler(Part):
         self.continuations, self.prompt_bars = continuations, prompt_bars
         self.bars = bars
         self.length, self.temperature, self.top_k, self.top_p, self.seed = length, temperature, top_k, top_p, seed
+        self.valid = valid
         self._image, self._audio, self._audio_seconds = image, audio, audio_seconds
         self._writer: SampleWriter | None = None
         self._round = -1  # the step of the last complete one
@@ -134,14 +138,15 @@ class Sampler(Part):
         """
         length = min(self.length or seq_len, seq_len)
         told = min(self.continuations, len(openings))
+        grammar = self._grammar(tokenizer)
         kept = self.bars or bars
         for slot in range(told):
             prompt_T = self._prompt(tokenizer, openings[slot], length, model)
-            [tokens_T] = self._generate(model, [self.seed + slot], length, prompt_T)
+            [tokens_T] = self._generate(model, [self.seed + slot], length, prompt_T, **grammar)
             yield slot, self.seed + slot, "continuation", _first_bars(tokenizer.decode(tokens_T), kept)
         free = [self.seed + slot for slot in range(told, max(self.count, self.scored if scoring else 0))]
         if free:
-            for slot, tokens_T in enumerate(self._generate(model, free, length, None), told):
+            for slot, tokens_T in enumerate(self._generate(model, free, length, None, **grammar), told):
                 yield slot, self.seed + slot, "prior", _first_bars(tokenizer.decode(tokens_T), kept)
 
     def _sample(self) -> None:
@@ -193,8 +198,19 @@ class Sampler(Part):
         ids = tokenizer.encode(notes.window(first, self.prompt_bars), end=False)[: max(1, length // 2)]
         return torch.as_tensor(ids, dtype=torch.int64, device=next(model.parameters()).device)
 
+    def _grammar(self, tokenizer: Tokenizer) -> dict[str, TokenGrammar]:
+        """The further argument of `MusicModel.generate`; none where any token may be drawn."""
+        if not self.valid:
+            return {}
+        grammar = tokenizer.grammar()
+        if grammar is None:
+            raise ConfigError(
+                f"sample.valid=true: {type(tokenizer).__name__} tells no grammar; use data/tokenizer=remi or multitrack"
+            )
+        return {"grammar": grammar}
+
     def _generate(
-        self, model: MusicModel, seeds: Sequence[int], length: int, prompt_T: Tensor | None
+        self, model: MusicModel, seeds: Sequence[int], length: int, prompt_T: Tensor | None, **grammar: TokenGrammar
     ) -> Sequence[list[int]]:
         tokens_BT = model.generate(
             seeds,
@@ -203,6 +219,7 @@ class Sampler(Part):
             temperature=self.temperature,
             top_k=self.top_k,
             top_p=self.top_p,
+            **grammar,
         )
         rows: list[list[int]] = tokens_BT.tolist()
         return rows

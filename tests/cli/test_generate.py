@@ -58,3 +58,22 @@ def test_settings_that_cannot_be_used_are_named(word: str) -> None:
 def test_a_setting_out_of_range_is_a_usage_error(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "latest", "--root", str(outputs), "temperature=-1"]) == 2
     assert "sample.temperature=-1" in capsys.readouterr().err
+
+
+def test_every_token_means_something_when_asked_for(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pieces = generate(outputs, capsys, "n=6", "valid=true", "temperature=3", "top_p=1", "-o", str(tmp_path))
+    assert {piece["valid_tokens"] for piece in pieces} == {1.0}
+    wild = generate(outputs, capsys, "n=6", "temperature=3", "top_p=1", "-o", str(tmp_path))
+    assert min(float(str(piece["valid_tokens"])) for piece in wild) < 1.0
+    with pytest.raises(ConfigError, match="valid=perhaps: has to be true or false"):
+        parse_settings(["valid=perhaps"])
+
+
+def test_an_earlier_file_stays(outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [first] = generate(outputs, capsys, "n=1", "-o", str(tmp_path))
+    before = Path(str(first["path"])).read_bytes()
+    [second] = generate(outputs, capsys, "n=1", "temperature=2", "-o", str(tmp_path))
+    assert Path(str(first["path"])).read_bytes() == before
+    assert Path(str(second["path"])).name == Path(str(first["path"])).stem + "_2.mid"

@@ -74,3 +74,12 @@ def test_due() -> None:
 def test_values_out_of_range_name_the_key(bad: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=f"sample.{next(iter(bad))}="):
         Sampler(**bad)
+
+
+def test_valid_samples_need_a_grammar() -> None:
+    class Mute(RemiTokenizer):
+        def grammar(self) -> None:  # type: ignore[override]
+            return None
+
+    with pytest.raises(ConfigError, match="sample.valid=true: Mute tells no grammar"):
+        next(Sampler(valid=True, count=1, continuations=0).draw(Parrot(), Mute(), [], 64, 4))
