@@ -154,7 +154,7 @@ class MultitrackTokenizer(RemiTokenizer):
         tempos = [(0, int(index[opening[0]]) if len(opening) else self._tempo_bin(120.0))]
         tempos += zip(tick[changes].tolist(), index[changes].tolist(), strict=True)
         notes = self._built(
-            _Columns(
+            _Voiced(
                 tick[note],
                 self._durations[index[duration]],
                 index[note],
@@ -176,7 +176,7 @@ class MultitrackTokenizer(RemiTokenizer):
         velocity = self._velocity_ids[notes.velocity]
         tempos = [(tick, self._tempo_bin(qpm)) for tick, qpm in notes.tempo_map]
         built = self._built(
-            _Columns(
+            _Voiced(
                 notes.onset,
                 self._durations[self.vocabulary.index[duration]],
                 notes.pitch,
@@ -190,7 +190,7 @@ class MultitrackTokenizer(RemiTokenizer):
         return replace(built, name=notes.name)
 
     def _built(
-        self, columns: _Columns, tracks: list[Instrument], tempos: list[tuple[int, int]], metres: tuple[Metre, ...]
+        self, columns: _Voiced, tracks: list[Instrument], tempos: list[tuple[int, int]], metres: tuple[Metre, ...]
     ) -> Notes:
         """Notes with the tracks that they use, in their order, and the tempi that differ, up to the last onset."""
         to, used = self._order(tracks, np.asarray(columns.track))
@@ -228,7 +228,7 @@ class MultitrackTokenizer(RemiTokenizer):
         return Vocabulary({kind: row for kind, row in plain.items() if kind > Family.BAR} | further)
 
 
-class _Columns(NamedTuple):
+class _Voiced(NamedTuple):
     onset: NDArray[np.integer]
     duration: NDArray[np.integer]
     pitch: NDArray[np.integer]
