@@ -18,7 +18,7 @@ from aurl.lint.readers.json_lines import JsonLines, parse
 from aurl.lint.readers.printed_log import PrintedLog
 from aurl.lint.readers.source import LogSource, NothingToJudgeError
 from aurl.lint.readers.table import shape_of
-from aurl.lint.readers.text import EXPECTED, decoded, encoding_of, head, unreadable
+from aurl.lint.readers.text import EXPECTED, bounded_lines, decoded, encoding_of, head, unreadable
 from aurl.lint.readers.tfevents_log import EventFile, TfeventsLog
 from aurl.lint.readers.wandb_log import WandbLog, wandb_files
 from aurl.lint.run_log import RunLog
@@ -104,7 +104,7 @@ def _table_or_text(path: Path, encoding: str) -> LogSource:
 def _is_document(path: Path, encoding: str) -> bool:
     """Whether the object that a file begins with is all of it: it spans lines, or is alone and holds lists."""
     with path.open(encoding=encoding, errors="replace") as file:
-        filled = (line for line in file if line.strip())
+        filled = (line for line, _ in bounded_lines(file) if not line.isspace())
         first, second = next(filled, ""), next(filled, "")
     entry = parse(first)
     if isinstance(entry, dict):

@@ -54,7 +54,7 @@ class Survey:
         for row in source.rows(self._skip):
             self._take(row)
             if len(self.counts) > MAX_COLUMNS:
-                raise DataError(f"{source.path}: more than {MAX_COLUMNS} columns; is this a training log?")
+                raise DataError(f"{source.path}: more than {MAX_COLUMNS:,} columns; is this a training log?")
         self._add_up()
 
     def _skip(self, line: int, reason: str) -> None:

@@ -270,10 +270,10 @@ class Context:
         self.measured = len(self._curves)
 
     def _lay_out(self, key: tuple[object, ...], record: Record) -> RecordLayout:
-        names: dict[Role, tuple[str, ...]] = {}
+        found_by: dict[Role, list[str]] = {}
         for name in record.scalars:
-            role = self.roles(name)
-            names[role] = (*names.get(role, ()), name)
+            found_by.setdefault(self.roles(name), []).append(name)
+        names = {role: tuple(found) for role, found in found_by.items()}
         trains = record.kind in {Kind.STEP, Kind.EPOCH} and not TRAINING.isdisjoint(names)
         if record.kind is Kind.STEP and trains and not self._stepwise:
             self._stepwise = True

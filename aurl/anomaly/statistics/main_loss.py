@@ -26,7 +26,7 @@ _BLURRED = frozenset({"epoch", "avg", "mean", "average", "smooth", "smoothed", "
 _PRECISION = 2e-3  # logs print three or four digits
 _ENOUGH = 0.8  # of the samples
 _FEW = 3  # values say nothing yet
-_RARE = 0.25  # of the rows of the fullest column
+_RARE = 0.75  # of the rows of the fullest column
 _MOST_ADDENDS = 40
 
 
@@ -54,7 +54,8 @@ def choose(
     """
     held = {name: [sample[name] for sample in samples if name in sample] for name in rivals}
     fullest = max(map(len, held.values()), default=0)
-    sums = {name for name in rivals if _is_sum(name, (*rivals, *parts), samples)}
+    others = (*rivals, *parts)
+    sums = {name for name in rivals if _is_sum(name, others, samples)} if len(others) <= _MOST_ADDENDS else set[str]()
     ranks = {
         name: (
             not _is_loss(held[name]),
@@ -117,7 +118,7 @@ def _counts(values: Sequence[float]) -> bool:
 
 def _is_sum(name: str, others: Sequence[str], samples: Sequence[Sample]) -> bool:
     """Whether a column is the sum of the others that stand beside it, or of all of them but one."""
-    if not 3 <= len(others) <= _MOST_ADDENDS:
+    if len(others) < 3:
         return False
     beside = [
         (sample[name], [(other, sample[other]) for other in others if other != name and other in sample])

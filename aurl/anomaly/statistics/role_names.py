@@ -106,6 +106,7 @@ PATTERNS: tuple[tuple[Role, str, str], ...] = (
     (
         Role.STAGE,
         "data/stage",
+        r"^(?!.*\bloss\b).*"
         r"\b(curriculum|stage|phase|difficulty|batch size|bs|seq len|(sequence|context) length|resolution|img size)\b",
     ),
     (Role.KL_WEIGHT, "kl/beta", r"\b(kl|kld) (beta|weight|coef|coeff)\b|^beta$|^annealing beta$"),
@@ -164,7 +165,7 @@ PATTERNS: tuple[tuple[Role, str, str], ...] = (
         Role.STEP,
         "step",
         r"^((global|optimizer|trainer|train|training|num|n|total|current|time) )*"
-        r"(steps?|time ?steps?|iter|iters|iterations?|updates?|batch idx|it|episodes?)$",
+        r"(steps?|time ?steps?|steps? max steps|iter|iters|iterations?|updates?|batch idx|it|episodes?)$",
     ),
     (Role.EPOCH, "epoch", r"^((train|training|current|num) )*epochs?( num| number)?$"),
     (

@@ -55,11 +55,11 @@ _PLAYERS = frozenset({
     Role.GENERATOR_LOSS, Role.DISCRIMINATOR_LOSS, Role.POLICY_LOSS, Role.VALUE_LOSS, Role.ENTROPY, Role.APPROX_KL,
     Role.KL,
 })  # fmt: skip
+_NAMES_KEPT = 1 << 18  # guesses; a log of 100,000 names asks for each several times
 _UNIQUE = (Role.LOSS, Role.VAL_LOSS)  # a second one is a part of the first
 _PART = {Role.LOSS: Role.LOSS_PART, Role.VAL_LOSS: Role.VAL_PART}
 
 
-@lru_cache(maxsize=16_384)
 def role_of(name: str) -> Role:
     """The role of a scalar name: aurl's own names first, then by the words in it."""
     return _guess(name).role
@@ -128,6 +128,7 @@ def is_reconstruction(name: str) -> bool:
     return role_of(name) is Role.LOSS_PART and any(word == "rec" or word.startswith("recon") for word in words(name))
 
 
+@lru_cache(maxsize=_NAMES_KEPT)
 def _guess(name: str) -> Guess:
     if name in OWN:
         return Guess(OWN[name], name, "aurl's own name")

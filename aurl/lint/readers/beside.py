@@ -10,7 +10,8 @@ from aurl.machine.untrusted import json_document, yaml_document
 from aurl.record import Json
 from aurl.runs.settings import flatten
 
-_PLAIN = (bool, int, float, str, list)
+_SIMPLE = (bool, int, float, str)
+_MOST_ITEMS = 1_000  # of a list
 
 
 def config_beside(path: Path) -> dict[str, Json]:
@@ -35,4 +36,12 @@ def _plain(config: object) -> dict[str, Json]:
         flat = flatten(config) if isinstance(config, Mapping) else {}
     except DataError:
         return {}
-    return {key: value for key, value in flat.items() if value is None or isinstance(value, _PLAIN)}
+    return {key: value for key, value in flat.items() if _is_simple(value) or _is_plain_list(value)}
+
+
+def _is_simple(value: object) -> bool:
+    return value is None or isinstance(value, _SIMPLE)
+
+
+def _is_plain_list(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= _MOST_ITEMS and all(map(_is_simple, value))

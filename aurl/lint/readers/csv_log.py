@@ -12,6 +12,7 @@ from aurl.lint.readers.cells import number
 from aurl.lint.readers.source import LogSource, Row
 from aurl.lint.readers.splits import MARKS, marked
 from aurl.lint.readers.table import Shape, is_header, names_of, uncommented
+from aurl.lint.readers.text import bounded_lines
 
 
 class CsvLog(LogSource):
@@ -56,7 +57,8 @@ class CsvLog(LogSource):
     def _lines(self, on_skip: OnSkip) -> Iterator[tuple[int, list[str], bool]]:
         """Line number, cells, and whether it is the last line, of everything after the header."""
         with self.path.open(encoding=self._encoding, errors="replace", newline="") as file:
-            reader = csv.reader(file, delimiter=self._shape.delimiter, skipinitialspace=True)
+            whole = ("\n" if is_cut else line for line, is_cut in bounded_lines(file))
+            reader = csv.reader(whole, delimiter=self._shape.delimiter, skipinitialspace=True)
             before: tuple[int, list[str]] | None = None
             while True:
                 try:

@@ -21,6 +21,9 @@ _HIDES_NANS = (
 )
 
 
+_LARGEST = 32 << 20  # bytes; it takes about six times as much memory
+
+
 class JsonDocument(LogSource):
     """A file that is one JSON value, read whole.
 
@@ -60,6 +63,11 @@ class JsonDocument(LogSource):
 
 def _content(path: Path) -> bytes:
     try:
+        if (size := path.stat().st_size) > _LARGEST:
+            raise DataError(
+                f"{path}: one JSON value of {size / 1e6:,.0f} MB; up to {_LARGEST >> 20} MB are read whole; write one "
+                "object a line (JSON lines), which may be of any size"
+            )
         return path.read_bytes()
     except OSError as error:
         raise unreadable(path, error) from error

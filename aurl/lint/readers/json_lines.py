@@ -13,6 +13,7 @@ from aurl.formats.skipping import OnSkip
 from aurl.lint.readers.cells import numbers, texts
 from aurl.lint.readers.source import LogSource, Row
 from aurl.lint.readers.splits import MARKS, marked
+from aurl.lint.readers.text import LONGEST_LINE, bounded_lines
 
 
 class JsonLines(LogSource):
@@ -26,7 +27,10 @@ class JsonLines(LogSource):
 
     def rows(self, on_skip: OnSkip) -> Iterator[Row]:
         with self.path.open(encoding=self._encoding, errors="replace") as file:
-            for line, text in enumerate(file, 1):
+            for line, (text, is_cut) in enumerate(bounded_lines(file), 1):
+                if is_cut:
+                    on_skip(line, f"a line of more than {LONGEST_LINE:,} characters")
+                    continue
                 if not text.strip():
                     continue
                 entry = parse(text)

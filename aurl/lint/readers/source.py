@@ -11,7 +11,7 @@ from aurl.errors import DataError
 from aurl.formats.skipping import OnSkip
 from aurl.record import Json
 
-MAX_COLUMNS = 20_000
+MAX_COLUMNS = 200_000
 
 
 class Row(NamedTuple):

@@ -86,10 +86,7 @@ def uncommented(cells: list[str]) -> list[str]:
 
 def _try(lines: Sequence[tuple[int, str]], delimiter: str) -> tuple[Shape | None, int]:
     """The shape with this delimiter, and how many numbers it brings to light in lines of the header's width."""
-    try:
-        rows = [(at, next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))) for at, line in lines]
-    except (csv.Error, StopIteration):
-        return None, 0
+    rows = [(at, cells) for at, line in lines if (cells := _cells(line, delimiter))]
     at, names, width = _header(rows)
     body = [cells for line, cells in rows if line > at]
     fitting = [cells for cells in body if len(cells) <= width or not any(cells[width:])]
@@ -98,6 +95,14 @@ def _try(lines: Sequence[tuple[int, str]], delimiter: str) -> tuple[Shape | None
     if not found or 2 * len(fitting) < len(body):
         return None, 0
     return Shape(delimiter, names_of(names or [""] * width), at if names else 0, found / len(filled)), found
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a line; none of one that cannot be taken apart, such as a cell without end."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:
+        return []
 
 
 def _header(rows: Sequence[tuple[int, list[str]]]) -> tuple[int, list[str], int]:

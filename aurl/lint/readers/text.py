@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from aurl.errors import DataError
 
 HEAD_BYTES = 1 << 16
+LONGEST_LINE = 1 << 23  # characters: 100,000 metrics take 3 million
 EXPECTED = (
     "expected is an aurl run directory, CSV, JSON lines, a JSON document (such as trainer_state.json), "
     "a tfevents file or folder, the folder of a W&B run, or what a loop printed (train.log, nohup.out)"
@@ -73,6 +76,19 @@ def encoding_of(path: Path, begin: bytes) -> str:
 def decoded(begin: bytes, encoding: str) -> str:
     """The head as text; a character cut at its end is left out, an undecodable byte becomes a replacement sign."""
     return codecs.getincrementaldecoder(encoding)("replace").decode(begin)
+
+
+def bounded_lines(file: TextIO) -> Iterator[tuple[str, bool]]:
+    """Each line of a file, and whether it was cut since it is longer than any that a trainer writes.
+
+    Reading by lines takes as much memory as the longest one has; here that is bounded.
+    """
+    while line := file.readline(LONGEST_LINE):
+        is_cut = len(line) >= LONGEST_LINE and line[-1] != "\n"
+        rest = line
+        while is_cut and rest and rest[-1] != "\n":
+            rest = file.readline(LONGEST_LINE)
+        yield line, is_cut
 
 
 def unreadable(path: Path, error: OSError) -> DataError:

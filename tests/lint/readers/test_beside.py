@@ -30,5 +30,16 @@ def test_what_cannot_be_read_counts_as_none(tmp_path: Path, text: str) -> None:
     assert config_beside(tmp_path / "metrics.csv") == {}
 
 
+def test_a_small_file_that_would_grow_without_end_counts_as_none(tmp_path: Path) -> None:
+    levels = (f"a{at}: &a{at} {{" + ", ".join(f"k{key}: *a{at - 1}" for key in range(9)) + "}" for at in range(1, 12))
+    write(tmp_path / "hparams.yaml", "\n".join(["a0: &a0 {x: 1, y: 2, z: 3}", *levels]))
+    assert config_beside(tmp_path / "metrics.csv") == {}
+
+
+def test_lists_of_lists_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "hparams.yaml", f"lr: 0.1\nmany: {list(range(2000))}\nnested: [[1], [2]]\nfew: [1, 2]\n")
+    assert config_beside(tmp_path / "metrics.csv") == {"lr": 0.1, "few": [1, 2]}
+
+
 def test_none_beside_it(tmp_path: Path) -> None:
     assert config_beside(tmp_path / "metrics.csv") == {}
