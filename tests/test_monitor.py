@@ -283,3 +283,12 @@ def test_a_disk_full_at_close_spills_the_last_records(
     monkeypatch.undo()
     [spilled] = tmp_path.glob("aurl-*-records.jsonl")
     assert b'"kind":"end"' in spilled.read_bytes()
+
+
+def test_the_environment_of_an_opened_run_is_in_its_run_json(tmp_path: Path) -> None:
+    with Monitor.open(tmp_path / "run", logging=[], anomaly="off"):
+        pass
+    document = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert document["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert document["cpu"]["cores"] == os.cpu_count()
+    assert {"git", "host", "aurl", "platform", "ram_gb", "gpus", "job"} <= document.keys()

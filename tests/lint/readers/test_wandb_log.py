@@ -18,7 +18,7 @@ from aurl.formats.protobuf import fields
 from aurl.formats.wandb_file import entries
 from aurl.lint.folders import logs_in
 from aurl.lint.opening import open_log
-from aurl.lint.readers.wandb_log import WandbLog
+from aurl.lint.readers.wandb_log import WandbLog, _numbers
 from aurl.record import Kind
 from tests.lint.files import DATA, records, rows, series
 
@@ -117,3 +117,11 @@ def test_a_file_that_only_begins_like_one_is_no_log(tmp_path: Path) -> None:
     (tmp_path / "run-x.wandb").write_bytes(_HEADER)
     with pytest.raises(DataError, match="W&B run without any number in 0 rows"):
         open_log(tmp_path / "run-x.wandb")
+
+
+@pytest.mark.parametrize(("text", "value"), [("NaN", math.nan), ("Infinity", math.inf), ("-Infinity", -math.inf)])
+def test_numbers_that_json_has_not_are_read_from_their_names(text: str, value: float) -> None:
+    [(name, found)] = _numbers("loss", {"total": text}).items()
+    assert name == "loss.total"
+    assert found == value or (math.isnan(value) and math.isnan(found))
+    assert _numbers("loss", "nothing") == {}
