@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import pickle
 import select
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
+from aurl.machine.secrets import mask_text
 from aurl.record import Kind, Record
 from aurl.runs.codec import encode
 from aurl.runs.tail import Follower
@@ -20,14 +22,18 @@ from aurl.sinks.thread import SinkThread
 from aurl.sinks.worker import LENGTH, ON, Task, kill_descendants
 
 LOOK_SECONDS = 0.25
+_PIPE_BYTES = 65_536
 NICENESS = 10  # the training comes first
+
+_pump: threading.Thread | None = None
 
 
 def main() -> None:
     """Show a run's log to one sink, from the place given to the end of the run."""
     parent = os.getppid()
-    task: Task = pickle.loads(_read_exactly(LENGTH.unpack(_read_exactly(LENGTH.size))[0]))
+    _mask_what_is_printed()
     answers = _keep_for_answers()
+    task: Task = pickle.loads(_read_exactly(LENGTH.unpack(_read_exactly(LENGTH.size))[0]))
     os.nice(NICENESS)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ignore)  # the training process says when to end, or its end does
@@ -90,7 +96,12 @@ def _end_where_it_stands_still(thread: SinkThread, seconds: float, answers: int)
 def _end(code: int) -> None:
     """End without the exit hooks of packages, which may wait for a server, and leave no process behind."""
     kill_descendants(os.getpid())
+    sys.stdout.flush()
     sys.stderr.flush()
+    for fd in (1, 2):
+        os.close(fd)
+    if _pump is not None:
+        _pump.join(1.0)
     os._exit(code)
 
 
@@ -113,6 +124,27 @@ def _keep_for_answers() -> int:
     answers = os.dup(1)
     os.dup2(2, 1)
     return answers
+
+
+def _mask_what_is_printed() -> None:
+    """Send standard error, a file of the run, through the masker of secrets, line by line."""
+    log = os.dup(2)
+    faulthandler.enable(log)  # what a crash says comes when no thread runs any more
+    reading, writing = os.pipe()
+    os.dup2(writing, 2)
+    os.close(writing)
+
+    def pump() -> None:
+        rest = b""
+        while data := os.read(reading, _PIPE_BYTES):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                os.write(log, mask_text(line.decode("utf-8", "replace")).encode() + b"\n")
+        os.write(log, mask_text(rest.decode("utf-8", "replace")).encode())
+
+    global _pump
+    _pump = threading.Thread(target=pump, name="aurl-printed", daemon=True)
+    _pump.start()
 
 
 if __name__ == "__main__":
