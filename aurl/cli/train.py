@@ -95,8 +95,9 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
     from hydra.types import RunMode
     from rich.console import Console
 
+    from aurl.cli.sweep_end import mask_sweep_file
     from aurl.config.build import to_plain
-    from aurl.config.files import mask_file, save_hydra_files
+    from aurl.config.files import save_hydra_files
     from aurl.config.show import tree
     from aurl.run import Outcome, execute
     from aurl.runs.lock import begin
@@ -108,8 +109,8 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
     try:
         lock = begin(RunDirectory(folder.absolute()), resume=bool(config.get("resume")))
         save_hydra_files(folder, config, list(hydra_config.overrides.task), hydra_config)
-        if hydra_config.mode == RunMode.MULTIRUN and (sweep := folder.parent / "multirun.yaml").is_file():
-            mask_file(sweep)
+        if hydra_config.mode == RunMode.MULTIRUN:
+            mask_sweep_file()
         Console().print(tree(config))
         outcome = execute(to_plain(config), folder, argv)
     except AurlError as error:

@@ -64,8 +64,11 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _HEX_KEY = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{40}(?![0-9A-Za-z])")  # a key of Weights & Biases, or a git commit
-_HASH_WORDS = "sha\\d*|commits?|rev|revision|hash|digest|tree|checksum|parent|merge|head|git|blob|ref|etag|fingerprint"
-_CALLED_A_HASH = re.compile(rf"(?i)(?:[/@]|(?:\.\.)|(?:\b|_)(?:{_HASH_WORDS})[\"']?\s{{0,3}}[:=]?\s{{0,3}}[\"']?)$")
+_HASH_WORDS = (
+    "sha\\d*|commits?|rev|revision|hash|digest|tree|checksum|parent|merge|head|git|blob|ref|etag|fingerprint|snapshots|"
+    "resolve|raw|archive"
+)
+_CALLED_A_HASH = re.compile(rf"(?i)(?:@|\.\.|(?:\b|_)(?:{_HASH_WORDS})[\"']?\s{{0,3}}[:=/]?\s{{0,3}}[\"']?)$")
 _HASH_KEY = re.compile(rf"(?i)(?:.*[._-])?(?:{_HASH_WORDS})")
 _FILESYSTEM_OPTIONS = re.compile(r"(?:.*[._])?(?:options|client_kwargs)")  # of fsspec: `key` and `secret`
 _CACHED_LENGTH = 512
@@ -195,10 +198,11 @@ def _leaf(value: Json, strength: str) -> Json:
 def _mask_named(text: str) -> str:
     done, parts = 0, []
     while named := _NAMED.search(text, done):
-        start = named.end()
+        strength = _path_strength(named["key"])
+        # Behind any other name goes the search on: `failed: password=x` looks like `name: type = value`.
+        start = named.end() if strength else named.end("key")
         parts.append(text[done:start])
         done = start
-        strength = _path_strength(named["key"])
         if strength and (found := _QUOTED.match(text, start) or _BARE.match(text, start)):
             value, done = found["value"], found.end()
             is_code = found.re is _BARE and _is_code(value, strength)

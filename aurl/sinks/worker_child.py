@@ -25,7 +25,7 @@ LOOK_SECONDS = 0.25
 _PIPE_BYTES = 65_536
 NICENESS = 10  # the training comes first
 
-_pump: threading.Thread | None = None
+_pumps: list[threading.Thread] = []  # at most one
 
 
 def main() -> None:
@@ -100,8 +100,8 @@ def _end(code: int) -> None:
     sys.stderr.flush()
     for fd in (1, 2):
         os.close(fd)
-    if _pump is not None:
-        _pump.join(1.0)
+    for thread in _pumps:
+        thread.join(1.0)
     os._exit(code)
 
 
@@ -142,9 +142,8 @@ def _mask_what_is_printed() -> None:
                 os.write(log, mask_text(line.decode("utf-8", "replace")).encode() + b"\n")
         os.write(log, mask_text(rest.decode("utf-8", "replace")).encode())
 
-    global _pump
-    _pump = threading.Thread(target=pump, name="aurl-printed", daemon=True)
-    _pump.start()
+    _pumps.append(threading.Thread(target=pump, name="aurl-printed", daemon=True))
+    _pumps[0].start()
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ class Engine:
             metrics[f"grad/skipped{suffix}"] = self._leave_out(optimizer, phase, norm)
         self.scaler.step(optimizer)
         self.scaler.update()
-        if (scale := self.scaler._scale) is not None:  # only in fp16; get_scale() would wait for the device
+        if (scale := getattr(self.scaler, "_scale", None)) is not None:  # fp16; get_scale() would wait for it
             metrics["fp16/scale"] = scale.clone()
         if probes is not None:
             metrics |= probes.after_step()
