@@ -273,6 +273,17 @@ class Monitor:
             message = "the checkpoint is of an older aurl: the detectors begin anew and know nothing of earlier steps"
             self.note(message, level="warning", module="monitor")
 
+    def judged(self, status: str, message: str = "") -> tuple[str, int, str]:
+        """How a run that its loop ends like this really ended: status, exit code and message.
+
+        One whose weights are NaN is `failed`, though all steps were made; `anomaly.exit_code` is that of one that
+        finished while a critical alert was open.
+        """
+        found = self.watch.verdict() if status == "done" else None
+        if found is None:
+            return status, EXIT_CODES[status], message
+        return found.status, found.exit_code, f"{message}; {found.message}" if message else found.message
+
     def close(self, status: str = "done", message: str = "", **fields: Json) -> None:
         """Write the END record, let every sink finish, sync the log. A second call does nothing.
 
@@ -290,7 +301,10 @@ class Monitor:
         self._closed = True
         self._closing_since = time.monotonic()
         atexit.unregister(self._close_at_exit)
-        ending = {"status": status, "exit_code": EXIT_CODES[status], "message": message, **fields}
+        self.flush_deferred()
+        if "exit_code" not in fields:  # whoever knows it has asked `judged`
+            status, fields["exit_code"], message = self.judged(status, message)
+        ending = {"status": status, "message": message, **fields}
         try:
             if self._probe is not None:
                 self._probe.stop()

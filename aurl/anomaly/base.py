@@ -165,7 +165,7 @@ class Rule(Remembers, Detector):
             metric=metric,
             value=value,
             expected=expected,
-            suggestions=suggestions,
+            suggestions=[said for said in suggestions if said],
             evidence=evidence,
             onset_step=onset_step,
             hold=hold,

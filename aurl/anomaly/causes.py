@@ -17,6 +17,7 @@ from aurl.anomaly.statistics.context import Context
 from aurl.anomaly.statistics.curve import Curve
 from aurl.anomaly.statistics.history import Fact
 from aurl.anomaly.statistics.roles import Role
+from aurl.show.wording import counted
 
 REACH = 64  # observations back in which something acute can be a cause
 _AGEING = 0.3  # share of the score that is lost at the end of the reach
@@ -62,6 +63,7 @@ _BLOWUPS = frozenset({"loss_spike", "gradient_explosion", "training_divergence",
 _NEED_MORE = frozenset({"kl_blowup", "loss_oscillation"})  # than an info beside them
 
 _LARGE_JUMP = 5.0
+_FIRST_STEPS, _ROSE = 24, 1.5
 _TWICE = math.log(2.0)
 _FOLLOWS = 0.5  # share of the jump of the training loss, in log, that the validation loss makes too
 # What a fact is a cause of, its name as a cause, and how well it fits.
@@ -147,7 +149,7 @@ def _incidents(incident: Incident, others: Iterable[Incident]) -> Iterable[Cause
         age = incident.opened - (other.last if other.type not in ACUTE else other.opened)
         if age > REACH or (age <= 0 and other.opened >= incident.opened and not _goes_first(other, incident)):
             continue
-        when = "at the same step" if age <= 0 else f"{age} observations before"
+        when = "at the same step" if age <= 0 else f"{counted(age, 'step')} before"
         text = f"{other.metric} since step {other.onset_step}, {when}"
         yield Cause(other.type, score * _fresh(max(age, 0)), text, other)
 
@@ -170,7 +172,7 @@ def _facts(incident: Incident, context: Context) -> Iterable[Cause]:
         if found is not None:
             name, score = found
             fresh = _fresh(max(0, began - fact.at))
-            yield Cause(name, score * fresh, f"{fact.text} at step {fact.step}, {age} observations before")
+            yield Cause(name, score * fresh, f"{fact.text} at step {fact.step}, {counted(age, 'step')} before")
 
 
 def _explains(fact: Fact, incident: Incident) -> tuple[str, float] | None:
@@ -189,6 +191,8 @@ def _record(incident: Incident, context: Context, settings: Settings) -> Iterabl
     """What the record at which it was found says by itself."""
     loss, gradient = context.training_loss, context.curve(Role.GRAD_NORM)
     type_ = incident.type
+    if type_ in _BLOWUPS and loss is not None and context.index <= _FIRST_STEPS and not context.resumed:
+        yield from _too_fast(loss, context)
     if type_ in {"loss_spike", "gradient_explosion"} and loss is not None:
         yield from _jump(loss, gradient, context)
     if type_ == "nan_values":
@@ -203,6 +207,16 @@ def _record(incident: Incident, context: Context, settings: Settings) -> Iterabl
     if credible and type_ in {"training_divergence", "loss_oscillation", "gradient_explosion"}:
         at = f" of {rate:.3g}" if rate else ""
         yield Cause("step_size", 0.35, f"nothing else stood out before: the learning rate{at} may be too high")
+
+
+def _too_fast(loss: Curve, context: Context) -> Iterable[Cause]:
+    """A blow-up within the first steps: the batches are as good as any, what is new is the size of the steps."""
+    if loss.unit is not None or not loss.value > _ROSE * loss.first:
+        return
+    rate = context.last(Role.LR)
+    name = "step_size" if rate is None else "learning_rate_issue"
+    at = "the learning rate" if rate is None else f"{context.main.get(Role.LR, 'lr')} of {rate:.3g}"
+    yield Cause(name, 0.8, f"{at} is too high: {loss.name} rose above its very first value {loss.first:.4g} at once")
 
 
 def _jump(loss: Curve, gradient: Curve | None, context: Context) -> Iterable[Cause]:

@@ -10,6 +10,7 @@ from aurl.anomaly.recovery import Recovery
 from aurl.anomaly.watch import Watch
 from aurl.errors import ConfigError
 
+_LAST_CODE = 255
 Policy = Literal["observe", "warn", "recover", "stop"]
 
 
@@ -21,10 +22,11 @@ class Detection:
         policy: what alerts may do.
         zscore, iqr, window, warmup, confirm: what the detectors share; in a config they refer to these keys.
         cooldown, max_alerts, roles: see `aurl.anomaly.watch.Watch`.
+        exit_code: of a run that finished while a critical alert was open, 0 to 255; 3 for scripts that must notice.
         recovery: what `policy=recover` may do; null for its defaults.
 
     Raises:
-        ConfigError: an unknown policy.
+        ConfigError: an unknown policy, or no exit code.
     """
 
     def __init__(
@@ -40,10 +42,14 @@ class Detection:
         confirm: int = 3,
         max_alerts: int = 10,
         roles: Mapping[str, str | Sequence[str]] | None = None,
+        exit_code: int = 0,
         recovery: Recovery | None = None,
     ) -> None:
         if policy not in POLICIES:
             raise ConfigError(f"anomaly.policy={policy}: allowed are {', '.join(POLICIES)}")
+        if not 0 <= exit_code <= _LAST_CODE:
+            raise ConfigError(f"anomaly.exit_code={exit_code}: allowed is 0 to {_LAST_CODE}")
+        self.exit_code = exit_code
         self.detectors = {name: one for name, one in (detectors or {}).items() if one is not None}
         self.policy, self.cooldown, self.max_alerts, self.roles = policy, cooldown, max_alerts, roles
         self.shared = {"zscore": zscore, "iqr": iqr, "window": window, "warmup": warmup, "confirm": confirm}
@@ -59,5 +65,10 @@ class Detection:
             ConfigError: a setting out of range, or an unknown role.
         """
         return Watch(
-            self.detectors, cooldown=self.cooldown, max_alerts=self.max_alerts, roles=self.roles, config=config
+            self.detectors,
+            cooldown=self.cooldown,
+            max_alerts=self.max_alerts,
+            exit_code=self.exit_code,
+            roles=self.roles,
+            config=config,
         )

@@ -29,17 +29,24 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "epochs": ("trainer.epochs", "epochs", "max_epochs", "num_train_epochs"),
     "checkpoint_activations": ("model.checkpoint_activations", "checkpoint_activations", "gradient_checkpointing"),
 }
+_RATES = frozenset({"lr", "discriminator_lr"})
+_ADAPTIVE = ("adam", "lion", "lamb", "adafactor", "rmsprop", "sophia", "soap", "muon")
+_SANE_ADAPTIVE, _SANE = 0.02, 2.0
 _WORDS = {"lr": "the learning rate", "clip_norm": "the gradient clipping norm", "beta": "the weight of the KL term"}
 
 
 class Settings:
     """Looks up what a run was configured with, by what a setting means.
 
+    Attributes:
+        has_risen: whether the loss blew up in this run: no advice raises a learning rate then.
+
     Args:
         config: the run's configuration, flat, `{"optim.lr": 0.003}`, or nested; empty where it is not known.
     """
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+        self.has_risen = False
         self._config = flatten(config or {})
         self._keys: dict[str, str | None] = {}
 
@@ -65,21 +72,35 @@ class Settings:
         Args:
             observed: its value as seen in the log, used where the configuration does not tell.
         """
+        if factor > 1 and meaning in _RATES and self.has_risen:
+            return self.scale(meaning, 1 / 3, observed, "the loss has risen in this run")
         verb = "lower" if factor < 1 else "raise"
         name, value = self._named(meaning), self.value(meaning)
         if value is None:
             value = observed
+        if meaning in _RATES and value is not None and value * factor > self._sane_rate():
+            return self._put_from(meaning, self._sane_rate() / 10, value, why)
         if value is None or value == 0:
             return f"{verb} {name}, to {factor:.2g} times its value{_because(why)}"
         return f"{verb} {name} from {_short(value)} to {_short(float(f'{value * factor:.2g}'))}{_because(why)}"
 
     def put(self, meaning: str, wanted: float | str, why: str = "") -> str:
-        """Advice to set something to a value: "set trainer.clip_norm to 1 (it is 0)"."""
+        """Advice to set something to a value: "set trainer.clip_norm to 1 (it is 0)"; empty where it has that value."""
         key = self.key(meaning)
         now = self._config.get(key) if key else None
+        if now is not None and (now == wanted or str(now) == str(wanted)):
+            return ""
         shown = _short(wanted) if isinstance(wanted, float) else wanted
         is_now = f" (it is {_short(now) if isinstance(now, float) else now})" if key and now is not None else ""
         return f"set {self._named(meaning)} to {shown}{is_now}{_because(why)}"
+
+    def _put_from(self, meaning: str, wanted: float, now: float, why: str) -> str:
+        return f"set {self._named(meaning)} to {_short(wanted)} (it is {_short(now)}){_because(why)}"
+
+    def _sane_rate(self) -> float:
+        """A learning rate above which no training is known to work with this kind of optimiser."""
+        said = (str(value).lower() for key, value in self._config.items() if "optim" in key.lower())
+        return _SANE_ADAPTIVE if any(word in text for text in said for word in _ADAPTIVE) else _SANE
 
     def _named(self, meaning: str) -> str:
         key = self.key(meaning)

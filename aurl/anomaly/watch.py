@@ -12,13 +12,14 @@ from aurl.anomaly.incidents import Incident, Incidents
 from aurl.anomaly.settings import Settings
 from aurl.anomaly.statistics.context import Context
 from aurl.anomaly.statistics.roles import Roles
-from aurl.errors import ConfigError
+from aurl.errors import CRASH, ConfigError
 from aurl.record import Json, Kind, Record, Severity
 
 _VERSION = 2  # of the memory
 _PER = 1000  # observations in which at most so many alerts are told
 _EXPECTED = 32  # observations after a restart in which jumps are half expected
 _JUMPY = frozenset({"loss_spike", "gradient_explosion", "training_divergence", "throughput_degradation", "data_stall"})
+_RISES = frozenset({"loss_spike", "gradient_explosion", "training_divergence", "loss_oscillation", "nan_values"})
 _IGNORED = frozenset({Kind.ALERT, Kind.NOTE, Kind.CHECKPOINT, Kind.DATA, Kind.END})
 _OF_THE_MACHINE = frozenset({"nan_values", "memory_overflow", "throughput_degradation", "data_stall", "gpu_idle"})
 _Look = Callable[[Record], Iterable[Record]]
@@ -42,6 +43,14 @@ class Asked(NamedTuple):
     evaluated: tuple[tuple[str, Rule], ...]
 
 
+class TrueEnding(NamedTuple):
+    """How a run ended, if not well: its status, the exit code, and why, a sentence."""
+
+    status: str
+    exit_code: int
+    message: str
+
+
 class Watch:
     """Shows each record to the detectors, and answers with alerts: when something begins, when it gets worse, its end.
 
@@ -58,6 +67,7 @@ class Watch:
         detectors: by name; those of the same window share their statistics.
         cooldown: see `Incidents`.
         max_alerts: alerts told in 1,000 observations; more are counted, fatal ones always told.
+        exit_code: of a run that finished while something critical was open, see `verdict`.
         roles: shell patterns of metric names by role, see `aurl.anomaly.statistics.roles.Roles`.
         config: the run's flat configuration, for advice that names its keys.
 
@@ -71,6 +81,7 @@ class Watch:
         *,
         cooldown: int = 50,
         max_alerts: int = 10,
+        exit_code: int = 0,
         roles: Mapping[str, str | Sequence[str]] | None = None,
         config: Mapping[str, Json] | None = None,
     ) -> None:
@@ -79,7 +90,7 @@ class Watch:
         if max_alerts < 1:
             raise ConfigError(f"anomaly.max_alerts={max_alerts}: allowed is 1 or more")
         self.detectors = dict(detectors)
-        self.max_alerts = max_alerts
+        self.max_alerts, self.exit_code = max_alerts, exit_code
         self.settings = Settings(config)
         self.incidents = Incidents(cooldown)
         self._roles = Roles(roles)
@@ -131,6 +142,18 @@ class Watch:
                 findings += [(name, finding) for finding in rule.evaluated(context.validation)]
         return findings
 
+    def verdict(self) -> TrueEnding | None:
+        """What a run that came to the end of its plan really is; None for one with which all is well."""
+        lost = self.incidents.open.get("nan_values")
+        if lost is not None and lost.severity >= Severity.FATAL.rank and not lost.quiet:
+            message = f"{lost.metric} is not finite since step {lost.onset_step}: the weights are lost"
+            return TrueEnding("failed", CRASH, message)
+        grave = [one for one in self.incidents.open.values() if one.severity >= Severity.CRITICAL.rank]
+        if not grave or not self.exit_code:
+            return None
+        worst = max(grave, key=lambda one: (one.severity, -one.id))
+        return TrueEnding("done", self.exit_code, f"finished with {worst.type} of step {worst.onset_step} open")
+
     def state_dict(self) -> dict[str, Json]:
         """The memory of detectors, statistics and incidents; JSON values."""
         return {
@@ -140,6 +163,7 @@ class Watch:
             "incidents": self.incidents.state_dict(),
             "told_at": [self._told_at[False], self._told_at[True]],
             "suppressed": self._suppressed,
+            "risen": self.settings.has_risen,
             "era": self._era,
         }
 
@@ -160,6 +184,7 @@ class Watch:
         self.incidents.load_state_dict(state["incidents"])
         self._told_at = dict(zip((False, True), state["told_at"], strict=True))
         self._suppressed, self._era = state["suppressed"], state["era"]
+        self.settings.has_risen = state["risen"]
         return True
 
     def _shared(self, window: int) -> Context:
@@ -204,6 +229,7 @@ class Watch:
         for name, finding in findings:
             expected = self._milder_if_expected(finding)
             incident = self.incidents.take(expected, name, self.context.index, self._roles)
+            self.settings.has_risen |= incident.type in _RISES and telling.rank(expected) >= Severity.WARNING.rank
             known = touched.get(incident.id)
             if known is None or telling.rank(expected) > telling.rank(known[1]):
                 touched[incident.id] = (incident, expected)

@@ -15,7 +15,6 @@ import torch
 
 from aurl.errors import CRASH, AurlError
 from aurl.machine.signals import StopSignal
-from aurl.monitor import EXIT_CODES
 from aurl.run.assembly import assemble, open_monitor
 from aurl.runs.rundir import RunDirectory
 from aurl.train.ending import Ending
@@ -61,7 +60,9 @@ def execute(config: Mapping[str, Any], folder: Path, argv: list[str]) -> Outcome
                 with _profiled(config, run):
                     ending = loop.run()
                 best = checkpoints.best_value
-            code = EXIT_CODES[ending.status]
+            monitor.flush_deferred()
+            status, code, message = monitor.judged(ending.status, ending.message)
+            ending = Ending(status, message)
         except AurlError as error:
             ending, code = Ending("failed", str(error)), error.exit_code
         except Exception as error:  # noqa: BLE001  recorded with its traceback; a sweep goes on with its next job

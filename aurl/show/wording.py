@@ -37,6 +37,11 @@ def number(value: float) -> str:
         return "nan"
 
 
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def shortened(names: Sequence[str], most: int, separator: str = ", ") -> str:
     """The first names, at most so many, and how many more there are: `a, b and 3 more`."""
     shown = separator.join(names[:most])

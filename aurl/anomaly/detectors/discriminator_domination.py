@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from aurl.anomaly.base import Rule, require
 from aurl.anomaly.statistics.roles import Role, words
 from aurl.record import Record, Severity
+from aurl.show.wording import counted
 
 _JUDGED, _JUDGE_LOSS = Role.DISCRIMINATOR_ACCURACY, Role.DISCRIMINATOR_LOSS
 _PLAYERS = re.compile(
@@ -68,7 +69,7 @@ class DiscriminatorDomination(Rule):
         trained = self.context.has(Role.GENERATOR_LOSS) or not self.context.has(Role.LOSS)
         if self._judge_seen > self.warmup and self._lasts("accuracy", accuracy > _ACCURACY and trained, _ACCURACY_HOLD):
             name = self.context.name(Role.DISCRIMINATOR_ACCURACY)
-            message = f"{name} has been above {100 * _ACCURACY:.0f} % for {self._runs['accuracy']} observations"
+            message = f"{name} has been above {100 * _ACCURACY:.0f} % for {counted(self._runs['accuracy'], 'step')}"
             yield self._tell("accuracy", message, name, accuracy, (None, _ACCURACY))
 
     def _losses(self) -> Iterable[Record]:

@@ -9,6 +9,7 @@ from typing import Any
 from aurl.anomaly.base import Rule, require
 from aurl.anomaly.statistics.roles import Role
 from aurl.record import Record, Severity
+from aurl.show.wording import counted
 
 _NOTHING = 1e-8
 _FALLEN = 1e-3  # of the usual norm of the run's beginning
@@ -81,7 +82,7 @@ class GradientVanishing(Rule):
         if self._lasts("nothing", norm < _NOTHING / self.scale, self.confirm):
             yield self._tell(
                 Severity.CRITICAL if norm == 0.0 else Severity.WARNING,
-                f"{name} is {norm:.3g} for {self._runs['nothing']} observations: nothing is learnt",
+                f"{name} is {norm:.3g} for {counted(self._runs['nothing'], 'step')}: nothing is learnt",
                 (name, norm, _NOTHING),
                 "nothing",
             )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from aurl.anomaly.base import Rule, grade, require
 from aurl.anomaly.statistics.roles import Role
 from aurl.record import Record, Severity
+from aurl.show.wording import counted
 
 _JUMP = 5.0  # over the value before
 _ABOVE_PEAK = 1.5
@@ -182,7 +183,7 @@ class LearningRateIssue(Rule):
             name = self.context.name(Role.UPDATE_RATIO)
             yield self.found(
                 Severity.CRITICAL if exactly else Severity.WARNING,
-                f"the weights changed by {ratio:.2g} of their size, for {self._still} observations",
+                f"the weights changed by {ratio:.2g} of their size, for {counted(self._still, 'step')}",
                 metric=name,
                 value=ratio,
                 expected=(_NO_UPDATE, None),

@@ -12,6 +12,7 @@ from aurl.anomaly.statistics.roles import Role
 from aurl.anomaly.statistics.standstill import Brake, kinks
 from aurl.anomaly.statistics.trend import fall
 from aurl.record import Kind, Record, Severity
+from aurl.show.wording import counted
 
 _MIN_BLOCKS = 12
 _GAIN = 0.01  # 1 %: less over three quarters of a run is nothing
@@ -235,7 +236,7 @@ class LossPlateau(Rule):
         level = curve.show(self.blocks.last)
         return self.found(
             Severity.WARNING,
-            f"{curve.name} stays at {level:.4g}: the gradient has been 0 for {self._without_gradient} observations",
+            f"{curve.name} stays at {level:.4g}: the gradient has been 0 for {counted(self._without_gradient, 'step')}",
             metric=curve.name,
             value=level,
             suggestions=("check that the parameters require gradients and that nothing detaches the loss",),

@@ -9,6 +9,7 @@ from aurl.anomaly.base import Rule, grade, require
 from aurl.anomaly.statistics.evaluations import Evaluations, TrainingLoss
 from aurl.anomaly.statistics.roles import Role
 from aurl.record import Kind, Record, Severity
+from aurl.show.wording import counted
 
 _RISE = 0.10
 _CRITICAL = math.log(1.5)
@@ -64,6 +65,6 @@ class Overfitting(Rule):
                 settings.scale("weight_decay", 3.0),
                 "more data or augmentation",
             ),
-            evidence=(f"{evaluations.count} evaluations so far",),
+            evidence=(counted(evaluations.count, "evaluation") + " so far",),
             onset_step=step,
         )

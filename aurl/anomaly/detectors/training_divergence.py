@@ -12,6 +12,7 @@ from aurl.anomaly.statistics.curve import LEVEL, Curve
 from aurl.anomaly.statistics.evaluations import TrainingLoss
 from aurl.anomaly.statistics.roles import Role
 from aurl.record import Kind, Record, Severity
+from aurl.show.wording import counted
 
 _RISE = 0.25  # in log: 28 % above the best
 _SPREADS = 2.0
@@ -152,7 +153,7 @@ class TrainingDivergence(Rule):
             severity = Severity.CRITICAL
         if self._lost >= _FATAL_BLOCKS:
             severity = Severity.FATAL
-        evidence = [f"{self._high} blocks of {self.blocks.size} in a row"]
+        evidence = [f"{counted(self._high, 'block')} of {self.blocks.size} in a row"]
         if self._validation_rises:
             evidence.append("the validation loss rises too")
         elif self._fine >= _FINE:

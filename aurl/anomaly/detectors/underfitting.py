@@ -12,9 +12,11 @@ from aurl.anomaly.statistics.curve import Curve
 from aurl.anomaly.statistics.roles import Role
 from aurl.anomaly.statistics.trend import fall
 from aurl.record import Record, Severity
+from aurl.show.wording import counted
 
 _GAIN = 0.015
 _LOSS = -0.5  # a loss that rises by more has another name
+_BLOWN_UP = math.log(1.5)
 _SPACING = 1.1
 _MEDIAN_ERROR = 1.25  # standard error of a median over that of a mean
 _DROP = 0.1  # from the first value to the first block: something was learnt at once
@@ -69,7 +71,7 @@ class Underfitting(Rule):
         early = planned is not None and self.context.step < _PLANNED_SHARE * planned
         still = self._highest - self._lowest < _STILL / self.scale and not _hastens(self.blocks.medians)
         least = min(_STILL_AFTER, self.observations) if still else self.observations
-        if seen < max(least, self._next) or early or self.context.warming_up:
+        if seen < max(least, self._next) or early or self.context.warming_up or self._has_blown_up(curve):
             return ()
         self._next = seen * _SPACING
         severity = Severity.CRITICAL if seen >= 10 * self.observations else Severity.WARNING
@@ -90,12 +92,17 @@ class Underfitting(Rule):
         gain = medians[0] - median(medians[-3:])
         return (self._tell(curve, gain, severity),)
 
+    def _has_blown_up(self, curve: Curve) -> bool:
+        """Whether the loss lies clearly above the very first: that is a divergence, not a lack of learning."""
+        return curve.first > 0 and self.blocks.last > math.log(curve.first) + _BLOWN_UP
+
     def _tell(self, curve: Curve, gain: float, severity: Severity) -> Record:
-        lr = self.context.last(Role.LR)
+        lr, side = self.context.last(Role.LR), "below" if gain >= 0 else "above"
         now = curve.show(median(self.blocks.medians[-3:]))
         return self.found(
             severity,
-            f"{curve.name} is {now:.4g} after {self.blocks.seen} observations, {100 * gain:.2f} % below its beginning",
+            f"{curve.name} is {now:.4g} after {counted(self.blocks.seen, 'loss', 'losses')}, {100 * abs(gain):.2f} % "
+            f"{side} its beginning",
             metric=curve.name,
             value=now,
             expected=(None, curve.show(self.blocks.medians[0] - _GAIN)),

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from aurl.compare.insights.insight import (
     Insight,
-    counted,
     counted_runs,
     doubts,
     interval,
@@ -21,6 +20,7 @@ from aurl.compare.insights.insight import (
 )
 from aurl.compare.model import Claim, Comparison
 from aurl.compare.statistics.best import ahead, best_group, centre_name, chances, passed_over, rerun, typical_run
+from aurl.show.wording import counted
 
 _WEIGHTS = (100, 84, 66)
 _MOST_WINNERS = len(_WEIGHTS)

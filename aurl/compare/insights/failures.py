@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from aurl.compare.insights.insight import Insight, counted, listed, named, p_value, rounded
+from aurl.compare.insights.insight import Insight, listed, named, p_value, rounded
 from aurl.compare.model import Comparison, RunData
 from aurl.record import Json, Severity
 from aurl.show.naming import show_value
+from aurl.show.wording import counted
 
 _MOST_TYPES = 3
 _GRAVE = {Severity.CRITICAL.value, Severity.FATAL.value}

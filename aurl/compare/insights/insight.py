@@ -135,11 +135,6 @@ def rounded(value: Json) -> Json:
     return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
-
-
 def doubts(comparison: Comparison) -> list[str]:
     """Warnings that touch the meaning of the metric itself."""
     return [warning for warning in comparison.warnings if comparison.metric in warning]

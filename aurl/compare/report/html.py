@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aurl.compare.insights.insight import counted, percent
+from aurl.compare.insights.insight import percent
 from aurl.compare.model import Comparison
 from aurl.compare.reading import where
 from aurl.compare.report.html_sections import all_sections
 from aurl.machine.files import replace_file
 from aurl.show.markup import escaped
 from aurl.show.page import page
+from aurl.show.wording import counted
 
 
 def write_html(comparison: Comparison, file: Path) -> None:

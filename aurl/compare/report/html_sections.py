@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from aurl.compare.insights.insight import counted, label, named
+from aurl.compare.insights.insight import label, named
 from aurl.compare.model import Comparison
 from aurl.compare.report import pictures, pictures_settings, pictures_tradeoffs
 from aurl.compare.report.html_tables import (
@@ -23,7 +23,7 @@ from aurl.record import Json
 from aurl.show import svg
 from aurl.show.markup import escaped
 from aurl.show.page import Section
-from aurl.show.wording import shortened
+from aurl.show.wording import counted, shortened
 
 _MOST_EFFECTS = 8
 

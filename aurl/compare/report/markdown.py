@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from aurl.compare.insights.insight import counted, interval, number, percent
+from aurl.compare.insights.insight import interval, number, percent
 from aurl.compare.model import Comparison
 from aurl.compare.report.methods import methods
 from aurl.compare.statistics.pareto import front
+from aurl.show.wording import counted
 
 _MOST_ROWS = 30
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
