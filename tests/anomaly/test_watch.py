@@ -280,6 +280,50 @@ def test_the_memory_of_another_version_is_left_alone() -> None:
     assert after.state_dict() == fresh.state_dict()
 
 
+def ending(watching: Watch, run: Iterable[Record]) -> tuple[str, int] | None:
+    for record in run:
+        watching.observe(record)
+    found = watching.verdict()
+    return found and (found.status, found.exit_code)
+
+
+def test_a_run_whose_loss_is_nan_at_its_end_has_failed() -> None:
+    columns = healthy(100)
+    assert ending(watch(exit_code=3), records(columns)) is None
+    columns["loss/total"][20:] = math.nan
+    assert ending(watch(), records(columns)) == ("failed", 1)
+    columns["loss/total"][25:] = 1.0
+    assert ending(watch(), records(columns)) is None, "it has come back, and 0 is the usual exit code"
+
+
+def test_a_run_that_finished_with_something_critical_open_has_the_exit_code_that_was_asked_for() -> None:
+    columns = healthy(300)
+    columns["loss/total"][200:] *= 9.0
+    assert ending(watch(exit_code=3), records(columns)) == ("done", 3)
+    assert ending(watch(), records(columns)) is None
+    with pytest.raises(ConfigError, match=r"anomaly\.exit_code=-1: allowed is 0 to 255"):
+        watch(exit_code=-1)
+
+
+def test_after_a_rise_no_advice_raises_the_rate() -> None:
+    settings = Settings({"optim.lr": 0.001, "optim._target_": "torch.optim.AdamW"})
+    assert settings.scale("lr", 10.0).startswith("raise optim.lr from 0.001 to 0.01")
+    settings.has_risen = True
+    assert settings.scale("lr", 10.0).startswith("lower optim.lr from 0.001 to 0.00033")
+
+
+def test_advice_makes_sense_of_values_that_make_none() -> None:
+    settings = Settings({"optim.lr": 1e30, "optim._target_": "torch.optim.AdamW", "trainer.precision": "fp32"})
+    assert settings.scale("lr", 1 / 3) == "set optim.lr to 0.002 (it is 1e+30)"
+    assert settings.put("precision", "fp32") == ""
+    columns = healthy(100)
+    columns["loss/total"][50] = math.nan
+    [found] = alerts(records(columns), watch(config={"trainer.precision": "fp32"}))
+    said: Any = found.fields["suggestions"]
+    assert said
+    assert not [one for one in said if "fp32" in one or not one]
+
+
 def test_no_detector_knows_that_records_wait() -> None:
     """What makes them fast lies below: its author sees records, curves and `found`."""
     below = re.compile(r"\b(quiet|settle|stretch_ended|layout|Record[L]ayout|MetricBatch|Asked|_soft|_base)\b")

@@ -131,7 +131,8 @@ def test_under_warn_a_nan_run_goes_on_and_saves_no_broken_weights(
 ) -> None:
     poison_from_step(monkeypatch, 5)
     outcome = train("run", "trainer.epochs=2", "checkpoint.every=2")
-    assert outcome.status == "done"
+    assert (outcome.status, outcome.exit_code) == ("failed", 1)
+    assert "the weights are lost" in outcome.message
     assert (outcome.folder / "checkpoints" / "latest").resolve().name == "step_00000004"
     assert any("step 6 not saved: the weights hold NaN" in note for note in notes(outcome.folder))
 

@@ -24,6 +24,7 @@ _TIMES_RAW = 2.0
 _UNDONE = 0.1  # of the gain since the first loss
 _CROSSINGS = 5
 _REMEMBERS = 0.35  # share of a swing that the next value keeps
+_VAL_REMEMBERS = 0.3
 _VAL_KEPT, _VAL_FEW, _VAL_CROSSINGS = 12, 8, 4
 
 
@@ -122,11 +123,9 @@ class LossOscillation(Rule):
         if len(values) < _VAL_FEW:
             return ()
         low, high = _deciles(values)
-        if (
-            high - low < self.scale * _RANGE
-            or not _gains_nothing(values)
-            or _crossings(values, low, high) < _VAL_CROSSINGS
-        ):
+        # A few evaluations of a noisy metric cross as often; swings by a factor ten are none of its kind.
+        least = self.scale * (_RANGE if abs(_memory(values)) > _VAL_REMEMBERS else _WILD)
+        if high - low < least or not _gains_nothing(values) or _crossings(values, low, high) < _VAL_CROSSINGS:
             return ()
         return (self._tell((self.context.name(Role.VAL_LOSS), value), (low, high), Severity.WARNING, None),)
 

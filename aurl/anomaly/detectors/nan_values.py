@@ -61,8 +61,9 @@ class NanValues(Rule):
         again = f" for {times} records in a row" if times > 1 else ""
         curve = self.context.statistics(name)
         before = (f"{name} was {curve.value:.4g} before",) if curve is not None and curve.seen else ()
+        known = times > 1 or (self.context.index > 1 if curve is None else curve.seen > 0)
         return self.found(
-            self._severity(times, value, role),
+            self._severity(times, value, role, known=known),
             f"{name} is {value}{again}",
             metric=name,
             value=value,
@@ -71,8 +72,10 @@ class NanValues(Rule):
             onset_step=self._onset[name],
         )
 
-    def _severity(self, times: int, value: float, role: Role) -> Severity:
+    def _severity(self, times: int, value: float, role: Role, *, known: bool) -> Severity:
         certain = times >= self.confirm
+        if not known and not certain:
+            return Severity.INFO  # not measured yet
         if role in _LOSSES:
             return Severity.FATAL if certain else Severity.CRITICAL
         if role is not Role.GRAD_NORM or certain:

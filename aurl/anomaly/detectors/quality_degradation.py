@@ -101,7 +101,8 @@ class QualityDegradation(Rule):
         best, begin = sorted(past)[-2], median(past[:3])
         gained, fallen = best - begin, best - blocks.last
         least = max(_LOST * gained, 0.5 * _LOST * abs(best), 2.0 * _NOISES * noise(past), 1e-9)
-        if len(past) < _FEW_REWARDS - 1 or fallen <= self.scale * least:
+        lasting = best - max(blocks.medians[-2:])  # a wide block each, where the run is long
+        if len(past) < _FEW_REWARDS - 1 or min(fallen, lasting) <= self.scale * least:
             self._collapsed = 0
             return ()
         self._collapsed = min(self._collapsed + 1, len(blocks.medians) - _FEW_REWARDS)

@@ -19,6 +19,8 @@ _SPREADS = 2.0
 _DOUBLED = math.log(2.0)
 _ABOVE_START = math.log(1.5)
 _FATAL_BLOCKS = 4
+_PAST = 12  # blocks
+_BACK, _HEALED = 0.05, 1.2  # above the best: as good as back; times what has healed before
 _AS_GOOD = 1.15  # times the best validation loss
 _FINE = 1
 _FALLING = 0.5  # spreads; a loss that falls again is a step up, as of harder data
@@ -54,7 +56,7 @@ class TrainingDivergence(Rule):
     epochs_in_block = 3
     memory = (
         "_lowest", "_before", "_high", "_lost", "_onset", "_validation_rises", "_best_validation", "_fine", "_start",
-        "_rate_at_best", "_above",
+        "_rate_at_best", "_above", "_past", "_top", "_healed",
     )  # fmt: skip
 
     def __init__(self, *, confirm: int = 3, warmup: int = 16, zscore: float = 5.0) -> None:
@@ -71,6 +73,8 @@ class TrainingDivergence(Rule):
     def forget(self) -> None:
         self._lowest: list[float] = []  # the two lowest medians, without the newest
         self._before: float | None = None
+        self._past: list[float] = []  # the last medians
+        self._top = self._healed = 0.0  # the largest rise since the best, and of those that healed
         self._high = self._lost = self._onset = 0
         self._start: float | None = None
         self._rate_at_best: float | None = None
@@ -136,7 +140,12 @@ class TrainingDivergence(Rule):
         best = lowest[1]
         rise = now - best
         falling = self._high and now < before - _FALLING * curve.spread and rise < _DOUBLED
-        if rise <= self.scale * max(_RISE, _SPREADS * curve.spread) or falling:
+        least = max(self.scale * max(_RISE, _SPREADS * curve.spread), _HEALED * self._healed)
+        self._note_excursion(rise)
+        # A loss that is often as high has only come back from a dip, as where one part of the data is easy.
+        usual = median(self._past) if self._past else now
+        self._past = [*self._past[1 - _PAST :], now]
+        if rise <= least or falling or (not self._high and now < usual + 0.5 * least):
             self._high = self._lost = 0
             return ()
         self._high += 1
@@ -146,6 +155,13 @@ class TrainingDivergence(Rule):
         start = self._start if self._start is not None else now
         self._lost = self._lost + 1 if now > start + _ABOVE_START else 0
         return (self._tell(curve, best, rise),) if self._high >= self.confirm - 1 else ()
+
+    def _note_excursion(self, rise: float) -> None:
+        """How far it rose before it came back to its best: what has healed by itself may come again."""
+        if rise > _BACK:
+            self._top = max(self._top, rise)
+        elif self._top:
+            self._healed, self._top = max(self._healed, self._top), 0.0
 
     def _tell(self, curve: Curve, best: float, rise: float) -> Record:
         severity = Severity.WARNING

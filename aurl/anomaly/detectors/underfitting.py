@@ -61,7 +61,8 @@ class Underfitting(Rule):
             return ()
         values = curve.trail[-self.blocks.size :]
         if self._first is None:
-            self._first = self._lowest = self._highest = values[0]
+            self._first = math.log(curve.first) if curve.first > 0 and not curve.era else values[0]
+            self._lowest = self._highest = values[0]
         self._lowest, self._highest = min(self._lowest, *values), max(self._highest, *values)
         return self._check(curve)
 

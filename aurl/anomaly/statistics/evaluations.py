@@ -13,6 +13,7 @@ from aurl.anomaly.statistics.memory import Remembers
 _KEPT = 32
 _SMOOTH = 3  # evaluations whose median is judged: one odd one is nothing
 _RISE, _FAST = 0.10, 0.25  # in log, above the best
+_FEWEST = 6  # evaluations, before which their noise is not known
 _HEALED = 1.2  # times what was healed before
 _NOISES, _NOISES_OF = 3.0, 12
 _BACK, _BACK_BY = 4, 0.02  # evaluations ago, and how much higher it was then
@@ -79,7 +80,7 @@ class Evaluations(Remembers):
         smooth = median(self.values[-_SMOOTH:])
         if self.count == 1:
             self.first = y
-        if self.count == 1 or smooth < self.best:
+        if self.count <= _SMOOTH or smooth < self.best:  # the first of all may be anything
             self._healed = max(self._healed, max(self._rises, default=0.0) if len(self._rises) >= _SMOOTH else 0.0)
             self.best, self.best_step, self.rise, self._rises, self._excesses = smooth, step, 0.0, [], []
             self._train_at_best, self._seen_at_best = _level(training), training.seen if training is not None else 0
@@ -87,8 +88,7 @@ class Evaluations(Remembers):
             return
         self.rise = smooth - self.best
         counted = 0.0 if self._comes_back(smooth) else self.rise
-        needed = min(max(_RISE, _NOISES * noise(self.values[-_NOISES_OF:])), _FAST)
-        needed = max(needed, _HEALED * self._healed)
+        needed = max(_RISE, _NOISES * noise(self.values[-_NOISES_OF:]), _HEALED * self._healed)
         self._rises = [*self._rises[1 - _KEPT :], counted]
         self._excesses = [*self._excesses[1 - _KEPT :], counted / needed]
 
@@ -101,6 +101,8 @@ class Evaluations(Remembers):
             confirm: evaluations in a row.
             scale: of all that, 1 for the usual.
         """
+        if self.count < _FEWEST:
+            return False
         clearly = len(self._excesses) >= confirm and min(self._excesses[-confirm:]) > scale
         sooner = max(1, confirm - 1)
         soon = len(self._excesses) >= sooner and min(self._excesses[-sooner:]) > scale
