@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aurl.compare.insights.insight import counted, likelihood, listed, named, number
+from aurl.compare.insights.insight import likelihood, listed, named, number
 from aurl.compare.model import Claim, Comparison, Group
 from aurl.compare.reading import UNFINISHED, where
 from aurl.compare.statistics.best import ahead, best_group, centre_name, chances, passed_over, rerun, typical_run
+from aurl.show.wording import counted
 
 _FEWEST = 3
 _FRESH_SEEDS = 5

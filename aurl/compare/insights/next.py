@@ -11,7 +11,6 @@ from aurl.compare.grouping import listed_values
 from aurl.compare.impact.importance import TOGETHER
 from aurl.compare.insights.insight import (
     Insight,
-    counted,
     counted_runs,
     interval,
     label,
@@ -26,6 +25,7 @@ from aurl.compare.search_space import is_number, spell
 from aurl.compare.statistics.best import best_group
 from aurl.record import Json
 from aurl.show.naming import show_value
+from aurl.show.wording import counted
 
 _FEWEST = 3
 _MOST_CELLS = 400
