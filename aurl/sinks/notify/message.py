@@ -15,6 +15,7 @@ from aurl.scalars import describe
 EVENTS = ("alert", "best", "done", "failed", "stopped", "preempted")
 TITLE = "{run}: {what}"
 BODY = "{text}"
+_OWN = ("monitor", "checkpoint")  # modules whose critical notes are about what the run writes
 _FIELDS = frozenset({"event", "severity", "what", "text", "run", "folder", "host", "step", "time"})
 _SEVERITY = {"done": "info", "best": "info", "preempted": "warning", "stopped": "critical", "failed": "critical"}
 
@@ -60,6 +61,8 @@ def message_of(record: Record, place: Mapping[str, str]) -> Message | None:
         event, severity, what, text = _end(record)
     elif record.kind is Kind.CHECKPOINT and record.fields.get("best"):
         event, severity, what, text = _best(record)
+    elif record.kind is Kind.NOTE and record.fields.get("level") == "critical" and record.fields.get("module") in _OWN:
+        event, severity, what, text = _trouble(record)
     else:
         return None
     return Message(event, severity, what, mask_text(text), step=record.step, time=record.time, **place)
@@ -101,6 +104,11 @@ def _alert(record: Record) -> tuple[str, str, str, str]:
         lines += [f"- {suggestion}" for suggestion in suggestions]
     what = f"{fields.get('type', 'alert')} at step {record.step}"
     return "alert", str(fields.get("severity", "warning")), what, "\n".join(lines)
+
+
+def _trouble(record: Record) -> tuple[str, str, str, str]:
+    """What endangers the run's own records: a full or failing disk, files that somebody removed."""
+    return "alert", "critical", f"trouble with the run's files at step {record.step}", str(record.fields.get("message"))
 
 
 def _end(record: Record) -> tuple[str, str, str, str]:
