@@ -1,4 +1,4 @@
-"""Sweeps with known truth: finals of groups x seeds under five kinds of noise, and the rules that people use on them.
+"""Sweeps with known truth: finals of groups x seeds under many kinds of noise, and the rules that people use on them.
 
 Arrays are B sweeps x G groups x S seeds; lower is better. Between seeds of a group the standard deviation is 1, but
 where the noise itself says otherwise.
@@ -53,6 +53,43 @@ def _one_uneven(rng: Rng, shape: tuple[int, int, int]) -> Floats:
     return np.asarray(rng.normal(size=shape) * sigma[None, :, None])
 
 
+def _t3(rng: Rng, shape: tuple[int, int, int]) -> Floats:
+    return np.asarray(rng.standard_t(3, size=shape) / 3**0.5)
+
+
+def _bimodal(rng: Rng, shape: tuple[int, int, int]) -> Floats:
+    return np.asarray((2.0 * (rng.random(shape) < 0.5) - 1.0 + 0.3 * rng.normal(size=shape)) / 1.09**0.5)
+
+
+def _often_divergent(rng: Rng, shape: tuple[int, int, int]) -> Floats:
+    return rng.normal(size=shape) + 6.0 * (rng.random(shape) < 0.2)
+
+
+def _blown_up(rng: Rng, shape: tuple[int, int, int]) -> Floats:
+    x = rng.normal(size=shape)
+    x[:, -1, 0] += 1e6
+    return x
+
+
+def _sd_by_group(rng: Rng, shape: tuple[int, int, int]) -> Floats:
+    return np.asarray(rng.normal(size=shape) * np.exp(0.7 * rng.normal(size=(*shape[:2], 1))))
+
+
+def _seeds_by_group(rng: Rng, shape: tuple[int, int, int]) -> Floats:
+    sweeps, groups, seeds = shape
+    effects = rng.normal(size=(sweeps, 2, seeds))
+    return np.asarray(0.8**0.5 * effects[:, np.arange(groups) % 2] + 0.2**0.5 * rng.normal(size=shape))
+
+
+def _ties(rng: Rng, shape: tuple[int, int, int]) -> Floats:
+    return np.asarray(np.round(2 * rng.normal(size=shape)) / 2)
+
+
+def _near_the_top(rng: Rng, shape: tuple[int, int, int]) -> Floats:
+    """An accuracy near 1, in units of its spread: many runs near the top, some far below."""
+    return np.asarray((rng.gamma(2.0, size=shape) - 2.0) / 2**0.5)
+
+
 NOISES: Mapping[str, Callable[[Rng, tuple[int, int, int]], Floats]] = {
     "gaussian": _gaussian,
     "shared seeds (60 % of the variance)": _shared_seed,
@@ -60,6 +97,14 @@ NOISES: Mapping[str, Callable[[Rng, tuple[int, int, int]], Floats]] = {
     "10 % divergent seeds (+6 sd)": _divergent,
     "sd from 1 to 5": _uneven,
     "one group of 5 times the sd": _one_uneven,
+    "heavy tails (t, 3 df)": _t3,
+    "bimodal": _bimodal,
+    "20 % divergent seeds (+6 sd)": _often_divergent,
+    "one run blown up": _blown_up,
+    "sd lognormal by group (sigma 0.7)": _sd_by_group,
+    "seeds act by group": _seeds_by_group,
+    "ties (rounded to half an sd)": _ties,
+    "accuracy near 1": _near_the_top,
 }
 
 

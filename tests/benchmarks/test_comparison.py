@@ -13,13 +13,14 @@ from benchmarks import comparison
 from benchmarks.simulated_sweeps import NOISES, all_pairs, bars_apart, best_mean_wins, sweeps, t_tests, welch_holm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["power", "best_set"])
 def test_a_part_is_a_table_and_is_kept(
     part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(comparison, "_count", lambda quick: 40)
-    monkeypatch.setattr(sys, "argv", ["comparison.py", "--only", part])
+    monkeypatch.setattr(sys, "argv", ["comparison.py", "--groups", "2", "3", "--only", part])
     comparison.main()
     first = capsys.readouterr().out
     assert "(40 sweeps a cell)" in first
@@ -27,7 +28,7 @@ def test_a_part_is_a_table_and_is_kept(
     monkeypatch.setattr(comparison, "_count", lambda quick: 50)
     comparison.main()
     assert "(40 sweeps a cell)" in capsys.readouterr().out, "what is known is not computed again"
-    monkeypatch.setattr(sys, "argv", ["comparison.py", "--only", part, "--again"])
+    monkeypatch.setattr(sys, "argv", ["comparison.py", "--groups", "2", "3", "--only", part, "--again"])
     comparison.main()
     assert "(50 sweeps a cell)" in capsys.readouterr().out
 
@@ -59,3 +60,9 @@ def _welch(a: np.ndarray, b: np.ndarray) -> float:  # type: ignore[type-arg]
     from scipy.stats import ttest_ind
 
     return float(ttest_ind(a, b, equal_var=False).pvalue)
+
+
+def test_a_cell_beyond_its_bound_is_marked() -> None:
+    assert comparison._marked(np.arange(1000) < 100, 0.05, above=True) == "0.100!"
+    assert comparison._marked(np.arange(1000) < 55, 0.05, above=True) == "0.055"
+    assert comparison._marked(np.arange(1000) < 900, 0.95, above=False) == "0.900!"

@@ -36,6 +36,7 @@ FEWEST = 3
 _BEST_LEVEL = 0.025  # as `own_level`, where the noisy group may be the best one
 _FEWEST_FOR_TAILS, _HEAVY = 7, 3.3  # normal values of ten runs a group have 2.4
 _ROUNDING = 1e-12
+_MANY, _FOREMOST = 30, 5
 _DOUBLINGS, _HALVINGS = 30, 13
 
 
@@ -181,7 +182,7 @@ def behind_the_best(x_bgs: Floats, *, matched: bool, lower_is_better: bool) -> N
 def _behind(x_bgs: Floats, *, matched: bool, lower_is_better: bool, trimmed: bool) -> NDArray[np.bool_]:
     groups = x_bgs.shape[1]
     behind = np.zeros((len(x_bgs), groups, groups), bool)
-    pairs = list(itertools.combinations(range(groups), 2))
+    pairs = _worth_a_look(x_bgs, lower_is_better=lower_is_better)
     found = (paired if matched else grouped)(x_bgs, pairs, trimmed=trimmed)
     size = np.abs(found.delta)
 
@@ -197,6 +198,16 @@ def _behind(x_bgs: Floats, *, matched: bool, lower_is_better: bool, trimmed: boo
     behind[:, a, b] = shown & worse
     behind[:, b, a] = shown & ~worse
     return behind
+
+
+def _worth_a_look(x_bgs: Floats, *, lower_is_better: bool) -> list[tuple[int, int]]:
+    """All pairs; of many groups those with one of the foremost, which leaves no more than that out of the best set."""
+    groups = x_bgs.shape[1]
+    centres = np.nanmean(x_bgs, axis=(0, 2))
+    foremost = {
+        *np.argsort(centres if lower_is_better else -centres)[: _FOREMOST if groups > _MANY else groups].tolist()
+    }
+    return [pair for pair in itertools.combinations(range(groups), 2) if foremost & {*pair}]
 
 
 def _points(found: Pairing, *, matched: bool, prior: Prior | None = None) -> list[Scatter]:
