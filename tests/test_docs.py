@@ -35,7 +35,7 @@ from tests.conftest import Trainer
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
-PAGES = [README, *sorted(DOCS.glob("*.md"))]
+PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 FOUNDATION = [
     "configuration",
     "data",
@@ -75,7 +75,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_page_is_in_the_readme() -> None:
-    assert {f"docs/{page.name}" for page in DOCS.glob("*.md")} <= set(markdown.links(README))
+    assert {f"docs/{page.relative_to(DOCS)}" for page in DOCS.rglob("*.md")} <= set(markdown.links(README))
 
 
 @our_page
