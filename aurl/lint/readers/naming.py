@@ -232,9 +232,8 @@ def _plain(phrase: str) -> tuple[str, str]:
 def _otherwise(phrase: _Phrase, number: _Number, slots: list[Slot]) -> tuple[str, str]:
     """The name of a number that no words of its own stand before, and the text that is left behind it."""
     token, unit, behind, is_last = number
-    if phrase.key or phrase.head.endswith("("):
-        is_average = bool(slots) and not slots[-1].is_position and unit != "%"
-        return (f"{slots[-1].name} {phrase.key or 'avg'}" if is_average else ""), behind
+    if phrase.key:  # `loss: 0.5 (avg: 0.6)`
+        return (f"{slots[-1].name} {phrase.key}" if slots and not slots[-1].is_position else ""), behind
     if "/" in unit:
         return f"samples{unit}" if unit[0] == "/" else unit, behind
     found = _BEHIND_AXIS.match(behind)

@@ -16,6 +16,7 @@ from aurl.lint.readers.tables import Header, cell_of, header_of, is_rule, row_of
 
 _MOST = 20_000  # kinds kept; of ever new ones those that came once are forgotten
 _NAMED_AT_ONCE = 4_000  # kinds; in a file of ever new ones, those that come again
+_MOST_NEW = 1 << 18
 _WORTH_A_PATTERN = 8  # lines of a kind; to make its pattern takes as long as to take twenty lines apart
 _MOST_NUMBERS = 200  # of a line
 _NUMBER = r"([-+]?(?:\d[\d.eE+-]*|\.\d+|nan|NaN|inf))"
@@ -40,7 +41,7 @@ class Template:
     """
 
     __slots__ = (
-        "_pattern", "_rows", "_under", "cell", "count", "finished", "header", "is_held_out", "is_named", "is_rule",
+        "_pattern", "_rows", "_under", "cell", "count", "finished", "header", "is_held_out", "is_rule",
         "likely", "number", "section", "slots", "texts",
     )  # fmt: skip
 
@@ -48,7 +49,7 @@ class Template:
         self.number, self.texts, self.slots = number, texts, tuple(slots)
         self.header: Header | None = None
         self.cell = self.section = ""
-        self.is_rule = self.is_held_out = self.is_named = False
+        self.is_rule = self.is_held_out = False
         self.count = self.finished = 0
         self.likely: Template | None = None
         self._pattern: re.Pattern[str] | None = None
@@ -141,6 +142,8 @@ class TemplateReader:
         self._header: Header | None = None
         self._last = Template(-1, ())
         self._met = 0
+        self._once = Template(-1, ())
+        self._came_once: set[int] = set()
 
     def read(self, line: str) -> LineValues | None:
         """What a line says; None where that is nothing of use."""
@@ -161,9 +164,11 @@ class TemplateReader:
         parts = TOKEN.split(line)
         texts, tokens = tuple(map(str.strip, parts[::2])), parts[1::2]
         template = self._by_texts.get(texts)
+        if template is None and self._met > _NAMED_AT_ONCE and self._is_new(texts):
+            self._last.likely = None
+            return self._once, ()
         if template is None:
             template = self._meet(texts)
-        if not template.is_named and (template.count or self._met <= _NAMED_AT_ONCE):
             self._name(template, tokens, line)
         row = None
         if self._header is not None and len(tokens) > 1:
@@ -184,8 +189,17 @@ class TemplateReader:
             self._forget_rare()
         return template
 
+    def _is_new(self, texts: tuple[str, ...]) -> bool:
+        """Whether a kind comes for the first time; of ever new ones only so much is kept."""
+        kind = hash(texts)
+        if kind in self._came_once:
+            return False
+        if len(self._came_once) >= _MOST_NEW:
+            self._came_once.clear()
+        self._came_once.add(kind)
+        return True
+
     def _name(self, template: Template, tokens: Sequence[str], line: str) -> None:
-        template.is_named = True
         texts = template.texts
         if 0 < len(tokens) <= _MOST_NUMBERS:
             slots, template.is_held_out = slots_of(texts, tokens)
