@@ -51,6 +51,27 @@ class RecordError(AurlError, ValueError):
     """A line or object that is not a record."""
 
 
+def require(key: str, value: object, fine: bool, allowed: str) -> None:
+    """Refuse a setting that makes no sense: `optim.lr=-1: allowed is a number above 0`.
+
+    Raises:
+        ConfigError: `fine` is not true.
+    """
+    if not fine:
+        raise ConfigError(f"{key}={value}: allowed is {allowed}")
+
+
+def at_least(place: str, least: float, **values: float) -> None:
+    """Refuse the first of the values under `place` that is below `least`, or no number.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for key, value in values.items():
+        if not value >= least:
+            raise ConfigError(f"{place}.{key}={value}: needs at least {least:g}")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`" Did you mean 'x'?"` for the closest known word, or an empty string."""
     close = get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from aurl import errors
 from aurl.anomaly.settings import Settings
 from aurl.anomaly.statistics.blocks import Blocks
 from aurl.anomaly.statistics.context import Context
 from aurl.anomaly.statistics.curve import Curve
 from aurl.anomaly.statistics.memory import Remembers
 from aurl.anomaly.statistics.roles import Role
-from aurl.errors import ConfigError
 from aurl.record import Json, Kind, Record, Severity
 
 _USUAL_Z = 5.0
@@ -223,8 +223,7 @@ def require(key: str, value: float, fine: bool, allowed: str) -> None:
     Raises:
         ConfigError: `fine` is not true.
     """
-    if not fine:
-        raise ConfigError(f"anomaly.{key}={value}: allowed is {allowed}")
+    errors.require(f"anomaly.{key}", value, fine, allowed)
 
 
 def grade(size: float, *, warning: float, critical: float = float("inf"), fatal: float = float("inf")) -> Severity:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from aurl.errors import ConfigError
+from aurl.errors import require
 from aurl.record import Json, Record, Severity
 
 _WINDOW = 100
@@ -53,12 +53,12 @@ class Recovery:
         regain_steps: int = 200,
         healthy_steps: int = 5,
     ) -> None:
-        _require("max_skips", max_skips, max_skips >= 1, "1 or more")
-        _require("max_rollbacks", max_rollbacks, max_rollbacks >= 0, "0 or more")
-        _require("lr_factor", lr_factor, 0 < lr_factor <= 1, "a number in (0, 1]")
-        _require("regain_steps", regain_steps, regain_steps >= 0, "0 or more")
+        require("anomaly.recovery.max_skips", max_skips, max_skips >= 1, "1 or more")
+        require("anomaly.recovery.max_rollbacks", max_rollbacks, max_rollbacks >= 0, "0 or more")
+        require("anomaly.recovery.lr_factor", lr_factor, 0 < lr_factor <= 1, "a number in (0, 1]")
+        require("anomaly.recovery.regain_steps", regain_steps, regain_steps >= 0, "0 or more")
         self.max_skips, self.max_rollbacks = max_skips, max_rollbacks
-        _require("healthy_steps", healthy_steps, healthy_steps >= 0, "0 or more")
+        require("anomaly.recovery.healthy_steps", healthy_steps, healthy_steps >= 0, "0 or more")
         self.lr_factor, self.regain_steps, self.healthy_steps = lr_factor, regain_steps, healthy_steps
         self.rollbacks = 0
         self.rolled_back_to: int | None = None
@@ -112,8 +112,3 @@ class Recovery:
         if self.rollbacks >= self.max_rollbacks:
             return Verdict("stop", f"{reason}; {self.rollbacks} rollbacks did not help", onset)
         return Verdict("rollback", reason, onset)
-
-
-def _require(key: str, value: float, fine: bool, allowed: str) -> None:
-    if not fine:
-        raise ConfigError(f"anomaly.recovery.{key}={value}: allowed is {allowed}")

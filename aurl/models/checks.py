@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
+from aurl import errors
 from aurl.errors import ConfigError
 
 
 def at_least(low: float, **values: float) -> None:
     """Raise ConfigError for the first value under `low`."""
-    for key, value in values.items():
-        if not value >= low:
-            raise ConfigError(f"model.{key}={value}: needs at least {low}")
+    errors.at_least("model", low, **values)
 
 
 def share(**values: float) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from aurl.errors import ConfigError
+from aurl.errors import require
 
 Schedule = Literal["cosine", "linear", "constant"]
 _DECAY: dict[str, Callable[[float], float]] = {
@@ -59,15 +59,14 @@ class AdamW(Optimisation):
         schedule: Schedule = "cosine",
         min_lr_ratio: float = 0.1,
     ) -> None:
-        _require("lr", lr, lr > 0, "a number above 0")
-        _require(
-            "discriminator_lr", discriminator_lr, discriminator_lr is None or discriminator_lr > 0, "null or above 0"
-        )
-        _require("betas", list(betas), len(betas) == 2 and all(0 <= b < 1 for b in betas), "two numbers in [0, 1)")
-        _require("weight_decay", weight_decay, weight_decay >= 0, "0 or more")
-        _require("warmup_steps", warmup_steps, warmup_steps >= 0, "0 or more")
-        _require("schedule", schedule, schedule in _DECAY, " | ".join(_DECAY))
-        _require("min_lr_ratio", min_lr_ratio, 0 <= min_lr_ratio <= 1, "a number in [0, 1]")
+        require("optim.lr", lr, lr > 0, "a number above 0")
+        own = discriminator_lr is None or discriminator_lr > 0
+        require("optim.discriminator_lr", discriminator_lr, own, "null or above 0")
+        require("optim.betas", list(betas), len(betas) == 2 and all(0 <= b < 1 for b in betas), "two numbers in [0, 1)")
+        require("optim.weight_decay", weight_decay, weight_decay >= 0, "0 or more")
+        require("optim.warmup_steps", warmup_steps, warmup_steps >= 0, "0 or more")
+        require("optim.schedule", schedule, schedule in _DECAY, " | ".join(_DECAY))
+        require("optim.min_lr_ratio", min_lr_ratio, 0 <= min_lr_ratio <= 1, "a number in [0, 1]")
         self.peaks = {"generator": lr, "discriminator": discriminator_lr or lr}
         self.betas, self.eps, self.weight_decay = (betas[0], betas[1]), eps, weight_decay
         self.warmup_steps, self.schedule, self.min_lr_ratio = warmup_steps, schedule, min_lr_ratio
@@ -93,8 +92,3 @@ class AdamW(Optimisation):
         span = max(1, total - self.warmup_steps)
         progress = min(1.0, (step - self.warmup_steps) / span)
         return peak * (self.min_lr_ratio + (1.0 - self.min_lr_ratio) * _DECAY[self.schedule](progress))
-
-
-def _require(key: str, value: object, fine: bool, allowed: str) -> None:
-    if not fine:
-        raise ConfigError(f"optim.{key}={value}: allowed is {allowed}")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from aurl.errors import ConfigError
+from aurl.errors import require
 from aurl.models.base import MusicModel
 from aurl.music.grammar import TokenGrammar
 from aurl.music.notes import Notes
@@ -65,17 +65,17 @@ class Sampler(Part):
         audio: bool = True,
         audio_seconds: float = 30.0,
     ) -> None:
-        _require("every", every, every is None or every >= 0, "null, 0 or more")
-        _require("count", count, count >= 0, "0 or more")
-        _require("scored", scored, scored >= 0, "0 or more")
-        _require("continuations", continuations, 0 <= continuations <= count, f"0 to sample.count={count}")
-        _require("prompt_bars", prompt_bars, prompt_bars >= 1, "1 or more")
-        _require("length", length, length is None or length >= 2, "null or 2 or more")
-        _require("bars", bars, bars is None or bars >= 1, "null or 1 or more")
-        _require("temperature", temperature, temperature > 0, "a number above 0")
-        _require("top_k", top_k, top_k >= 0, "0 or more")
-        _require("top_p", top_p, 0 < top_p <= 1, "a number in (0, 1]")
-        _require("audio_seconds", audio_seconds, audio_seconds > 0, "a number above 0; sample.audio=false is off")
+        require("sample.every", every, every is None or every >= 0, "null, 0 or more")
+        require("sample.count", count, count >= 0, "0 or more")
+        require("sample.scored", scored, scored >= 0, "0 or more")
+        require("sample.continuations", continuations, 0 <= continuations <= count, f"0 to sample.count={count}")
+        require("sample.prompt_bars", prompt_bars, prompt_bars >= 1, "1 or more")
+        require("sample.length", length, length is None or length >= 2, "null or 2 or more")
+        require("sample.bars", bars, bars is None or bars >= 1, "null or 1 or more")
+        require("sample.temperature", temperature, temperature > 0, "a number above 0")
+        require("sample.top_k", top_k, top_k >= 0, "0 or more")
+        require("sample.top_p", top_p, 0 < top_p <= 1, "a number in (0, 1]")
+        require("sample.audio_seconds", audio_seconds, audio_seconds > 0, "a number above 0; sample.audio=false is off")
         self.every, self.count, self.scored = every, count, scored
         self.continuations, self.prompt_bars = continuations, prompt_bars
         self.bars = bars
@@ -227,8 +227,3 @@ class Sampler(Part):
 
 def _first_bars(decoded: Decoded, bars: int) -> Decoded:
     return replace(decoded, notes=decoded.notes.window(0, bars))
-
-
-def _require(key: str, value: object, fine: bool, allowed: str) -> None:
-    if not fine:
-        raise ConfigError(f"sample.{key}={value}: allowed is {allowed}")

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aurl.data.module import MusicData
-from aurl.errors import AurlError
+from aurl.errors import AurlError, at_least
 from aurl.models.layers import Attention, rotate
 from aurl.show.heatmap import draw_heatmap
 from aurl.train.engine import Engine
-from aurl.train.pictures.base import Picture, PictureFiles, at_least, npz
+from aurl.train.pictures.base import Picture, PictureFiles, npz
 
 _GAP = 2
 
@@ -40,7 +40,7 @@ class AttentionMaps(Picture):
 
     def __init__(self, every: int | None = None, *, tokens: int = 96) -> None:
         super().__init__(every)
-        at_least(2, self.name, tokens=tokens)
+        at_least(f"pictures.{self.name}", 2, tokens=tokens)
         self.tokens = tokens
 
     @torch.no_grad()

@@ -71,10 +71,3 @@ def npz(**arrays: Any) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
-
-
-def at_least(least: float, picture: str, **values: float) -> None:
-    """Raises a ConfigError for the first value that is below `least`."""
-    for key, value in values.items():
-        if not value >= least:
-            raise ConfigError(f"pictures.{picture}.{key}={value}: needs at least {least:g}")

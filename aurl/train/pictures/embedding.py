@@ -11,12 +11,12 @@ import torch
 from aurl.data.batch import collate
 from aurl.data.module import MusicData
 from aurl.data.windows import Windows
-from aurl.errors import AurlError
+from aurl.errors import AurlError, at_least
 from aurl.models.vae import VAE
 from aurl.music.key import estimate_key
 from aurl.music.notes import Notes
 from aurl.train.engine import Engine
-from aurl.train.pictures.base import Picture, PictureFiles, at_least, npz
+from aurl.train.pictures.base import Picture, PictureFiles, npz
 
 COLUMNS = ("piece", "bar", "composer", "key", "mode", "notes", "mean pitch")
 BATCH = 32
@@ -42,7 +42,7 @@ class Embedding(Picture):
 
     def __init__(self, every: int | None = None, *, limit: int = 512) -> None:
         super().__init__(every)
-        at_least(1, self.name, limit=limit)
+        at_least(f"pictures.{self.name}", 1, limit=limit)
         self.limit = limit
 
     @torch.no_grad()

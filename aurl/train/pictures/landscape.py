@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from aurl.data.module import MusicData
-from aurl.errors import ConfigError
+from aurl.errors import ConfigError, at_least
 from aurl.show.heatmap import draw_heatmap
 from aurl.train.engine import Engine
-from aurl.train.pictures.base import Picture, PictureFiles, at_least, npz
+from aurl.train.pictures.base import Picture, PictureFiles, npz
 
 PIXELS = 440
 
@@ -45,8 +45,8 @@ class Landscape(Picture):
         self, every: int | None = None, *, points: int = 11, span: float = 1.0, seed: int = 0, sequences: int = 16
     ) -> None:
         super().__init__(every)
-        at_least(3, self.name, points=points)
-        at_least(1, self.name, sequences=sequences)
+        at_least(f"pictures.{self.name}", 3, points=points)
+        at_least(f"pictures.{self.name}", 1, sequences=sequences)
         if points % 2 == 0:
             raise ConfigError(f"pictures.landscape.points={points}: needs an odd number, the centre is the weights")
         if not span > 0:
