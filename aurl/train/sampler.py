@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from aurl.errors import require
+from aurl.errors import ConfigError, require
 from aurl.models.base import MusicModel
 from aurl.music.grammar import TokenGrammar
 from aurl.music.notes import Notes
