@@ -104,6 +104,7 @@ def _routes() -> list[Route]:
         Route("/static/{version:int}/{path:path}", StaticFile(lasting=True)),
         Route("/static/{path:path}", StaticFile()),
         Route("/api/runs", list_routes.runs),
+        Route("/api/columns", list_routes.columns),
         Route("/api/sparks", curve_routes.sparks),
         Route("/api/run/{key}", run_routes.run),
         Route("/api/names", run_routes.series),

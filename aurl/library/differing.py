@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aurl.record import Json
 from aurl.runs.settings import TARGET, frozen, is_bookkeeping, setting
 
 _UNSET = ("unset",)
+_DEEPEST = 12
 _FEW_RUNS = 4  # among so few, a single run that differs is worth a column
 
 
@@ -36,12 +37,25 @@ def _ways(configs: Sequence[Mapping[str, Json]]) -> tuple[dict[str, tuple[Hashab
     """The values that differ, by key, in the order of the configurations; and the keys that a choice brings with it."""
     known = [config for config in configs if config]
     ways = {key: way for key in _keys(known) if len(set(way := _way(known, key))) > 1}
-    choices = {
-        key
-        for key in ways
-        if key.endswith(f".{TARGET}") or "/" in key or any(other.startswith(f"{key}.") for other in ways)
-    }
-    return ways, {key for key in ways if any(_brings(choice, key, ways) for choice in choices)}
+    chosen: dict[str, list[str]] = {}  # by group: `model/size` is chosen for the keys of `model`
+    for key in ways:
+        if "/" in key:
+            chosen.setdefault(key.partition("/")[0], []).append(key)
+    return ways, {key for key in ways if any(_alike(ways, choice, key) for choice in _choices_above(key, chosen))}
+
+
+def _choices_above(key: str, chosen: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """What could have been chosen that brings this key: each group that it lies in, its class, its options."""
+    parts = key.split(".")
+    for count in range(1, min(len(parts), _DEEPEST)):
+        group = ".".join(parts[:count])
+        yield group
+        yield f"{group}.{TARGET}"
+        yield from chosen.get(group, ())
+
+
+def _alike(ways: Mapping[str, Sequence[Hashable]], choice: str, key: str) -> bool:
+    return choice != key and choice in ways and _pattern(ways[choice]) == _pattern(ways[key])
 
 
 def odd_ones(values: Sequence[Hashable]) -> int:
@@ -81,9 +95,3 @@ def _pattern(way: Sequence[Hashable]) -> tuple[int, ...]:
     """Which runs share a value, whatever the values are."""
     first: dict[Hashable, int] = {}
     return tuple(first.setdefault(value, len(first)) for value in way)
-
-
-def _brings(choice: str, key: str, ways: Mapping[str, tuple[Hashable, ...]]) -> bool:
-    group = choice.removesuffix(f".{TARGET}").partition("/")[0]  # `model/size` is chosen for the keys of `model`
-    inside = key != choice and key.startswith(f"{group}.")
-    return inside and _pattern(ways[choice]) == _pattern(ways[key])

@@ -214,11 +214,36 @@ def test_the_state_of_the_server(site: Site) -> None:
     assert document["rss_mb"] > 10
 
 
+def test_the_table_gives_any_setting_and_scalar_and_what_tells_runs_apart(serve: Serve, tmp_path: Path) -> None:
+    for number in range(6):
+        config = {"optim.lr": [0.1, 0.01][number % 2], "trainer.steps": 5} | ({"debug_rate": 1} if number == 5 else {})
+        make(tmp_path / "runs" / f"r{number}", config=config)
+    site = serve(tmp_path / "runs")
+    document = site.ask("/api/runs", metric=["loss/total"], key=["trainer.steps", "model.size"])
+    assert document["telling"] == ["optim.lr"]
+    assert set(document["varying"]) == {"optim.lr", "debug_rate"}
+    row = document["runs"][0]
+    assert row["metrics"]["loss/total"] == {
+        "last": 0.25,
+        "best": 0.25,
+        "min": 0.25,
+        "max": 10.0,
+        "mean": row["metrics"]["loss/total"]["mean"],
+    }
+    assert row["config"]["trainer.steps"] == 5
+    assert "metrics" not in site.ask("/api/runs")["runs"][0]
+    known = site.ask("/api/columns")
+    assert "loss/total" in known["metrics"]
+    assert {"optim.lr", "trainer.steps", "debug_rate"} <= set(known["keys"])
+    assert len(site.ask("/api/runs", filter="loss/total.max > 9 and debug_rate = 1")["runs"]) == 1
+    assert site.get("/api/runs", metric=[f"m{n}" for n in range(65)]).status == 400
+
+
 def test_no_directory_yet_and_then_one(serve: Serve, tmp_path: Path) -> None:
     site = serve(tmp_path / "later")
     assert site.ask("/api/runs") | {"now": 0} == {
         "root": str(tmp_path / "later"), "exists": False, "total": 0, "matching": 0, "outside": 0, "runs": [],
-        "varying": [], "names": {}, "version": 0, "now": 0,
+        "varying": [], "telling": [], "names": {}, "version": 0, "now": 0,
     }  # fmt: skip
     make(tmp_path / "later" / "first")
     site.look()

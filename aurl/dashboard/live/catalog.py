@@ -6,22 +6,26 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from aurl.dashboard.live.rows import Row, add_progress, readable_config, row_of
 from aurl.dashboard.live.tree import RunTree
+from aurl.library.differing import telling
 from aurl.runs.annotations import FILE as ANNOTATIONS
 from aurl.runs.listing import STALE_SECONDS, RunSummary, read_run
 from aurl.runs.settings import comparable, config_of, group_key
+from aurl.show.wording import finite
 
 RECHECK_SECONDS = 2.0
 """How often a run that says it is running is looked at again, though its file has not changed."""
 
 Stamp: TypeAlias = "tuple[_Stamp | None, _Stamp | None]"
 _Stamp: TypeAlias = tuple[int, int, int]
+MOST_TELLING = 8
+STATISTICS = ("last", "best", "min", "max", "mean")
 ENDED_AT_ONCE = 256
 """Runs that have ended are looked at by turns when there are more, so that a look stays short."""
 _READ_BY_NAME = ("run.json", "config.json", ".hydra", ".hydra/config.yaml", "events", "logs", "samples")
@@ -38,6 +42,7 @@ class RunEntry:
         stamp: by which a changed `run.json` or `annotations.json` is told.
         checked: when it was looked at, seconds since 1970.
         marks: the part of `run.json` that names the latest and the best checkpoint.
+        summary: statistics by scalar name.
         blocked: its files are not read, for they lead out of the directory, or nothing could be done with them.
     """
 
@@ -47,6 +52,7 @@ class RunEntry:
     stamp: Stamp
     checked: float
     marks: Mapping[str, Any] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
     blocked: bool = False
 
 
@@ -81,6 +87,7 @@ class Catalog:
         self._paths: dict[str, str] = {}
         self._values: dict[str, Counter[str]] = {}
         self._varying: list[str] = []
+        self._telling: list[str] | None = []
         self._next_ended = 0
         self._asked: set[str] = set()
 
@@ -145,10 +152,39 @@ class Catalog:
         """Config keys that do not have the same value in all runs, sorted."""
         return self._varying
 
-    def row(self, entry: RunEntry) -> Row:
-        """The run's row with its values of the varying keys."""
-        config = {key: entry.config[key] for key in self._varying if key in entry.config}
-        return entry.row | {"config": config}
+    @property
+    def telling(self) -> list[str]:
+        """Those of them that are worth a column, the most telling first."""
+        if self._telling is None:
+            with self.lock:
+                entries = list(self._entries.values())
+            wanted = set(self._varying)
+            configs = [{key: value for key, value in each.config.items() if key in wanted} for each in entries]
+            self._telling = telling(configs, MOST_TELLING)
+        return self._telling
+
+    @property
+    def keys(self) -> list[str]:
+        """All config keys but bookkeeping, sorted."""
+        return sorted(key for key, counter in self._values.items() if counter)
+
+    @property
+    def metrics(self) -> list[str]:
+        """The scalars that any run has in its summary, sorted."""
+        return sorted({name for entry in self.entries() for name in entry.summary})
+
+    def row(self, entry: RunEntry, keys: Sequence[str] = (), metrics: Sequence[str] = ()) -> Row:
+        """The run's row with its values of the varying keys.
+
+        Args:
+            keys: further config keys.
+            metrics: scalars whose statistics are wanted too.
+        """
+        config = {key: entry.config[key] for key in [*self._varying, *keys] if key in entry.config}
+        row = entry.row | {"config": config}
+        if metrics:
+            row["metrics"] = {name: _statistics(entry.summary[name]) for name in metrics if name in entry.summary}
+        return row
 
     def _look_at(self, path: str, now: float) -> str | None:
         """The run's key where its row has to be shown anew, else None."""
@@ -176,7 +212,8 @@ class Catalog:
         row = row_of(summary, self.root, config, group)
         if summary.status == "running":
             add_progress(row, folder, now)
-        return RunEntry(folder, row, config, stamp, now, {"checkpoints": summary.document.get("checkpoints")})
+        marks = {"checkpoints": summary.document.get("checkpoints")}
+        return RunEntry(folder, row, config, stamp, now, marks, summary.summary)
 
     def _unreadable(self, folder: Path, why: str, stamp: Stamp, now: float) -> RunEntry:
         row = row_of(RunSummary(folder, "unreadable", why), self.root, {})
@@ -208,6 +245,7 @@ class Catalog:
         return key
 
     def _count(self, config: Mapping[str, Any], change: int) -> None:
+        self._telling = None
         for key, value in comparable(config).items():
             counter = self._values.setdefault(key, Counter())
             told = repr(value)
@@ -226,6 +264,10 @@ class Catalog:
             return False
         self._varying = varying
         return True
+
+
+def _statistics(told: Any) -> dict[str, float | None]:
+    return {name: finite(told.get(name)) for name in STATISTICS} if isinstance(told, Mapping) else {}
 
 
 def _stamp(path: str) -> _Stamp | None:

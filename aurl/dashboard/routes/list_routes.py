@@ -28,13 +28,21 @@ from aurl.dashboard.routes.requests import (
 from aurl.scalars import describe
 
 _ALERT_SECONDS = 1.0
+_MOST_COLUMNS = 64
 
 
 async def runs(request: Request) -> Response:
     """`/api/runs`."""
     known, fits = parts(request), row_filter(request)
     limit = whole_number(request, "limit", 10_000, 1, 100_000)
-    return await run_in_threadpool(_runs, known, fits, limit)
+    keys, metrics = (_columns(request, name) for name in ("key", "metric"))
+    return await run_in_threadpool(_runs, known, fits, limit, keys, metrics)
+
+
+async def columns(request: Request) -> Response:
+    """`/api/columns`: what a table of these runs can show beside the facts: config keys and scalars."""
+    catalog = parts(request).catalog
+    return await run_in_threadpool(lambda: answer({"keys": catalog.keys, "metrics": catalog.metrics}))
 
 
 async def alerts(request: Request) -> Response:
@@ -96,20 +104,28 @@ def _since(request: Request) -> tuple[int, int] | None:
     return None
 
 
-def _runs(known: Parts, fits: Any, limit: int) -> Response:
+def _columns(request: Request, name: str) -> list[str]:
+    found = list(dict.fromkeys(request.query_params.getlist(name)))
+    if len(found) > _MOST_COLUMNS:
+        raise RefusedError(400, f"{name}={len(found)} of them: at most {_MOST_COLUMNS} at once")
+    return found
+
+
+def _runs(known: Parts, fits: Any, limit: int, keys: list[str], columns: list[str]) -> Response:
     catalog = known.catalog
     entries = catalog.entries()
     # A filter sees the whole config, the table only what varies.
-    matching = [entry for entry in entries if fits(entry.row | {"config": entry.config})]
-    metrics = {entry.row["loss"]["metric"] for entry in matching} - {None}
+    matching = [entry for entry in entries if fits(entry.row | {"config": entry.config, "summary": entry.summary})]
+    metrics = {*(entry.row["loss"]["metric"] for entry in matching), *columns} - {None}
     document = {
         "root": str(catalog.root),
         "exists": catalog.root.is_dir(),
         "total": len(entries),
         "matching": len(matching),
         "outside": catalog.outside,
-        "runs": [catalog.row(entry) for entry in matching[:limit]],
+        "runs": [catalog.row(entry, keys, columns) for entry in matching[:limit]],
         "varying": catalog.varying,
+        "telling": catalog.telling,
         "names": {name: _name(name) for name in sorted(metrics)},
         "version": catalog.version,
         "now": time.time(),

@@ -2,6 +2,7 @@
 
 import { plain } from "./format.js";
 
+const MOST_KEYS = 100; // in one label; what differs in more than that is told apart by name
 const UNSET = "\u0000";
 
 /**
@@ -28,9 +29,14 @@ function tellingKeys(groups, keys) {
     const known = [...new Set(values)];
     if (known.length > 1) found.set(key, values.map((value) => known.indexOf(value)).join());
   }
-  const choices = [...found.keys()].filter((key) => key.endsWith("._target_") || key.includes("/") || [...found.keys()].some((other) => other.startsWith(`${key}.`)));
-  const brought = (key) => choices.some((choice) => choice !== key && found.get(choice) === found.get(key) && key.startsWith(`${choice.replace(/\._target_$/, "").split("/")[0]}.`));
-  return [...found.keys()].filter((key) => !brought(key));
+  const chosen = new Map(); // by group: `model/size` is chosen for the keys of `model`
+  for (const key of found.keys()) if (key.includes("/")) chosen.set(key.split("/")[0], [...(chosen.get(key.split("/")[0]) ?? []), key]);
+  const above = (key) => key.split(".").slice(0, -1).flatMap((_, at, parts) => {
+    const group = parts.slice(0, at + 1).join(".");
+    return [group, `${group}._target_`, ...(chosen.get(group) ?? [])];
+  });
+  const brought = (key) => above(key).some((choice) => choice !== key && found.get(choice) === found.get(key));
+  return [...found.keys()].filter((key) => !brought(key)).slice(0, MOST_KEYS);
 }
 
 /** The keys in which all groups but one agree, with their common value: told of the one alone, where there are many. */

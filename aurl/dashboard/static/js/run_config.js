@@ -4,15 +4,16 @@ import { get } from "./api.js";
 import { debounce, fill, h } from "./dom.js";
 import { plain } from "./format.js";
 import { nothing } from "./parts.js";
+import { remember } from "./route.js";
 
 export async function open(run, body, place) {
   const found = await get("/api/runs").catch(() => ({ runs: [] }));
   const others = found.runs.filter((row) => row.key !== run.key);
   const table = h("div");
   const difference = h("div");
-  let search = "";
+  let search = (place.parameters.get("q") ?? "").toLowerCase();
   const draw = () => fill(table, configTable(run.config, search));
-  const choose = h("select", { "aria-label": "Another run", onchange: (event) => compare(event.target.value) },
+  const choose = h("select", { "aria-label": "Another run", onchange: (event) => { remember({ to: event.target.value }); compare(event.target.value); } },
     h("option", { value: "" }, "choose a run"), others.slice(0, 500).map((row) => h("option", { value: row.key }, `${row.name} \u00b7 ${row.id}`)));
   async function compare(key) {
     if (!key) return fill(difference);
@@ -24,7 +25,7 @@ export async function open(run, body, place) {
   }
   fill(body,
     h("div.toolbar.runs-tools", {},
-      h("input", { type: "search", placeholder: "Search keys and values", "aria-label": "Search the configuration", spellcheck: false, oninput: debounce(100, (event) => { search = event.target.value.toLowerCase(); draw(); }) }),
+      h("input", { type: "search", value: search, placeholder: "Search keys and values", "aria-label": "Search the configuration", spellcheck: false, oninput: debounce(100, (event) => { search = event.target.value.toLowerCase(); remember({ q: search }); draw(); }) }),
       h("label.field", {}, "Difference to", choose)),
     run.overrides?.length > 0 && h("p", {}, h("span.quiet-text", {}, "Typed: "), h("code", {}, run.overrides.map(plain).join(" "))),
     difference,

@@ -4,22 +4,23 @@ import { get } from "./api.js";
 import { debounce, fill, h } from "./dom.js";
 import { bytes } from "./format.js";
 import { nothing } from "./parts.js";
+import { remember } from "./route.js";
 
 const TAIL = 400;
 const MOST_LINES = 4000;
 
-export async function open(run, body) {
-  const tab = new LogTab(run);
+export async function open(run, body, place) {
+  const tab = new LogTab(run, place.parameters);
   tab.build(body);
   await tab.load();
   return tab;
 }
 
 class LogTab {
-  constructor(run) {
+  constructor(run, parameters) {
     this.run = run;
-    this.search = "";
-    this.level = "";
+    this.search = parameters.get("q") ?? "";
+    this.level = ["WARNING", "ERROR", "CRITICAL"].includes(parameters.get("level")) ? parameters.get("level") : "";
     this.older = null;
   }
 
@@ -27,12 +28,12 @@ class LogTab {
     this.box = h("div.log", { tabIndex: 0, role: "log", "aria-label": "Text log", "aria-live": "off" });
     this.told = h("span.quiet-text", { role: "status" });
     this.follow = h("input", { type: "checkbox", checked: true });
-    const find = debounce(250, (text) => { this.search = text.trim(); this.load(); });
+    const find = debounce(250, (text) => { this.search = text.trim(); remember({ q: this.search }); this.load(); });
     fill(body,
       h("div.toolbar.runs-tools", {},
-        h("input", { type: "search", placeholder: "Search the log", "aria-label": "Search the log", spellcheck: false, oninput: (event) => find(event.target.value) }),
-        h("label.field", {}, "From level", h("select", { onchange: (event) => { this.level = event.target.value; this.load(); } },
-          [["", "all"], ["WARNING", "warning"], ["ERROR", "error"], ["CRITICAL", "critical"]].map(([value, text]) => h("option", { value }, text)))),
+        h("input", { type: "search", value: this.search, placeholder: "Search the log", "aria-label": "Search the log", spellcheck: false, oninput: (event) => find(event.target.value) }),
+        h("label.field", {}, "From level", h("select", { onchange: (event) => { this.level = event.target.value; remember({ level: this.level }); this.load(); } },
+          [["", "all"], ["WARNING", "warning"], ["ERROR", "error"], ["CRITICAL", "critical"]].map(([value, text]) => h("option", { value, selected: value === this.level }, text)))),
         h("label.field", {}, this.follow, "Follow"),
         this.told),
       this.box);

@@ -5,12 +5,15 @@ import { basketTools } from "./basket.js";
 import { debounce, fill, h, say } from "./dom.js";
 import { plural } from "./format.js";
 import { remember } from "./route.js";
-import { columns, telling } from "./runs_columns.js";
+import { Chooser } from "./runs_chooser.js";
+import { columns, STANDARD } from "./runs_columns.js";
 import { grouped, groupings, sorted } from "./runs_order.js";
+import { searcher } from "./runs_search.js";
 import { Table } from "./runs_table.js";
+import { Views } from "./runs_views.js";
 import { Sparks } from "./spark.js";
 
-const MOST_CONFIG_COLUMNS = 12;
+const MOST_GROUPINGS = 24;
 const MOST_COMPARED = 200;
 
 export async function show(main, place, stream) {
@@ -31,6 +34,10 @@ class RunsPage {
     this.down = parameters.get("down") !== "0";
     this.group = parameters.get("group") ?? "";
     this.archived = parameters.get("archived") === "1";
+    this.search = parameters.get("q") ?? "";
+    this.layout = parameters.has("col") ? parameters.getAll("col") : null;
+    this.pins = Math.max(0, Number(parameters.get("pins") ?? 0) || 0);
+    this.standard = [...STANDARD.values()];
     this.folded = new Set();
     this.selected = new Set();
     this.rows = new Map();
@@ -52,14 +59,20 @@ class RunsPage {
     this.filterFault = "";
     let answer;
     try {
-      answer = await get("/api/runs", { filter: this.filter });
+      answer = await get("/api/runs", this.asked(this.filter));
     } catch (error) {
       if (!(error instanceof Failed) || error.status !== 400) throw error;
       this.filterFault = error.at === undefined || error.at === null ? error.message : `${error.message} (at character ${error.at + 1})`;
-      answer = await get("/api/runs");
+      answer = await get("/api/runs", this.asked(""));
     }
     this.take(answer);
     this.stream.watch(() => "", { runs: (event) => this.live(event), reopened: () => this.refresh(), resync: () => this.refresh() });
+  }
+
+  /** A request for rows with what the chosen columns need. */
+  asked(filter) {
+    const of = (prefix) => (this.layout ?? []).filter((id) => id.startsWith(prefix)).map((id) => id.slice(prefix.length));
+    return { filter, key: of("config:"), metric: [...new Set(of("metric:").map((each) => each.replace(/\.\w+$/, "")))] };
   }
 
   take(answer) {
@@ -67,9 +80,10 @@ class RunsPage {
     this.exists = answer.exists;
     this.total = answer.total;
     this.names = answer.names ?? {};
-    this.varying = telling((answer.varying ?? []).filter((key) => key !== "seed"), answer.runs);
+    this.telling = answer.telling ?? [];
+    this.varying = [...new Set([...this.telling, ...(answer.varying ?? [])])];
     this.rows = new Map(answer.runs.map((row) => [row.key, row]));
-    this.columns = columns(this.varying.slice(0, MOST_CONFIG_COLUMNS));
+    this.columns = columns(this.telling, this.layout, this.pins);
     for (const key of this.selected) if (!this.rows.has(key) && !this.filter) this.selected.delete(key);
   }
 
@@ -85,7 +99,7 @@ class RunsPage {
     const asked = this.filter;
     if (asked && asked === this.refused) return; // it would be refused again
     try {
-      const answer = await get("/api/runs", { filter: asked });
+      const answer = await get("/api/runs", this.asked(asked));
       if (asked !== this.filter) return;
       this.filterFault = "";
       this.take(answer);
@@ -99,10 +113,14 @@ class RunsPage {
 
   live(event) {
     const unknown = event.changed.some((row) => !this.rows.has(row.key));
-    for (const row of event.changed) if (this.rows.has(row.key)) this.rows.set(row.key, row);
+    for (const row of event.changed) {
+      const before = this.rows.get(row.key);
+      if (before) this.rows.set(row.key, { ...row, metrics: before.metrics, config: { ...before.config, ...row.config } });
+    }
+    if (this.layout?.some((id) => id.startsWith("metric:"))) this.reload();
     for (const key of event.removed) this.rows.delete(key);
-    const keys = (event.varying ?? []).filter((key) => key !== "seed");
-    if (unknown || event.removed.length || keys.length !== this.varying.length) this.reload();
+    const known = new Set(this.varying);
+    if (unknown || event.removed.length || (event.varying ?? []).some((key) => !known.has(key))) this.reload();
     this.soon();
   }
 
@@ -123,12 +141,18 @@ class RunsPage {
       "aria-label": "Filter runs",
       oninput: (event) => asked(event.target.value),
     });
+    this.words = h("input", { type: "search", value: this.search, placeholder: "Search, or /regex/", spellcheck: false, autocomplete: "off", "aria-label": "Search runs", oninput: debounce(120, (event) => this.setSearch(event.target.value)) });
+    this.chooser = new Chooser(this);
+    this.views = new Views(this.root, (query) => { location.hash = query ? `#/?${query}` : "#/"; });
+    this.all = h("button.quiet", { type: "button", onclick: () => this.selectListed() });
     this.groupChoice = h("select", { onchange: (event) => this.setGroup(event.target.value) });
     return [
       h("div.head", {}, this.title, this.where),
       h("div.runs-tools.toolbar", {},
         h("div.filter", {}, this.field),
+        h("div.words", {}, this.words),
         h("label.field.secondary", {}, "Group by", this.groupChoice),
+        this.chooser.element, this.views.element, this.all,
         this.tally),
       this.fault,
       this.table.element,
@@ -139,12 +163,15 @@ class RunsPage {
   update() {
     if (!this.table) return;
     const chosen = this.columns.find((column) => column.id === this.sort) ?? this.columns[0];
-    const rows = [...this.rows.values()].filter((row) => (!this.status || row.status === this.status) && (this.archived || !row.archived));
+    this.listed = this.found([...this.rows.values()].filter((row) => (!this.status || row.status === this.status) && (this.archived || !row.archived)));
+    const rows = this.listed;
     this.items = grouped(sorted(rows, chosen, this.down), this.group, this.folded, this.varying);
-    this.title.textContent = this.filter && this.rows.size !== this.total ? `${plural(this.rows.size, "run")} of ${this.total}` : plural(this.rows.size, "run");
+    this.title.textContent = rows.length !== this.total ? `${plural(rows.length, "run")} of ${this.total}` : plural(rows.length, "run");
+    this.all.textContent = rows.every((row) => this.selected.has(row.key)) && rows.length ? "Select none" : `Select all ${rows.length}`;
+    this.all.hidden = !rows.length;
     this.where.textContent = this.root;
-    this.fault.textContent = this.filterFault || this.emptiness();
-    this.fault.className = this.filterFault ? "fault" : "quiet-text";
+    this.fault.textContent = this.filterFault || this.searchFault || this.emptiness();
+    this.fault.className = this.filterFault || this.searchFault ? "fault" : "quiet-text";
     this.field.setAttribute("aria-invalid", String(Boolean(this.filterFault)));
     this.drawChoices();
     this.drawTally();
@@ -152,15 +179,46 @@ class RunsPage {
     this.table.draw();
   }
 
+  /** The rows that the free text fits; with a fault told, all of them. */
+  found(rows) {
+    this.searchFault = "";
+    if (!this.search.trim()) return rows;
+    try {
+      return rows.filter(searcher(this.search));
+    } catch (error) {
+      this.searchFault = `${error.message}: a search between slashes is a regular expression`;
+      return rows;
+    }
+  }
+
+  selectListed() {
+    const keys = this.listed.map((row) => row.key);
+    this.select(keys, !keys.every((key) => this.selected.has(key)));
+    this.update();
+  }
+
+  setSearch(text) {
+    this.search = text;
+    remember({ q: text.trim() });
+    this.update();
+  }
+
+  async setLayout(ids, pins) {
+    this.layout = ids;
+    this.pins = ids ? Math.max(0, pins) : 0;
+    remember({ col: ids ?? "", pins: this.pins || "" });
+    await this.refresh();
+  }
+
   emptiness() {
-    if (this.rows.size) return "";
+    if (this.rows.size) return this.listed?.length || !this.search ? "" : "No run holds these words.";
     if (this.filter) return "No run is like that. A filter reads: key=value, with and, or, not, < > ~ and parentheses.";
     if (this.exists === false) return "This directory does not exist yet. It is watched, and runs appear here when they start.";
     return "No run here yet. Start one with `python train.py`; it appears here by itself.";
   }
 
   drawChoices() {
-    const options = groupings(this.varying.slice(0, MOST_CONFIG_COLUMNS));
+    const options = groupings(this.varying.slice(0, MOST_GROUPINGS));
     const mark = JSON.stringify(options);
     if (mark !== this.choicesFor) fill(this.groupChoice, options.map(([value, text]) => h("option", { value }, text)));
     this.choicesFor = mark;

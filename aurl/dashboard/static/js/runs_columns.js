@@ -2,7 +2,8 @@
 
 import { drawSpark } from "./spark.js";
 import { h } from "./dom.js";
-import { duration, integer, moment, plain, short, spec } from "./format.js";
+import { duration, integer, moment, plain, spec } from "./format.js";
+import { shortNames } from "./labels.js";
 import { bar, counts, eta, SEVERITIES, status, tags } from "./parts.js";
 import { runAddress } from "./route.js";
 
@@ -10,15 +11,13 @@ const worst = (row) => SEVERITIES.reduce((sum, name) => sum * 1e4 + (row.alerts?
 
 /** @typedef {{id: string, title: string, width: number, number?: boolean, value: (row) => any, cell: (row, page) => any}} Column */
 
-/** The fixed columns, and one for each config key that differs between runs. */
-export function columns(varying) {
-  return [...LEFT, ...varying.map(configColumn), ...RIGHT];
-}
-
-/** Keys that every run has come first: they were chosen, others follow from the choice of a part. */
-export function telling(varying, rows) {
-  const share = (key) => rows.reduce((count, row) => count + (row.config?.[key] !== undefined), 0);
-  return [...varying].sort((a, b) => share(b) - share(a));
+/** The columns of a table by their ids, the first `pins` of them kept in sight; without ids those that tell most. */
+export function columns(telling, ids = null, pins = 0) {
+  const chosen = ids ?? [...LEFT.map((column) => column.id), ...telling.map((key) => `config:${key}`), ...RIGHT.map((column) => column.id)];
+  const keys = chosen.filter((id) => id.startsWith("config:")).map((id) => id.slice(7));
+  const titles = new Map(keys.map((key, at) => [key, shortNames(keys)[at]]));
+  const found = [...new Set(chosen)].map((id) => STANDARD.get(id) ?? (id.startsWith("config:") ? configColumn(id.slice(7), titles.get(id.slice(7))) : metricColumn(id))).filter(Boolean);
+  return found.map((column, at) => ({ ...column, pinned: at < pins }));
 }
 
 const LEFT = [
@@ -38,12 +37,40 @@ const RIGHT = [
   { id: "seed", title: "Seed", width: 64, number: true, value: (row) => row.seed, cell: (row) => plain(row.seed ?? undefined) },
 ];
 
-function configColumn(key) {
+const FURTHER = [
+  { id: "host", title: "Host", width: 120, value: (row) => row.host, cell: (row) => plain(row.host) },
+  { id: "model", title: "Model", width: 120, value: (row) => row.model, cell: (row) => plain(row.model).split(".").pop() },
+  { id: "step", title: "Step", width: 84, number: true, value: (row) => row.step, cell: (row) => integer(row.step), down: true },
+  { id: "epoch", title: "Epoch", width: 76, number: true, value: (row) => row.epoch, cell: (row) => plain(row.epoch ?? undefined), down: true },
+  { id: "samples", title: "Samples", width: 84, number: true, value: (row) => row.samples, cell: (row) => plain(row.samples), down: true },
+  { id: "notes", title: "Note", width: 220, value: (row) => row.notes, cell: (row) => h("span", { title: row.notes }, row.notes) },
+];
+
+/** All columns that are no setting and no scalar. */
+export const STANDARD = new Map([...LEFT, ...RIGHT, ...FURTHER].map((column) => [column.id, column]));
+
+/** `metric:val/loss/total.best`: a scalar's last, best, least, greatest or mean value. */
+function metricColumn(id) {
+  const match = /^metric:(.+)\.(last|best|min|max|mean)$/.exec(id);
+  if (!match) return null;
+  const [, name, which] = match;
+  return {
+    id,
+    title: which === "last" ? name : `${name} ${which}`,
+    key: `${name}, ${which} value`,
+    width: Math.max(96, Math.min(190, (name.length + which.length) * 7 + 30)),
+    number: true,
+    value: (row) => row.metrics?.[name]?.[which],
+    cell: (row, page) => spec(row.metrics?.[name]?.[which], page.names[name]?.format),
+  };
+}
+
+function configColumn(key, title) {
   return {
     id: `config:${key}`,
-    title: short(key),
+    title,
     key,
-    width: Math.max(84, Math.min(170, short(key).length * 8 + 34)),
+    width: Math.max(84, Math.min(170, title.length * 8 + 34)),
     value: (row) => row.config?.[key],
     cell: (row) => {
       const value = row.config?.[key];

@@ -40,6 +40,7 @@ export class Table {
     const last = Math.min(items.length, first + shown);
     const focus = this.focused();
     this.drawHead();
+    this.lefts = lefties(columns);
     const across = this.narrow.matches ? 1 : columns.length + 1;
     this.body.replaceChildren(
       spacer(first * this.height, across),
@@ -52,16 +53,17 @@ export class Table {
 
   drawHead() {
     const { columns, sort, down } = this.page;
-    const mark = JSON.stringify([columns.map((column) => column.id), sort, down, this.narrow.matches]);
+    const mark = JSON.stringify([columns.map((column) => [column.id, column.pinned]), sort, down, this.narrow.matches]);
     if (mark === this.headFor) return;
     this.headFor = mark;
     const table = this.element.firstChild;
     table.style.setProperty("width", this.narrow.matches ? "100%" : `${columns.reduce((sum, column) => sum + column.width, 40)}px`);
-    const cells = columns.map((column) =>
-      h(`th${column.number ? ".number" : ""}`, {
+    const lefts = lefties(columns);
+    const cells = columns.map((column, at) =>
+      h(`th${column.number ? ".number" : ""}${column.pinned ? ".pinned" : ""}`, {
         scope: "col",
         title: column.key ?? column.title,
-        style: { width: `${column.width}px` },
+        style: { width: `${column.width}px`, ...(column.pinned && { left: lefts[at] }) },
         "aria-sort": column.id === sort ? (down ? "descending" : "ascending") : null,
       }, h("button", { type: "button", onclick: () => this.page.onSort(column) }, column.title, column.id === sort ? (down ? " \u2193" : " \u2191") : "")),
     );
@@ -72,7 +74,7 @@ export class Table {
     const properties = { "aria-rowindex": at + 2, "aria-selected": String(this.page.isSelected(row)), data: { key: row.key, at } };
     if (this.narrow.matches) return h("tr.run.card", properties, h("td", {}, card(row, this.page)));
     return h("tr.run", properties, h("td", {}, this.page.checkbox(row)),
-      this.page.columns.map((column) => h(`td${column.number ? ".number" : ""}`, {}, column.cell(row, this.page))));
+      this.page.columns.map((column, at) => h(`td${column.number ? ".number" : ""}${column.pinned ? ".pinned" : ""}`, column.pinned ? { style: { left: this.lefts[at] } } : {}, column.cell(row, this.page))));
   }
 
   group(item, at, across) {
@@ -128,6 +130,16 @@ export class Table {
     cancelAnimationFrame(this.frame);
     this.observer.disconnect();
   }
+}
+
+/** Where each column begins when those before it are kept in sight. */
+function lefties(columns) {
+  let sum = 40;
+  return columns.map((column) => {
+    const left = `${sum}px`;
+    sum += column.width;
+    return left;
+  });
 }
 
 function spacer(height, across) {
