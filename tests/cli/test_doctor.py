@@ -62,7 +62,7 @@ def test_lines_for_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         "ok      python   3.11 [x]",
         "warn    outputs  2 GB free",
         "                 -> free some space",
-        "aurl 0.1.0: fit for training, 1 to know about",
+        "aurl 0.2.0: fit for training, 1 to know about",
     ]
 
 
