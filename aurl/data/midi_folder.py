@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -16,7 +16,7 @@ from aurl.data.midi_cache import MidiCache, ReadFile, Reading, content_key
 from aurl.data.midi_grid import ChosenGrid, choose_grid, loss_warnings
 from aurl.data.midi_pool import ReadOutcome, read_in_processes, read_outcome
 from aurl.data.source import Source
-from aurl.data.split import split_pieces
+from aurl.data.split import Splits, split_pieces
 from aurl.errors import ConfigError, DataError
 from aurl.machine.env import default_cache
 from aurl.machine.process import cores
@@ -89,9 +89,9 @@ class MidiFolder(Source):
         """
         root = _existing_folder(self.root)
         rejected: list[Rejected] = []
-        paths = list(_midi_files(root, rejected))
+        paths = self._chosen(root, list(_midi_files(root, rejected)))
         if not paths:
-            raise DataError(f"data.root={root}: holds no .mid or .midi file.{_reasons(rejected)} Give another folder.")
+            raise DataError(f"data.root={root}: holds {self._wanted}.{_reasons(rejected)} Give another folder.")
         fit = choose_grid(paths) if self.resolution == AUTO else ChosenGrid(self.resolution, "")
         reading = Reading(fit.resolution, self.pedal, self.tracks)
         found, hits, warnings = self._read(root, paths, reading, rejected)
@@ -101,7 +101,7 @@ class MidiFolder(Source):
             )
         pieces = [piece for path in paths if path in found for piece in _pieces(found[path], _shown(path, root))]
         lost = sum((file.lost for file in found.values()), Lost())
-        splits = split_pieces(pieces, self.validation, self.test)
+        splits = self._split(root, pieces)
         told = [fit.why] if fit.why else []
         return Corpus(
             root.resolve().name,
@@ -113,6 +113,16 @@ class MidiFolder(Source):
             warnings=(*told, *loss_warnings(lost, sum(map(len, pieces)) + lost.left_out), *warnings, *splits.warnings),
             lost=asdict(lost),
         )
+
+    _wanted = "no .mid or .midi file"
+
+    def _chosen(self, root: Path, paths: list[Path]) -> list[Path]:
+        """The files to read; a corpus with copies and variants leaves some out."""
+        return paths
+
+    def _split(self, root: Path, pieces: Sequence[Notes]) -> Splits:
+        """Which piece belongs where; a piece's name is its path below the root."""
+        return split_pieces(pieces, self.validation, self.test)
 
     def _read(
         self, root: Path, paths: list[Path], reading: Reading, rejected: list[Rejected]

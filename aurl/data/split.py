@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from aurl.music.corpus import digest
@@ -20,7 +20,9 @@ class Splits(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def split_pieces(pieces: Sequence[Notes], validation: float, test: float) -> Splits:
+def split_pieces(
+    pieces: Sequence[Notes], validation: float, test: float, key: Callable[[Notes], bytes] = digest
+) -> Splits:
     """Give each piece to the split that a hash of its notes falls into; copies of a piece stay together.
 
     A piece keeps its split when others come or go. With three different pieces or more no split of a fraction above 0
@@ -28,10 +30,12 @@ def split_pieces(pieces: Sequence[Notes], validation: float, test: float) -> Spl
 
     Args:
         validation, test: expected fractions of the pieces, >= 0 and below 1 in sum.
+        key: pieces with the same key share a split; by default copies do.
     """
-    places = {digest(piece): _place(digest(piece)) for piece in pieces}
+    keys = [key(piece) for piece in pieces]
+    places = {one: _place(one) for one in keys}
     warnings = []
-    if copies := len(pieces) - len(places):
+    if key is digest and (copies := len(pieces) - len(places)):
         warnings.append(f"{copies} of {len(pieces)} pieces hold the same notes as another one; copies share a split.")
     if len(places) < FEWEST:
         warnings.append(
@@ -41,8 +45,10 @@ def split_pieces(pieces: Sequence[Notes], validation: float, test: float) -> Spl
         return Splits(everything, everything if validation else (), (), tuple(warnings))
     bounds = {"test": (0.0, test), "validation": (test, test + validation), "train": (test + validation, 1.0)}
     members = _fill_empty({name: _inside(places, *bound) for name, bound in bounds.items()}, bounds, places)
-    chosen = {key: name for name, keys in members.items() for key in keys}
-    by_split = {name: tuple(p for p in pieces if chosen[digest(p)] == name) for name in bounds}
+    chosen = {one: name for name, held in members.items() for one in held}
+    by_split = {
+        name: tuple(piece for piece, one in zip(pieces, keys, strict=True) if chosen[one] == name) for name in bounds
+    }
     return Splits(by_split["train"], by_split["validation"], by_split["test"], tuple(warnings))
 
 

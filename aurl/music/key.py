@@ -22,6 +22,7 @@ def estimate_key(notes: Notes) -> str:
     algorithm: C. L. Krumhansl, "Cognitive Foundations of Musical Pitch", Oxford University Press 1990, chapter 4).
     `unknown` for no notes, and for notes that use all pitch classes alike.
     """
+    notes = notes.merged()
     weights = np.bincount(notes.pitch % 12, weights=notes.duration, minlength=12)
     if np.ptp(weights) == 0:
         return UNKNOWN

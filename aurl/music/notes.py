@@ -156,6 +156,14 @@ class Notes:
             return bar * self.bar
         return int(BarMap(self.metres, self.resolution).start(bar))
 
+    def bar_lines(self) -> list[int]:
+        """The ticks of the bars that sound, and that at which the last of them ends; at least one bar."""
+        last = self.bar_of(max(self.end - 1, 0)) + 1
+        if len(self.metres) < 2:
+            return [bar * self.bar for bar in range(last + 1)]
+        lines: list[int] = BarMap(self.metres, self.resolution).start(np.arange(last + 1)).tolist()
+        return lines
+
     def window(self, first_bar: int, n_bars: int) -> Notes:
         """The notes that begin in `n_bars` bars from `first_bar`, moved to start at tick 0; tails are kept."""
         start, stop = self.bar_start(first_bar), self.bar_start(first_bar + n_bars)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from aurl.music.notes import Notes
+from aurl.music.score import Instrument, Metre
 from aurl.show.pianoroll import (
     BAR,
     BEAT,
@@ -81,7 +82,7 @@ def test_the_grid_shows_keys_beats_bars_and_octaves() -> None:
 def test_louder_is_lighter() -> None:
     shades = [int(palette()[shade(velocity)].sum()) for velocity in (1, 40, 80, 127)]
     assert shades == sorted(set(shades))
-    assert shade(127) == len(palette()) - 1
+    assert shade(127, 5) == len(palette()) - 1
 
 
 def test_the_range_is_cropped_but_never_narrow() -> None:
@@ -124,3 +125,22 @@ def test_sizes_too_small_to_draw_in() -> None:
         draw_piano_roll(CHORD, max_width=10)
     with pytest.raises(ValueError, match="row=1"):
         draw_piano_roll(CHORD, row=1)
+
+
+def test_bars_follow_changes_of_metre_on_any_grid() -> None:
+    piece = Notes.build(np.arange(8) * 24, 24, 60, resolution=24, metres=(Metre(0, 4, 4), Metre(96, 3, 4)))
+    layout = fit(piece, max_width=1200, row=6)
+    assert layout.lines == (0, 96, 168, 240)
+    pixels = draw_piano_roll(piece)
+    lines = np.flatnonzero((pixels == BAR).sum(axis=0) > layout.row * 10)
+    assert lines.tolist() == [layout.x(tick) for tick in layout.lines]
+    assert layout.x(24) - layout.x(0) == 48  # pixels a quarter note, as on the grid of 12
+
+
+def test_tracks_have_colours_and_drums_their_own() -> None:
+    tracks = (Instrument(0), Instrument(0, True), Instrument(40))
+    piece = Notes.build([0, 0, 0], 12, [60, 64, 67], 127, track=[0, 1, 2], tracks=tracks)
+    layout, pixels = fit(piece, max_width=1200, row=6), draw_piano_roll(piece)
+    assert [int(pixels[layout.y(pitch), layout.x(0)]) for pitch in (60, 64, 67)] == [
+        shade(127, hue) for hue in (0, 5, 1)
+    ]
