@@ -20,7 +20,8 @@ from aurl.machine.conf import conf_dir
 CONF = conf_dir()
 FILES = sorted(path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*.yaml"))
 OPTIONS = [name for name in FILES if "/" in name]
-NEEDS = {"data/midi_folder": ["data.root=."]}
+KNOWN = ("asap", "gigamidi", "jsb", "lakh", "maestro", "nottingham", "pop909", "vgmidi")
+NEEDS = {f"data/{name}": ["data.root=."] for name in ("midi_folder", *KNOWN)}
 PACKAGES = {
     "launcher/joblib": "hydra_plugins.hydra_joblib_launcher",
     "launcher/slurm": "hydra_plugins.hydra_submitit_launcher",
@@ -98,7 +99,7 @@ def test_presets_that_others_rely_on() -> None:
     expected = {f"anomaly/{name}" for name in ("default", "light", "strict", "off")}
     expected |= {f"debug/{name}" for name in ("one_batch", "overfit", "nan", "profile")}
     expected |= {f"model/{name}" for name in ("transformer", "vae", "vae_gan", "size/tiny", "size/base")}
-    expected |= {f"data/{name}" for name in ("chorales", "midi_folder", "synthetic")}
+    expected |= {f"data/{name}" for name in ("chorales", "midi_folder", "synthetic", *KNOWN)}
     assert expected <= set(OPTIONS)
 
 
