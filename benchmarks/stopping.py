@@ -1,7 +1,7 @@
 """How long a run takes from SIGTERM to its exit, stopped in the middle of a sampling round, beside busy processes.
 
-    python -m benchmarks.stopping
-    python -m benchmarks.stopping --busy 0 --runs 1
+python -m benchmarks.stopping
+python -m benchmarks.stopping --busy 0 --runs 1
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ def test_an_interrupt_anywhere_in_a_call_leaves_its_record_once(
     sink = MemorySink()
     monitor = Monitor(run, sinks=[sink])
     if what == "segments":
-        monitor._log._segment_bytes = 400
+        monitor._recorder._log._segment_bytes = 400
     storm = Storm(error)
     before = signal.signal(signal.SIGALRM, storm)
     steps = 400 if what == "segments" else 4000
@@ -196,7 +196,7 @@ def test_an_interrupt_while_closing_still_closes_the_log(tmp_path: Path, monkeyp
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(monitor._sinks, "close", interrupted)
+    monkeypatch.setattr(monitor._recorder.sinks, "close", interrupted)
     with pytest.raises(KeyboardInterrupt):
         monitor.close()
     assert kinds(run.path) == {"step": 1, "end": 1}

@@ -1,8 +1,4 @@
-"""The Monitor: says once what happened in a run, and everything else reads it.
-
-Each record goes to the event log first (durable when the call returns), then to the detectors, whose alerts are
-records too, and to the sinks on a background thread.
-"""
+"""The Monitor: what a training loop, or aurl's own, talks to."""
 
 from __future__ import annotations
 
@@ -10,52 +6,28 @@ import atexit
 import contextlib
 import os
 import sys
-import threading
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aurl.anomaly.base import POLICIES
 from aurl.anomaly.watch import Watch
-from aurl.errors import CRASH, DONE, PREEMPTED, STOPPED, ConfigError, EventLogError, RunError
-from aurl.machine.deferred import Deferred
-from aurl.machine.numbers import whole_step
-from aurl.record import Json, Kind, Record, Severity
-from aurl.runs.eventlog import EventLog
-from aurl.runs.gate import Gate
-from aurl.runs.health import LogHealth
-from aurl.runs.lock import begin, holds_run
-from aurl.runs.row_groups import RowGroups
+from aurl.errors import CRASH, DONE, PREEMPTED, STOPPED, ConfigError
+from aurl.monitor import opening
+from aurl.monitor.recorder import Recorder
+from aurl.record import Json, Kind, Record
 from aurl.runs.rundir import RunDirectory
 from aurl.runs.stamp import fresh_folder
 from aurl.sinks.base import Sink
-from aurl.sinks.forked import ForkedWriter
-from aurl.sinks.thread import SinkThread
-from aurl.sinks.worker import Apart
 
 if TYPE_CHECKING:
     from aurl.machine.probe import SystemProbe
 
 EXIT_CODES = {"done": DONE, "failed": CRASH, "stopped": STOPPED, "preempted": PREEMPTED}
-RESUMES = (None, False, True, "never", "allow", "must", "takeover")
-_SYNCED = frozenset({Kind.EPOCH, Kind.CHECKPOINT, Kind.START, Kind.END})
-_OF_THE_LOOP = frozenset({Kind.STEP, Kind.EVAL, Kind.EPOCH, Kind.SAMPLE, Kind.QUALITY, Kind.CHECKPOINT})
-_ALERTS_HELD = 100
 _QUIET_SECONDS = 2.0  # a close that takes longer says what it does
-_URGENT = frozenset({Severity.CRITICAL.value, Severity.FATAL.value})
 _OPEN: list[Monitor] = []
-
-
-class _Pending(NamedTuple):
-    """A step whose tensors are on their way to the host."""
-
-    step: int
-    values: Deferred
-    fields: Mapping[str, Json]
-    time: float
 
 
 class Monitor:
@@ -90,25 +62,10 @@ class Monitor:
         if policy not in POLICIES:
             raise ConfigError(f"anomaly.policy={policy}: allowed are {', '.join(POLICIES)}")
         self.run = run
-        self.watch = watch or Watch({})
         self.policy = policy
-        self.stop_reason: Record | None = None
-        self._alerts: deque[Record] = deque(maxlen=_ALERTS_HELD)
-        self._lock = threading.RLock()
-        self._gate = Gate()
-        self._pending: _Pending | None = None
-        self._admitted: Record | None = None  # the last record that log and sinks have, alerts apart
-        self._forked: ForkedWriter | None = None
         self._closed = False
-        self._opened = time.monotonic()
-        self._log = EventLog(run.records)
-        self._health = LogHealth(self._log)
-        self._table = RowGroups(run)
-        self.last_step = self._log.last_step
-        self._before = self.last_step if self._log.goes_on else None  # until the loop says where it goes on from
-        placed = [Apart(sink, run, self.write) if sink.apart else sink for sink in sinks]
-        self._sinks = SinkThread(run, placed, self.write)
-        self._sinks.start()
+        self._opened = self._closing_since = time.monotonic()
+        self._recorder = Recorder(run, sinks, watch or Watch({}), policy)
         self._probe = _start_probe(self, probe_seconds) if probe_seconds > 0 else None
         atexit.register(self._close_at_exit)
         _OPEN.append(self)
@@ -164,29 +121,32 @@ class Monitor:
             ConfigError: an unknown option; nothing was written then.
             RunError: the directory holds a run and going on was not asked for, or somebody writes to it.
         """
-        from aurl.anomaly.chosen import choose_watch
-        from aurl.machine import env
-        from aurl.sinks.chosen import choose_sinks
-        from aurl.sinks.runfile import RunFile
-        from aurl.sinks.textlog import TextLog
-
-        if resume not in RESUMES or "run" in start:
-            raise _wrong_option(resume)
+        opening.check_options(resume, start)
         run = RunDirectory(Path(path).expanduser().absolute())
-        watch, policy = choose_watch(anomaly, config)
-        chosen = choose_sinks(logging) + choose_sinks(notify, "notify")
+        chosen = opening.prepare(
+            run, name=name, logging=logging, notify=notify, anomaly=anomaly, config=config, tags=tags
+        )
         if resume == "takeover":
             _close_those_of(run)
-        if resume == "must" and not holds_run(run):
-            raise RunError(f"{run.path}: holds no run to go on with (resume='must'); leave out resume to begin one")
-        goes_on = resume not in (None, False, "never") or start.get("resumed_from") is not None
-        begin(run, resume=goes_on, how="resume=True")
-        info: dict[str, Json] = {"id": run.id, "name": name or run.id, "tags": list(tags), "config": dict(config or {})}
-        info |= env.snapshot(Path.cwd())
-        sinks = [TextLog(), RunFile(info), *chosen]
-        monitor = cls(run, sinks=sinks, watch=watch, policy=policy, probe_seconds=5.0)
+        opening.lock(run, resume, start)
+        monitor = cls(run, sinks=chosen.sinks, watch=chosen.watch, policy=chosen.policy, probe_seconds=5.0)
         monitor.say(Kind.START, monitor.last_step, run=run.id, name=name or run.id, **start)
         return monitor
+
+    @property
+    def watch(self) -> Watch:
+        """The detectors."""
+        return self._recorder.watch
+
+    @property
+    def last_step(self) -> int:
+        """The largest step so far; of the session before, until this one has its own."""
+        return self._recorder.last_step
+
+    @property
+    def stop_reason(self) -> Record | None:
+        """The alert that asks the loop to stop under the policy `stop`; the Monitor never stops a loop by itself."""
+        return self._recorder.stop_reason
 
     @staticmethod
     def opened() -> list[Monitor]:
@@ -200,7 +160,7 @@ class Monitor:
             RecordError: a step, name, value or time that no record can hold; nothing was written.
             EventLogError: the disk refuses for too long, or this Monitor is closed.
         """
-        self._put(self._gate.record(record))
+        self._recorder.write(record)
 
     def step(self, step: int, scalars: Mapping[str, Any], **fields: Json) -> None:
         """Write a STEP record; values are numbers, or tensors and arrays that hold one.
@@ -214,18 +174,7 @@ class Monitor:
         Raises:
             RecordError: the step is no whole number from 0 to 2^53, or a value no number; nothing was written.
         """
-        now = time.time()
-        gate = self._gate
-        if gate.is_plain(step, scalars, fields):
-            self._put(Record(Kind.STEP, step, scalars.copy(), fields, now))  # type: ignore[attr-defined]
-            return
-        pending = _Pending(whole_step(step), gate.scalars(scalars), gate.fields(fields), now)
-        if pending.values.on_host:
-            self._put(_record_of(pending))
-        else:
-            with self._lock:
-                self._flush()
-                self._pending = pending
+        self._recorder.step(step, scalars, fields)
 
     def eval(self, step: int, scalars: Mapping[str, Any], **fields: Json) -> None:
         """Write an EVAL record: metrics on held-out data."""
@@ -242,34 +191,27 @@ class Monitor:
     def rewind(self, step: int) -> None:
         """The run stands at this earlier step again, after a rollback: notes and system records are dated so."""
         self.flush_deferred()
-        self.last_step = step
+        self._recorder.last_step = step
 
     def flush_deferred(self) -> None:
         """Write the step whose tensors were on their way to the host."""
-        if self._pending is not None:
-            with self._lock:
-                self._flush()
+        self._recorder.flush()
 
     def take_alerts(self) -> list[Record]:
         """The alerts since the last call, for a loop that acts on them; at most the last hundred."""
-        with self._lock:
-            alerts, self._alerts = list(self._alerts), deque(maxlen=_ALERTS_HELD)
-        return alerts
+        return self._recorder.take_alerts()
 
     def drain(self, timeout: float | None = None) -> bool:
         """Wait until every sink has shown what was written so far; False when `timeout` seconds were not enough."""
-        return self._forked is not None or self._sinks.drain(timeout)
+        return self._recorder.drain(timeout)
 
     def state_dict(self) -> dict[str, Json]:
         """The detectors' memory, as JSON values."""
-        with self._lock:
-            return self.watch.state_dict()
+        return self._recorder.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Give the detectors their memory back; those that are new since then start empty."""
-        with self._lock:
-            taken = self.watch.load_state_dict(state)
-        if not taken:
+        if not self._recorder.load_state_dict(state):
             message = "the checkpoint is of an older aurl: the detectors begin anew and know nothing of earlier steps"
             self.note(message, level="warning", module="monitor")
 
@@ -308,14 +250,13 @@ class Monitor:
         try:
             if self._probe is not None:
                 self._probe.stop()
-            self._tell(self._health.look(last=True))
+            self._recorder.look_at_disk(last=True)
             self.say(Kind.END, self.last_step, {"time/total": time.monotonic() - self._opened}, **ending)
-            self._sinks.close()
+            self._recorder.sinks.close()
             self._write_table()
         finally:
-            with self._lock:
-                _OPEN.remove(self)
-                self._log.close()
+            _OPEN.remove(self)
+            self._recorder.close()
 
     def __enter__(self) -> Self:
         return self
@@ -328,100 +269,16 @@ class Monitor:
         else:
             self.close("failed", f"{type(error).__name__}: {error}")
 
-    def _put(self, record: Record) -> None:
-        if self._forked is not None:
-            self._forked.write(record)
-            return
-        self._sinks.wait_for_room()
-        with self._lock:
-            if self._pending is not None:
-                self._flush()
-            try:
-                self._admit(record)
-            except BaseException as error:
-                self._finish(record, error)
-                raise
-
-    def _flush(self) -> None:
-        pending = self._pending
-        if pending is None:
-            return
-        record = _record_of(pending)
-        try:
-            self._admit(record)
-        except BaseException as error:
-            self._finish(record, error)
-            raise
-        finally:
-            self._pending = None
-
-    def _admit(self, record: Record) -> None:
-        if self._before is not None and (record.kind in _OF_THE_LOOP or record.kind is Kind.START):
-            self._go_on(record)
-        self._take(record)
-        self._admitted = record
-        if record.kind is Kind.ALERT:
-            self._judge(record)
-        else:
-            for found in self.watch.observe(record):
-                alert = self._gate.record(found)
-                self._take(alert)
-                self._judge(alert)
-        if self._health.due:
-            self._tell(self._health.look())
-            self._table.keep_up()
-
-    def _take(self, record: Record) -> None:
-        self._log.append(record)
-        self._sinks.put(record)
-        self.last_step = max(self.last_step, record.step)
-        if record.kind in _SYNCED or (record.kind is Kind.ALERT and record.fields.get("severity") in _URGENT):
-            self._log.sync()
-
-    def _finish(self, record: Record, error: BaseException) -> None:
-        """An exception of somebody else, Ctrl-C for one, came between two steps of taking a record: take it, once."""
-        if self._admitted is not record and not isinstance(error, EventLogError):
-            self._log.finish(record)
-            self._sinks.put(record)  # the sinks overlook a record that comes twice
-            self._admitted = record
-
-    def _go_on(self, record: Record) -> None:
-        """The first step of a session that goes on: what the one before logged from there on is superseded."""
-        before = self._before
-        if record.kind is Kind.START:
-            if isinstance(record.fields.get("resumed_from"), int):
-                self._before = None
-            return
-        self._before = None
-        back = record.step - 1 if record.kind is Kind.STEP else record.step
-        if before is not None and back < before:
-            message = f"goes on after step {back}; what was logged of later steps before is superseded"
-            fields: dict[str, Json] = {"message": message, "level": "info", "module": "monitor", "resumed_from": back}
-            self.last_step = max(0, back)
-            self._admit(Record(Kind.NOTE, self.last_step, fields=fields, time=record.time))
-
-    def _judge(self, found: Record) -> None:
-        severity = found.fields.get("severity")
-        self._alerts.append(found)
-        if self.policy == "stop" and severity in _URGENT and self.stop_reason is None:
-            self.stop_reason = found
-
-    def _tell(self, remarks: Sequence[tuple[str, str]]) -> None:
-        for level, message in remarks:
-            fields = {"message": message, "level": level, "module": "monitor"}
-            self._take(Record(Kind.NOTE, self.last_step, fields=fields, time=time.time()))
-
     def _write_table(self) -> None:
         def progress(done: int, of: int) -> None:
             if of > 1:
                 self._tell_closing(f"scalars.parquet: segment {done + 1} of {of}")
 
         try:
-            self._table.finish(self.run.scalars_parquet, progress)
+            self._recorder.table.finish(self.run.scalars_parquet, progress)
         except OSError as error:
             message = f"{self.run.scalars_parquet} not written ({error}); `aurl export` writes it later"
-            with self._lock:
-                self._tell([("warning", message)])
+            self._recorder.tell([("warning", message)])
 
     def _tell_closing(self, what: str) -> None:
         """For who waits before a terminal: the sinks have ended by now."""
@@ -435,24 +292,10 @@ class Monitor:
 
     def _leave_to_parent(self) -> None:
         """This process is a child made by fork: the run, its files, threads and its end are the parent's."""
-        self._lock = threading.RLock()
-        self._forked = ForkedWriter(self.run)
         self._closed = True
-        self._pending = self._probe = None
-        self._log.abandon()
-        self._table.abandon()
+        self._probe = None
+        self._recorder.leave_to_parent()
         atexit.unregister(self._close_at_exit)
-
-
-def _record_of(pending: _Pending) -> Record:
-    return Record(Kind.STEP, pending.step, pending.values.read(), pending.fields, pending.time)
-
-
-def _wrong_option(resume: object) -> ConfigError:
-    if resume in RESUMES:
-        return ConfigError("run=: is what the START record calls the run directory; name=TEXT names the run")
-    allowed = ", ".join(map(repr, RESUMES))
-    return ConfigError(f"resume={resume!r}: allowed are {allowed}")
 
 
 def _close_those_of(run: RunDirectory) -> None:
