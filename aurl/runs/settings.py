@@ -44,6 +44,8 @@ _WATCHERS = ("anomaly.detectors.", "quality.metrics.")
 _MACHINERY = frozenset({"trainer", "sample", "quality", "anomaly", "anomaly.recovery", "trainer.early_stopping"})
 _WATCH = "anomaly."
 _ONLY_WATCHING = ("observe", "warn")
+# Keys that aurl gained since its first runs, with what runs without them did: there they are no difference.
+_GAINED: Mapping[str, Json] = {"sample.valid": False}
 _NO_CHOICE = frozenset({"hydra", "debug", "launcher", "search", "experiment", "logging", "notify"})
 
 
@@ -121,12 +123,12 @@ def comparable(config: Mapping[str, Json]) -> dict[str, Json]:
 
     A class of aurl's own counts by its name alone (`AdamW`), since its module may have moved, and in places where
     older versions of aurl had no class at all (`trainer`, `sample`, ...) not at all. Settings of the detectors count
-    where the policy lets them change the training.
+    where the policy lets them change the training. A key that older runs lack is left out where it does what they did.
     """
     watches = config.get("anomaly.policy") in _ONLY_WATCHING
     names = (key for key in config if not is_bookkeeping(key) and not (watches and key.startswith(_WATCH)))
     kept = {key: setting(key, config[key]) for key in names}
-    return {key: value for key, value in kept.items() if value is not None and value != {}}
+    return {key: value for key, value in kept.items() if value is not None and value not in ({}, _GAINED.get(key))}
 
 
 def setting(key: str, value: Json) -> Json:

@@ -128,6 +128,13 @@ def test_when_two_values_make_two_experiments(one: Any, other: Any, same: bool) 
     assert (group_key(first) == group_key(second)) == same
 
 
+def test_a_key_that_aurl_gained_sets_no_older_run_apart() -> None:
+    older = {"sample.length": 48}
+    assert group_key(older) == group_key(older | {"sample.valid": False})
+    assert group_key(older) != group_key(older | {"sample.valid": True})
+    assert group_key({"my.own": False}) != group_key({"seed": 1})
+
+
 def test_without_a_config_nothing_is_known() -> None:
     assert group_key({}) is None
     assert group_key({"seed": 1}) == group_key({"seed": 2}) is not None
