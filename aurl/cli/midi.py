@@ -65,15 +65,16 @@ def _resolution(text: str) -> Any:
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    from aurl.music.midi import SUFFIXES
+    from aurl.music.midi import suffixes
 
     for path in paths:
         if not path.is_dir():
             yield path
             continue
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        endings = suffixes()
+        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in endings)
         if not found:
-            raise ConfigError(f"{path}: holds no {', '.join(sorted(SUFFIXES))} file; give another folder, or a file")
+            raise ConfigError(f"{path}: holds no {', '.join(sorted(endings))} file; give another folder, or a file")
         yield from found
 
 

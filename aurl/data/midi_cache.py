@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from aurl.music.grid import Lost, Pedal, Resolution, to_notes
 from aurl.music.midi import READER_VERSION, MidiError
 from aurl.music.notes import Notes
 from aurl.music.pack import read_pack, write_pack
-from aurl.music.reading.smf import parse_scores
+from aurl.music.score import FullScore
 
 KEY_BYTES = 16
 
@@ -26,13 +26,13 @@ class Reading(NamedTuple):
     pedal: Pedal = "extend"
     tracks: bool = False
 
-    def __call__(self, data: bytes) -> ReadFile:
-        """The pieces of a file's bytes.
+    def __call__(self, scores: Sequence[FullScore]) -> ReadFile:
+        """The pieces of a file.
 
         Raises:
             MidiError: the reason alone.
         """
-        read = [to_notes(score, self.resolution, pedal=self.pedal, tracks=self.tracks) for score in parse_scores(data)]
+        read = [to_notes(score, self.resolution, pedal=self.pedal, tracks=self.tracks) for score in scores]
         kept = tuple(notes for notes, _ in read if len(notes))
         if not kept:
             raise MidiError("drums only")

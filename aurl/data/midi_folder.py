@@ -22,7 +22,7 @@ from aurl.machine.env import default_cache
 from aurl.machine.process import cores
 from aurl.music.corpus import Corpus, Rejected
 from aurl.music.grid import MILLISECONDS, RESOLUTIONS, Lost, Pedal, Resolution
-from aurl.music.midi import SUFFIXES, MidiError, read_bytes
+from aurl.music.midi import MidiError, read_bytes, suffixes
 from aurl.music.notes import Notes
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ AUTO: Final = "auto"
 
 class MidiFolder(Source):
     """All MIDI files below a folder (.mid, .midi, .kar, .rmi, .smf), read in parallel and split by their content.
+
+    Notation (.musicxml, .xml, .mxl, .abc, .krn, .kern) is read as well where music21 is installed.
 
     Links are followed. Whole silent bars before the first note are dropped. A file that cannot be used is left out
     and named in `Corpus.rejected`.
@@ -188,6 +190,7 @@ def _midi_files(root: Path, rejected: list[Rejected]) -> Iterator[Path]:
         DataError: the root itself cannot be listed.
     """
     visited: set[tuple[int, int]] = set()
+    endings = suffixes()
 
     def unlistable(error: OSError) -> None:
         if Path(error.filename) == root:
@@ -201,7 +204,7 @@ def _midi_files(root: Path, rejected: list[Rejected]) -> Iterator[Path]:
             continue
         visited.add((status.st_dev, status.st_ino))
         subfolders.sort()
-        yield from (Path(folder, name) for name in sorted(files) if Path(name).suffix.lower() in SUFFIXES)
+        yield from (Path(folder, name) for name in sorted(files) if Path(name).suffix.lower() in endings)
 
 
 def _keys(paths: list[Path]) -> Iterator[tuple[Path, bytes]]:

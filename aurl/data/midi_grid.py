@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aurl.music.grid import MILLISECONDS, MOST_MOVED, RESOLUTIONS, Lost, Resolution, is_performance, misfit
-from aurl.music.midi import MidiError, read_bytes
-from aurl.music.reading.smf import parse_scores
+from aurl.music.midi import MidiError, read_bytes, scores_of
 
 SURVEYED = 256
 _SAYS = {
@@ -54,7 +53,7 @@ def choose_grid(paths: Sequence[Path]) -> ChosenGrid:
 
 def _look(path: Path) -> Iterator[tuple[int, bool, list[float]]]:
     try:
-        scores = parse_scores(read_bytes(path))
+        scores = scores_of(path, read_bytes(path))
     except MidiError:
         return
     for score in scores:

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from aurl.data.midi_cache import ReadFile, Reading, content_key
 from aurl.errors import DataError
-from aurl.music.midi import MidiError, read_bytes
+from aurl.music.midi import MidiError, read_bytes, scores_of
 
 CHUNK = 32
 _PLAIN = Reading()
@@ -37,7 +37,7 @@ def read_outcome(path: Path, reading: Reading = _PLAIN) -> ReadOutcome:
     """Read one file; the reason of a `MidiError` becomes the outcome."""
     try:
         data = read_bytes(path)
-        return ReadOutcome(path, content_key(data), reading(data))
+        return ReadOutcome(path, content_key(data), reading(scores_of(path, data)))
     except MidiError as error:
         return ReadOutcome(path, reason=str(error))
 

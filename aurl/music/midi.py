@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import stat
+from importlib.util import find_spec
 from pathlib import Path
 
 from aurl.music.grid import to_notes
 from aurl.music.notes import Notes
 from aurl.music.reading.chunks import MidiError
+from aurl.music.reading.notation import NOTATION, read_notation
 from aurl.music.reading.smf import parse_scores
 from aurl.music.score import FullScore
 
@@ -20,6 +22,8 @@ __all__ = [
     "read_bytes",
     "read_midi",
     "read_scores",
+    "scores_of",
+    "suffixes",
 ]
 
 READER_VERSION = 2
@@ -31,16 +35,33 @@ _ADVICE = "Give another file, or export this one again."
 
 
 def read_scores(path: Path | str) -> tuple[FullScore, ...]:
-    """The pieces of a MIDI file, named after it: one, but for files of type 2.
+    """The pieces of a MIDI file, named after it: one, but for files of type 2. Notation (MusicXML, ABC, kern) as well.
 
     Raises:
         MidiError: missing, unreadable, over 16 MiB, damaged, without notes, over 200,000 notes, or longer than 10
             million of its ticks or 100,000 quarter notes.
     """
     try:
-        return parse_scores(read_bytes(path), name=Path(path).name)
+        return scores_of(Path(path), read_bytes(path))
     except MidiError as error:
         raise MidiError(f"{path}: {error}. {_ADVICE}") from None
+
+
+def scores_of(path: Path, data: bytes) -> tuple[FullScore, ...]:
+    """The pieces of a file whose bytes have been read.
+
+    Raises:
+        MidiError: the reason alone, as for `read_scores`.
+        ConfigError: it is notation, and music21 is not installed.
+    """
+    if path.suffix.lower() in NOTATION:
+        return (read_notation(path),)
+    return parse_scores(data, name=path.name)
+
+
+def suffixes() -> frozenset[str]:
+    """The file names' ends that can be read here: those of MIDI, and of notation where music21 is installed."""
+    return SUFFIXES | NOTATION if find_spec("music21") else SUFFIXES
 
 
 def read_midi(path: Path | str) -> Notes:
