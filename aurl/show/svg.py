@@ -142,6 +142,13 @@ def flag(x: float, top: float, bottom: float, kind: str, tip: str) -> str:
     return f'<g class="{escaped(kind)}">{line(x, top, x, bottom, "mark")}{cloth}<title>{escaped(tip)}</title></g>'
 
 
+def beyond(x: float, y: float, right: bool, tip: str) -> str:
+    """A triangle at the end of a horizontal axis that points to where a value lies outside."""
+    way = 6 if right else -6
+    corners = [(x - way, y - 5), (x, y), (x - way, y + 5)]
+    return path(corners, "run", tip, closed=True)
+
+
 def of_tone(at: int, parts: Iterable[str]) -> str:
     """Marks in the page's colour of this number."""
     return f'<g class="c{colour(at)}">{"".join(parts)}</g>'

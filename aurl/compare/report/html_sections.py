@@ -77,7 +77,9 @@ def _warnings(comparison: Comparison) -> list[str]:
 
 def _groups(comparison: Comparison) -> list[str]:
     body = [_picture(pictures.values(comparison))]
-    body.append("<p class='soft'>Dots are runs, bars means, lines 95 % intervals of the mean.")
+    body.append(
+        "<p class='soft'>Dots are runs, bars means, lines 95 % intervals of the mean, triangles runs far outside."
+    )
     body.append(_rest(len([group for group in comparison.groups if group.n]), pictures.MOST, "configurations") + "</p>")
     body.append(groups_table(comparison))
     chosen = best_group(comparison)

@@ -10,6 +10,7 @@ from aurl.compare.insights.insight import label, named, number
 from aurl.compare.model import Band, Claim, Comparison, Group
 from aurl.show import svg
 from aurl.show.arrays import Floats
+from aurl.show.robust import robust_range
 
 MOST = 24
 """Groups, claims or rows that one picture holds; the caption tells of the others."""
@@ -22,8 +23,7 @@ def values(comparison: Comparison) -> str:
     groups = [group for group in comparison.groups if group.n][:MOST]
     if not groups:
         return ""
-    ends = [value for group in groups for value in (*group.values.values(), *(group.ci or ()))]
-    x = svg.scale(ends, _LEFT, svg.WIDTH - 14)
+    x = svg.scale(_value_ends(groups), _LEFT, svg.WIDTH - 14)
     bottom = 16 + _ROW * len(groups)
     parts = [svg.below(x, 8, bottom, label(comparison.metric))]
     parts += [svg.of_group(at, _value_row(group, x, 8 + _ROW * (at + 0.7))) for at, group in enumerate(groups)]
@@ -36,9 +36,9 @@ def curves(comparison: Comparison) -> str:
     if not bands:
         return ""
     shown = [group.band for _, group in bands if group.band is not None]
-    ends = np.concatenate([end for band in shown for end in _settled(band)])
+    ends = robust_range([np.concatenate(_settled(band)) for band in shown])
     x = svg.scale(np.concatenate([band.steps for band in shown]).tolist(), 56, svg.WIDTH - 12, pad=0.0)
-    y = svg.scale(ends[np.isfinite(ends)].tolist(), 286, 30)
+    y = svg.scale(ends or (), 286, 30)
     parts = [svg.below(x, 30, 286, "step"), svg.beside(y, 56, svg.WIDTH - 12, label(comparison.metric))]
     parts += [svg.of_group(at, _band(group, x, y)) for at, group in reversed(bands)]
     return svg.picture(324, parts, title=f"Curves of {comparison.metric}")
@@ -73,14 +73,32 @@ def legend(comparison: Comparison, groups: Sequence[Group]) -> str:
     return svg.legend((places[group.id], named(group)) for group in groups)
 
 
+def _value_ends(groups: Sequence[Group]) -> tuple[float, ...]:
+    """Where the runs lie, and the intervals of groups none of whose runs lies far outside."""
+    found = robust_range([np.array([value]) for group in groups for value in group.values.values()])
+    if found is None:
+        return ()
+    low, high = found
+    inside = [group for group in groups if all(low <= value <= high for value in group.values.values())]
+    return (*found, *(end for group in inside for end in group.ci or ()))
+
+
 def _value_row(group: Group, x: svg.Scale, y: float) -> list[str]:
     parts = [svg.text(4, y - 12, named(group), most=70)]
     if group.ci is not None:
         parts.append(svg.line(x(group.ci[0]), y, x(group.ci[1]), y, "whisker"))
-    parts += [svg.dot(x(value), y, "run", tip=f"{run_id}: {number(value)}") for run_id, value in group.values.items()]
-    if group.mean is not None:
+    parts += [
+        svg.dot(x(value), y, "run", tip=f"{run_id}: {number(value)}")
+        for run_id, value in group.values.items()
+        if x.low <= value <= x.high
+    ]
+    if group.mean is not None and x.low <= group.mean <= x.high:
         parts.append(svg.line(x(group.mean), y - 8, x(group.mean), y + 8, "mean"))
-    return parts
+    beyond = [value for value in group.values.values() if not x.low <= value <= x.high]
+    return [
+        *parts,
+        *(svg.beyond(x(value), y, value > x.high, f"{number(value)}, beyond this picture") for value in beyond),
+    ]
 
 
 def _band(group: Group, x: svg.Scale, y: svg.Scale) -> list[str]:

@@ -66,7 +66,7 @@ export class Chooser {
     const known = [...this.page.standard.map((column) => [column.id, column.title]), ...this.further].filter(([id, title]) => !shown.has(id) && words.every((word) => title.toLowerCase().includes(word)));
     fill(this.found,
       known.slice(0, words.length ? MOST_FOUND : 12).map(([id, title]) => h("li", {}, h("button.quiet", { type: "button", onclick: () => this.change([...this.page.columns.map((column) => column.id), id]) }, `+ ${title}`))),
-      known.length > MOST_FOUND && h("li.quiet-text", {}, `${plural(known.length - MOST_FOUND, "more")}: type some letters`));
+      known.length > MOST_FOUND && h("li.quiet-text", {}, `${known.length - MOST_FOUND} more: type some letters`));
   }
 
   async change(ids, pins = this.page.columns.filter((column) => column.pinned).length) {

@@ -27,7 +27,7 @@ const LEFT = [
   { id: "spark", title: "Loss curve", width: 124, value: (row) => row.loss?.last, cell: sparkCell },
   { id: "loss", title: "Best loss", width: 92, number: true, value: (row) => row.loss?.best ?? row.loss?.last, cell: (row) => lossText(row) },
   { id: "quality", title: "Quality", width: 78, number: true, value: (row) => row.quality, cell: (row) => spec(row.quality, ".3f"), down: true },
-  { id: "alerts", title: "Alerts", width: 92, value: (row) => worst(row), cell: (row) => counts(row.alerts), down: true },
+  { id: "alerts", title: "Alerts", width: 132, value: (row) => worst(row), cell: (row) => counts(row.alerts), down: true },
   { id: "started", title: "Started", width: 112, value: (row) => row.started, cell: (row) => moment(row.started), down: true },
   { id: "duration", title: "Time", width: 84, number: true, value: (row) => row.duration, cell: (row) => duration(row.duration) },
 ];
