@@ -15,6 +15,7 @@ from aurl.compare.statistics.noise import Scatter
 from aurl.show.arrays import Floats, Ints
 
 Pairs: TypeAlias = Sequence[tuple[int, int]]
+_TOO_FEW_TO_BE_QUIET = 3  # three runs that agree may all lie in one of two modes: they are no quieter than others
 _MOST_VARIANCES = 300  # what more of them would say of the scatter of variances is not worth the time
 
 
@@ -46,9 +47,12 @@ def grouped(x_bgs: Floats, pairs: Pairs, *, trimmed: bool = False) -> Pairing:
 
     def learnt(point: Scatter) -> tuple[Floats, Floats]:
         known, df = point.learnt(variance, freedom)
+        known = np.where(n <= _TOO_FEW_TO_BE_QUIET, np.maximum(known, usual[point.rows]), known)
         joint, welch = _joint(known / n, df, a, b)
         return joint, (welch + np.minimum(df[a], df[b])) / 2  # Welch's alone errs where n is three
 
+    groups = variance.shape[1]
+    usual = np.sort(variance, axis=1)[:, [max(groups // 2, min(groups - 1, 2))]]  # the median, of three the largest
     joint, welch = _joint(variance / n, freedom, a, b)
     few = slice(0, _MOST_VARIANCES)
     return Pairing(centre[:, a] - centre[:, b], joint, welch, variance[:, few], freedom[few], 1.0, learnt)
