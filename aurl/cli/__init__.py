@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from aurl import __version__
+from aurl.cli.streams import discard, escape_what_streams_lack
 from aurl.errors import CRASH, DONE, USAGE, AurlError, did_you_mean
 
 COMMANDS = {
@@ -36,6 +37,7 @@ INTERRUPTED, BROKEN_PIPE = 130, 141  # what shells report for SIGINT and SIGPIPE
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 crash, 2 bad usage or input, 3 stopped, 75 preempted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    escape_what_streams_lack()
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
@@ -44,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        _discard_output()
+        discard(sys.stdout)
         return BROKEN_PIPE
     return code
 
@@ -87,8 +89,3 @@ def _report(error: AurlError) -> int:
         traceback.print_exception(error)
     print(f"aurl: error: {error}", file=sys.stderr)
     return error.exit_code or CRASH
-
-
-def _discard_output() -> None:
-    """Whoever read our output is gone: keep Python from complaining again when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

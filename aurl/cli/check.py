@@ -40,12 +40,12 @@ def _check(argv: list[str]) -> dict[str, Any]:
     from aurl.config.places import missing_places
     from aurl.config.preflight import preflight
     from aurl.config.resolvers import register
-    from aurl.config.resume import with_saved_overrides
+    from aurl.config.resume import with_saved
     from aurl.run import trial
 
     register()
     flags, overrides = split_argv(argv)
-    overrides = with_saved_overrides(overrides, is_multirun(flags))
+    flags, overrides = with_saved(flags, overrides)
     configs = preflight(overrides, is_multirun(flags), source_of(flags), inspect=missing_places, construct=trial.faults)
     values, components = _count(configs[0])
     return {"ok": True, "jobs": len(configs), "values": values, "components": components}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aurl.cli.streams import show, tell
+from aurl.cli.sweep_jobs import Ended, SweepJobs, sweep_jobs
 from aurl.errors import DONE, AurlError, RunError
 from aurl.machine.conf import conf_dir
 
@@ -35,22 +38,26 @@ def run(args: list[str]) -> int:
     from aurl.config.places import missing_places
     from aurl.config.preflight import preflight
     from aurl.config.resolvers import register
-    from aurl.config.resume import with_saved_overrides
+    from aurl.config.resume import with_saved
+    from aurl.config.sweep_place import sweep_place
 
     register()
     flags, overrides = split_argv(args)
-    overrides = with_saved_overrides(overrides, is_multirun(flags))
+    multirun = is_multirun(flags)
+    flags, overrides = with_saved(flags, overrides)
     if not ASKS.intersection(flags):
         from aurl.run import trial
 
-        checked = preflight(
-            overrides, is_multirun(flags), source_of(flags), inspect=missing_places, construct=trial.faults
-        )
+        checked = preflight(overrides, multirun, source_of(flags), inspect=missing_places, construct=trial.faults)
+        if multirun:
+            overrides += sweep_place(overrides, checked)
         for outputs in {config["paths"]["outputs"] for config in checked}:
-            _make_folder(Path(outputs))
-    outcomes: list[Outcome] = []
-    code = _launch([*flags, *overrides], _job(outcomes, os.getpid(), ["train.py", *args]))
-    return code or _worst(outcomes)
+            _make_folder(Path(outputs).expanduser())
+    with sweep_jobs() if multirun else nullcontext() as jobs:
+        outcomes: list[Outcome] = []
+        code = _launch([*flags, *overrides], _job(outcomes, os.getpid(), ["train.py", *args], jobs))
+        ended = jobs.all() if jobs is not None else []
+    return code or _worst([*(one.exit_code for one in ended), *(one.exit_code for one in outcomes)])
 
 
 def _make_folder(outputs: Path) -> None:
@@ -73,14 +80,21 @@ def _launch(argv: Sequence[str], job: Callable[[DictConfig], float]) -> int:
     return 0
 
 
-def _job(outcomes: list[Outcome], parent: int, argv: list[str]) -> Callable[[DictConfig], float]:
+def _job(
+    outcomes: list[Outcome], parent: int, argv: list[str], jobs: SweepJobs | None
+) -> Callable[[DictConfig], float]:
     def job(config: DictConfig) -> float:
-        if outcomes and outcomes[-1].status == "preempted":
+        if jobs is not None and jobs.stopped:
             return math.nan  # the machine is being taken away: begin no further job
         outcome = train_one(config, argv)
-        if os.getpid() != parent and outcome.status == "failed":
-            raise AurlError(outcome.message)  # a launcher's own process: this is how its parent hears of it
-        outcomes.append(outcome)
+        if os.getpid() == parent:
+            outcomes.append(outcome)
+        try:
+            if jobs is not None:
+                jobs.add(Ended(outcome.status, outcome.exit_code, str(outcome.folder)))
+        except OSError:
+            if os.getpid() != parent and outcome.status == "failed":
+                raise AurlError(outcome.message) from None  # on another machine: how its launcher hears of it
         return outcome.value
 
     return job
@@ -93,7 +107,6 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
     """
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
-    from rich.console import Console
 
     from aurl.cli.sweep_end import mask_sweep_file
     from aurl.config.build import to_plain
@@ -111,7 +124,7 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
         save_hydra_files(folder, config, list(hydra_config.overrides.task), hydra_config)
         if hydra_config.mode == RunMode.MULTIRUN:
             mask_sweep_file()
-        Console().print(tree(config))
+        show(tree(config))
         outcome = execute(to_plain(config), folder, argv)
     except AurlError as error:
         outcome = Outcome("failed", error.exit_code, math.nan, str(error), folder)
@@ -119,10 +132,9 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
         if lock is not None:
             lock.release()
     if outcome.status != "done":
-        sys.stderr.write(f"aurl: {outcome.status}: {outcome.message}\n")
+        tell(f"aurl: {outcome.status}: {outcome.message}")
     return outcome
 
 
-def _worst(outcomes: Sequence[Outcome]) -> int:
-    codes = {outcome.exit_code for outcome in outcomes}
+def _worst(codes: Collection[int]) -> int:
     return next((code for code in (75, 1, 2, 3) if code in codes), 0)

@@ -77,7 +77,7 @@ def load(opened: Session, overrides: Sequence[str], multirun: bool = False) -> D
     try:
         return opened.compose(overrides, multirun)
     except LOADING_ERRORS as error:
-        raise explain(error, parsed, opened) from error
+        raise explain(error, parsed, opened, multirun) from error
 
 
 def _replaces(override: Override) -> str:

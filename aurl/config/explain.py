@@ -22,15 +22,21 @@ from aurl.machine.secrets import mask_override, mask_text
 from aurl.machine.signatures import signature_of
 
 
-def explain(error: BaseException, overrides: Sequence[Override], opened: Session) -> ConfigError:
-    """The ConfigError that says what Hydra's error means in terms of what the user wrote."""
+def explain(
+    error: BaseException, overrides: Sequence[Override], opened: Session, multirun: bool = False
+) -> ConfigError:
+    """The ConfigError that says what Hydra's error means in terms of what the user wrote.
+
+    Args:
+        multirun: overrides may have several values.
+    """
     if isinstance(error, yaml.YAMLError):
         return ConfigError(_broken_yaml(error))
     for kind in (UnicodeDecodeError, GrammarParseError):
         if isinstance(error, kind) or isinstance(error.__cause__, kind):
             return ConfigError(_broken_file(opened.folders, kind) or _general(error, opened))
     problems = [problem for override in overrides if (problem := _group_problem(override, opened))]
-    problems += _key_problems(overrides, opened) if not problems else []
+    problems += _key_problems(overrides, opened, multirun) if not problems else []
     return ConfigFaultsError(problems or [_general(error, opened)])
 
 
@@ -86,7 +92,7 @@ def _unknown_group(override: Override, opened: Session) -> str:
     return f"{group}: no such group.{did_you_mean(group, groups)} Groups: {', '.join(groups)}."
 
 
-def _key_problems(overrides: Sequence[Override], opened: Session) -> list[str]:
+def _key_problems(overrides: Sequence[Override], opened: Session, multirun: bool) -> list[str]:
     """What is wrong with those overrides that set keys, given the config that the chosen options make."""
     chosen = [item.input_line or "" for item in overrides if opened.is_group(item.key_or_group) and not _sweeps(item)]
     try:
@@ -99,19 +105,19 @@ def _key_problems(overrides: Sequence[Override], opened: Session) -> list[str]:
     return [
         problem
         for override in overrides
-        if (problem := _key_problem(override, hydra if override.is_hydra_override() else plain, opened))
+        if (problem := _key_problem(override, hydra if override.is_hydra_override() else plain, opened, multirun))
     ]
 
 
-def _key_problem(override: Override, config: dict[Any, Any], opened: Session) -> str:
+def _key_problem(override: Override, config: dict[Any, Any], opened: Session, multirun: bool) -> str:
     key = override.key_or_group
-    if _sweeps(override):
+    if _sweeps(override) and (not multirun or override.is_hydra_override()):
         return _several(override, opened)
     if opened.is_group(key):
         return ""
     exists = _exists(config, key)
     if override.is_add():
-        refused = exists and not isinstance(override.value(), (dict, list))
+        refused = exists and not _sweeps(override) and not isinstance(override.value(), (dict, list))
         return f"{_shown(override)}: the key exists already; leave out the '+'." if refused else ""
     if exists or override.is_force_add():
         return ""

@@ -56,8 +56,10 @@ def mask_file(path: Path) -> None:
         content = _plain(OmegaConf.load(path))
     except (OSError, yaml.YAMLError) as error:
         raise RunError(f"{path}: cannot be read to mask secrets ({error}); delete it if it holds any") from error
-    typed = OmegaConf.select(OmegaConf.create({"hydra": content.get("hydra")}), "hydra.overrides.task") or []
-    _write(path, _yaml(_without_secrets(content, [str(text) for text in typed])))
+    typed: Any = content.get("hydra")
+    for key in ("overrides", "task"):
+        typed = typed.get(key) if isinstance(typed, Mapping) else None
+    _write(path, _yaml(_without_secrets(content, [str(text) for text in typed or ()])))
 
 
 def _without_secrets(content: Any, overrides: Sequence[str]) -> Any:

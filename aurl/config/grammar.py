@@ -23,6 +23,7 @@ from aurl.config.phrases import ConfigFaultsError
 from aurl.machine.secrets import mask_override
 
 _KEY = re.compile(r"^(?P<prefix>[+~]*)(?P<group>[\w/\-]+)(?P<package>@[^=]*)?=(?P<value>.+)$", re.DOTALL)
+NONE = "none"
 _PLAIN_OPTIONS = re.compile(r"^\[?[\w\-/., ]+\]?$")
 
 
@@ -51,23 +52,31 @@ def parse(overrides: Sequence[str]) -> list[Override]:
 def quote_options(overrides: Sequence[str], folders: Sequence[Path]) -> list[str]:
     """The overrides with the options of groups written so that Hydra takes them.
 
-    `debug=nan` becomes `debug='nan'`, since `nan` alone is a number, and `experiment=null` becomes `~experiment`.
+    `debug=nan` becomes `debug='nan'`, since `nan` alone is a number; `experiment=null`, alone or among the values of a
+    sweep, becomes the option `none` where the group has one, and `~experiment` elsewhere.
 
     Args:
         folders: the config folders, whose sub-folders are the groups.
     """
-    return [
-        _quote_option(text, lambda group: any((folder / group).is_dir() for folder in folders)) for text in overrides
-    ]
+
+    def holds(place: str) -> bool:
+        return any((folder / place).exists() for folder in folders)
+
+    return [_quote_option(text, holds) for text in overrides]
 
 
-def _quote_option(text: str, is_group: Callable[[str], bool]) -> str:
+def _quote_option(text: str, holds: Callable[[str], bool]) -> str:
     match = _KEY.match(text)
-    if not match or not _PLAIN_OPTIONS.match(match["value"]) or not is_group(match["group"]):
+    if not match or not _PLAIN_OPTIONS.match(match["value"]) or not holds(match["group"]):
         return text
-    if match["value"] == "null" and not match["prefix"]:
+    none = holds(f"{match['group']}/{NONE}.yaml")
+    if match["value"] == "null" and not match["prefix"] and not none:
         return f"~{match['group']}{match['package'] or ''}"
-    value = re.sub(r"[^\[\], ]+", lambda option: _quoted(option[0]), match["value"])
+
+    def option(found: re.Match[str]) -> str:
+        return NONE if none and found[0] == "null" else _quoted(found[0])
+
+    value = re.sub(r"[^\[\], ]+", option, match["value"])
     return f"{match['prefix']}{match['group']}{match['package'] or ''}={value}"
 
 

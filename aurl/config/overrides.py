@@ -42,14 +42,14 @@ def expand_in(opened: Session, overrides: Sequence[str], most: int = MOST_JOBS) 
     """`expand` for a sweep, in a session that is open already."""
     config = load(opened, overrides, multirun=True).hydra
     params: Any = OmegaConf.to_container(config.sweeper.get("params") or OmegaConf.create({}), resolve=True)
-    arguments = [*(f"{key}={value}" for key, value in params.items()), *map(str, config.overrides.task)]
+    typed: Any = OmegaConf.to_container(config.overrides, resolve=False)  # `${...}` is each job's own affair
+    arguments = [*(f"{key}={value}" for key, value in params.items()), *typed["task"]]
     basic = config.sweeper._target_ == BASIC_SWEEPER
     axes: dict[str, list[str]] = {}
     for override in _parse(arguments, opened):
         if values := _values(override, basic):
             axes[override.get_key_element()] = values
-    hydra = [str(override) for override in config.overrides.hydra]
-    return [[*hydra, *job] for job in _combine(list(axes.values()), most)]
+    return [[*typed["hydra"], *job] for job in _combine(list(axes.values()), most)]
 
 
 def _parse(arguments: Sequence[str], opened: Session) -> list[Override]:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from aurl.machine.conf import snake_case
 from aurl.machine.secrets import mask_override
 from aurl.runs.stamp import stamp
 
-LONGEST_LABEL = 120
+LONGEST_LABEL = 120  # bytes: a file's name has 255, and a letter up to four
 
 
 def register() -> None:
-    """Make `${stamp:}`, `${job_label:...}` and `${trained:...}` known to OmegaConf; as often as one likes."""
+    """Make `${stamp:}`, `${job_label:}`, `${home:...}`, `${trained:...}` known to OmegaConf; as often as one likes."""
     OmegaConf.register_new_resolver("stamp", stamp, use_cache=True, replace=True)
-    OmegaConf.register_new_resolver("job_label", job_label, replace=True)
+    OmegaConf.register_new_resolver("job_label", _label_of, replace=True)
+    OmegaConf.register_new_resolver("home", home, replace=True)
     OmegaConf.register_new_resolver("trained", trained, replace=True)
 
 
@@ -32,7 +34,19 @@ def trained(data: Mapping[str, Any], model: Mapping[str, Any]) -> str:
 def job_label(overrides: str) -> str:
     """What a sweep's job varies, fit for the name of a directory; secrets masked."""
     masked = ",".join(mask_override(part) for part in overrides.split(","))
-    return re.sub(r"[^\w=.,+-]+", "_", masked)[:LONGEST_LABEL].rstrip("._,") or "job"
+    label = re.sub(r"[^\w=.,+-]+", "_", masked).encode()[:LONGEST_LABEL].decode("utf-8", "ignore")
+    return label.rstrip("._,") or "job"
+
+
+def home(path: str) -> str:
+    """The path with its `~` expanded, as a shell does at the beginning of a word."""
+    return str(Path(path).expanduser())
+
+
+def _label_of(_root_: DictConfig) -> str:
+    """`${job_label:}`: from the overrides as they were typed, for what a variable holds belongs in no file name."""
+    job = OmegaConf.select(_root_, "hydra.job")
+    return job_label(str(job._get_node("override_dirname")._value()))
 
 
 def _snake(target: str) -> str:

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
-import yaml
-
+from aurl.config.flags import is_multirun, source_of
+from aurl.config.session import CONFIG_NAME
 from aurl.errors import ConfigError, RunError
+from aurl.machine.conf import conf_dir
 from aurl.machine.secrets import MASK
+from aurl.machine.untrusted import yaml_document
 from aurl.runs.listing import resolve_run
 
 DEFAULT_OUTPUTS = "outputs"
+# Hydra's own overrides that belong to one start, and not to what is trained.
+_OF_ONE_START = ("hydra.run.", "hydra.sweep", "hydra.mode", "hydra.launcher", "hydra/launcher", "hydra/sweeper")
 
 
-def with_saved_overrides(overrides: Sequence[str], multirun: bool = False) -> list[str]:
-    """The overrides of a command, completed with those of the run that it resumes, if it resumes one.
+def with_saved(flags: Sequence[str], overrides: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The flags and overrides of a command, completed with those of the run that it resumes, if it resumes one.
 
-    `resume=` takes a run directory, a run id, a checkpoint directory, or `latest`. Overrides typed now win. A secret
+    `resume=` takes a run directory, a run id, a checkpoint directory, or `latest`. What is typed now wins. A secret
     that was typed at the start was masked in the run's files, so it must be typed again or come from the environment.
+
+    Args:
+        flags, overrides: as `aurl.config.flags.split_argv` gives them.
 
     Raises:
         ConfigError: resume together with a sweep.
@@ -26,16 +35,20 @@ def with_saved_overrides(overrides: Sequence[str], multirun: bool = False) -> li
     """
     spec = value_of(overrides, "resume")
     if spec in {None, "", "null"}:
-        return list(overrides)
+        return list(flags), list(overrides)
     assert spec is not None
-    if multirun:
+    if is_multirun(flags):
         raise ConfigError(
             f"resume={spec}: goes on with one run; leave out -m, or resume the jobs of a sweep one by one"
         )
-    run, checkpoint = locate(spec, Path(value_of(overrides, "paths.outputs") or DEFAULT_OUTPUTS))
+    run, checkpoint = locate(spec, _outputs(flags, overrides))
     typed = [text for text in overrides if _key(text) not in {"resume", "hydra.run.dir"}]
-    saved = [text for text in _saved(run) if _key(text) not in {"resume", *map(_key, typed)} and MASK not in text]
-    return [*saved, *typed, f"resume={_quoted(checkpoint or run)}", f"hydra.run.dir={_quoted(run)}"]
+    begun = _begun(run)
+    saved = [text for text in begun.overrides if _key(text) not in {"resume", *map(_key, typed)} and MASK not in text]
+    known = dict(pairwise(flags))
+    added = [part for flag, value in begun.flags.items() if flag not in known for part in (flag, value)]
+    where = [f"resume={quoted(checkpoint or run)}", f"hydra.run.dir={quoted(run)}"]
+    return [*flags, *added], [*saved, *typed, *where]
 
 
 def locate(spec: str, outputs: Path) -> tuple[Path, Path | None]:
@@ -59,18 +72,55 @@ def value_of(overrides: Sequence[str], key: str) -> str | None:
     return values[-1].strip("'\"") if values else None
 
 
-def _saved(run: Path) -> list[str]:
+class _Begun(NamedTuple):
+    """How the run was started: flags that say where configs are read, with their values, and overrides."""
+
+    flags: dict[str, str]
+    overrides: list[str]
+
+
+def _begun(run: Path) -> _Begun:
     path = run / ".hydra" / "overrides.yaml"
     try:
-        return [str(text) for text in yaml.safe_load(path.read_text(encoding="utf-8")) or ()]
-    except (OSError, yaml.YAMLError) as error:
+        typed = yaml_document(path)
+    except (OSError, ValueError) as error:
         raise RunError(f"{path}: cannot be read ({error}); only runs made by `aurl train` can be resumed") from error
+    try:
+        hydra = yaml_document(run / ".hydra" / "hydra.yaml").get("hydra") or {}
+        name, own = hydra["job"]["config_name"], [str(text) for text in hydra["overrides"]["hydra"] or ()]
+        sources = {str(source["provider"]): str(source["path"]) for source in hydra["runtime"]["config_sources"]}
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return _Begun({}, [str(text) for text in typed or ()])  # of an older aurl, or by hand
+    flags = {"--config-name": str(name)} if name not in {None, CONFIG_NAME} else {}
+    main, extra = sources.get("main", ""), sources.get("command-line", "")
+    if main and Path(main).resolve() != conf_dir().resolve() and name not in {None, CONFIG_NAME} and not extra:
+        flags["--config-path"] = main
+    if extra:
+        flags["--config-dir"] = extra
+    own = [text for text in own if not _key(text).startswith(_OF_ONE_START)]
+    return _Begun(flags, [*own, *(str(text) for text in typed or ())])
+
+
+def _outputs(flags: Sequence[str], overrides: Sequence[str]) -> Path:
+    """Where the config says that runs go; the usual place where it says nothing that can be understood yet."""
+    from aurl.config.build import to_plain
+    from aurl.config.compose import compose_in
+    from aurl.config.session import session
+
+    rest = [text for text in overrides if _key(text) != "resume"]
+    try:
+        with session(source_of(flags)) as opened:
+            outputs = to_plain(compose_in(opened, rest))["paths"]["outputs"]
+    except (ConfigError, KeyError, TypeError):
+        outputs = value_of(overrides, "paths.outputs") or DEFAULT_OUTPUTS
+    return Path(str(outputs)).expanduser()
 
 
 def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path | str) -> str:
+    """The text as a value of an override."""
     escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aurl.config.resume import value_of, with_saved_overrides
+from aurl.config.resume import value_of, with_saved
 from aurl.errors import ConfigError, RunError
 
 
@@ -18,6 +18,10 @@ def run(tmp_path: Path) -> Path:
     (run / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(saved))
     (run / "run.json").write_text('{"id": "x", "status": "failed", "started": 1, "name": "a"}')
     return run
+
+
+def with_saved_overrides(overrides: list[str], multirun: bool = False) -> list[str]:
+    return with_saved(["--multirun"] if multirun else [], overrides)[1]
 
 
 def test_without_resume_nothing_changes() -> None:
@@ -60,3 +64,36 @@ def test_the_last_value_of_a_key_counts_without_its_quotes() -> None:
     assert value_of(["a=1", "a='2 3'"], "a") == "2 3"
     assert value_of(["+a=1"], "a") == "1"
     assert value_of(["b=1"], "a") is None
+
+
+def started(
+    run: Path, *, name: str = "train", own: tuple[str, ...] = (), sources: dict[str, str] | None = None
+) -> None:
+    """What Hydra says of the start of a run."""
+    told = [{"provider": provider, "path": path, "schema": "file"} for provider, path in (sources or {}).items()]
+    hydra = {"job": {"config_name": name}, "overrides": {"hydra": list(own)}, "runtime": {"config_sources": told}}
+    (run / ".hydra" / "hydra.yaml").write_text(yaml.safe_dump({"hydra": hydra}))
+
+
+def test_the_config_name_its_folder_and_the_search_path_are_those_of_the_start(run: Path) -> None:
+    own = ("hydra.searchpath=[file:///mine]", "hydra.run.dir=x", "hydra.mode=RUN", "hydra/launcher=basic")
+    started(run, name="mine", own=own, sources={"hydra": "hydra.conf", "main": "/aurl/conf", "command-line": "/mine"})
+    flags, overrides = with_saved([], [f"resume={run}"])
+    assert flags == ["--config-name", "mine", "--config-dir", "/mine"]
+    assert overrides[0] == "hydra.searchpath=[file:///mine]"
+    assert not any(text.startswith(("hydra.mode", "hydra/launcher", "hydra.run.dir=x")) for text in overrides)
+    typed = ["--config-name", "other", "--config-dir", "/elsewhere"]
+    assert with_saved(typed, [f"resume={run}"])[0] == typed
+
+
+def test_a_start_without_flags_needs_none(run: Path) -> None:
+    started(run, sources={"main": "/aurl/conf"})
+    assert with_saved([], [f"resume={run}"])[0] == []
+
+
+def test_latest_is_looked_up_where_the_config_says(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_OUTPUTS", str(tmp_path / "out"))
+    completed = with_saved_overrides(["resume=latest", "paths.outputs=${oc.env:MY_OUTPUTS}"])
+    assert completed[-1] == f"hydra.run.dir='{run}'"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert with_saved_overrides(["resume=latest", "paths.outputs='~/out'"])[-1] == f"hydra.run.dir='{run}'"
