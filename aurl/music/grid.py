@@ -165,6 +165,7 @@ def is_performance(score: FullScore) -> bool:
         (24, score.tolerance),
         (60, exactly),
         (48, exactly),
+        (84, exactly),  # septuplets
         (120, exactly),
     ):
         chance = 2 * tolerance * resolution

@@ -33,6 +33,12 @@ def test_the_grid_is_the_coarsest_that_fits(each: int, resolution: int) -> None:
     assert notes.onset.tolist() == (np.arange(64) * each * resolution // Q).tolist()
 
 
+def test_septuplets_are_no_performance() -> None:
+    piece = score(np.rint(np.arange(56) * Q / 7))
+    assert fitting_resolution(piece) == 120
+    assert to_notes(piece, 120)[1].moved == 0
+
+
 def test_quintuplets_beside_thirty_seconds_need_the_finest_grid() -> None:
     assert fitting_resolution(score(np.sort(np.concatenate([np.arange(40) * 96, np.arange(40) * 60])))) == 120
 
