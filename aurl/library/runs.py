@@ -20,7 +20,7 @@ from aurl.show.wording import duration, number
 if TYPE_CHECKING:
     import polars as pl
 
-_SHOWN, _COLUMNS = 50, 6
+_SHOWN, _COLUMNS, _MOST_SETTINGS = 50, 6, 50
 
 
 class Runs(Sequence[LoggedRun]):
@@ -82,11 +82,11 @@ class Runs(Sequence[LoggedRun]):
 
         Args:
             columns: settings or scalars as filters name them: `optim.lr`, `val/loss/total.best`; by default the
-                settings that differ and the main loss, last and best.
+                settings that differ, the 50 most telling, and the main loss, last and best.
         """
         import polars as pl
 
-        wanted = columns or (*self.differences, "loss", "loss.best")
+        wanted = columns or (*self.differences[:_MOST_SETTINGS], "loss", "loss.best")
         fixed = ("id", "name", "status", "tags", "seed", "step", "started", "duration")
         rows = [
             {name: _cell(run.facts[name]) for name in fixed}

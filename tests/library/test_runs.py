@@ -19,6 +19,8 @@ from aurl.music.midi_writer import write_midi
 from aurl.music.notes import Notes
 from aurl.record import Kind
 from aurl.runs.annotations import annotate
+from tests.dashboard.runs import make
+from tests.dashboard.test_routes import SPOILED, spoil
 
 
 def write(folder: Path, *, lr: float, model: str, seed: int, steps: int = 30) -> Path:
@@ -195,3 +197,16 @@ def test_the_recipes_of_the_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         program = program.replace(".to_pandas()", "")
     exec(program, names)
     assert (tmp_path / "runs.csv").read_text().count("\n") == 3
+
+
+def test_spoiled_runs_are_listed_beside_good_ones(tmp_path: Path) -> None:
+    for how in SPOILED:
+        spoil(make(tmp_path / how), how)
+    make(tmp_path / "well")
+    runs = aurl.Runs(tmp_path)
+    assert len(runs) == len(SPOILED) + 1
+    assert "well" in ids(runs.where("status=done and loss<1"))
+    assert runs.sort("loss").table().height == len(runs)
+    assert runs.scalars("loss/total").height >= 40
+    assert runs._repr_html_()
+    assert all(isinstance(run.facts["tags"], list) and isinstance(run.config, dict) for run in runs)
