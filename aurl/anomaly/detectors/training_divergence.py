@@ -10,6 +10,7 @@ from aurl.anomaly.base import Rule, require
 from aurl.anomaly.statistics.blocks import median, noise
 from aurl.anomaly.statistics.curve import LEVEL, Curve
 from aurl.anomaly.statistics.evaluations import TrainingLoss
+from aurl.anomaly.statistics.parts import LossParts, RisenPart
 from aurl.anomaly.statistics.roles import Role
 from aurl.record import Kind, Record, Severity
 from aurl.show.wording import counted
@@ -38,6 +39,10 @@ class TrainingDivergence(Rule):
     that the validation loss is as good as ever: the training data got harder, as in a curriculum; an info where the
     learning rate was raised, as at a warm restart.
 
+    Other losses that are logged beside it, its parts, are a warning from three times their second best block and 1.1
+    times their first, two blocks in a row; regularizers, balances and adversarial parts, which grow in healthy runs,
+    are left out.
+
     A validation loss that lies 10 % above its best for `confirm` evaluations, while the training loss is higher too,
     is a warning, and so is one 50 % above it where no training loss is logged; critical from twice the best.
 
@@ -56,7 +61,7 @@ class TrainingDivergence(Rule):
     epochs_in_block = 3
     memory = (
         "_lowest", "_before", "_high", "_lost", "_onset", "_validation_rises", "_best_validation", "_fine", "_start",
-        "_rate_at_best", "_above", "_past", "_top", "_healed",
+        "_rate_at_best", "_above", "_past", "_top", "_healed", "_parts",
     )  # fmt: skip
 
     def __init__(self, *, confirm: int = 3, warmup: int = 16, zscore: float = 5.0) -> None:
@@ -71,6 +76,7 @@ class TrainingDivergence(Rule):
         self.forget()
 
     def forget(self) -> None:
+        self._parts = LossParts()
         self._lowest: list[float] = []  # the two lowest medians, without the newest
         self._before: float | None = None
         self._past: list[float] = []  # the last medians
@@ -125,6 +131,38 @@ class TrainingDivergence(Rule):
         )
 
     def block(self, curve: Curve) -> Iterable[Record]:
+        for part in self._parts.block(self._other_losses(curve), self.blocks.size, self.scale):
+            if part.blocks >= self.confirm - 1:
+                yield self._tell_of_part(part)
+        yield from self._whole(curve)
+
+    def _other_losses(self, whole: Curve) -> Iterable[Curve]:
+        """The statistics of this record's losses beside the whole; a total that moves with its weights is none."""
+        context = self.context
+        names = context.names(Role.LOSS_PART)
+        if context.main.get(Role.LOSS) == whole.name:
+            names += context.names(Role.LOSS)
+        found = (context.statistics(name) for name in names if name != whole.name)
+        return [curve for curve in found if curve is not None]
+
+    def _tell_of_part(self, part: RisenPart) -> Record:
+        curve, onset = part.curve, max(0, self.context.step - part.blocks * self.blocks.size * self.context.gap)
+        return self.found(
+            Severity.WARNING,
+            f"{curve.name}, a part of the loss, is at {curve.show(part.now):.4g}, "
+            f"{math.exp(min(part.now - part.best, 700)):.3g} times the {curve.show(part.best):.4g} it had reached",
+            metric=curve.name,
+            value=curve.show(part.now),
+            expected=(None, curve.show(part.best)),
+            suggestions=(
+                "look at what this part is computed from, and at its weight among the others",
+                *self._advice(onset)[:2],
+            ),
+            evidence=(f"{counted(part.blocks, 'block')} of {self.blocks.size} in a row",),
+            onset_step=onset,
+        )
+
+    def _whole(self, curve: Curve) -> Iterable[Record]:
         now = self.blocks.last
         before, self._before = self._before, now
         if before is None:
