@@ -151,8 +151,12 @@ def read_logs(folder: Path) -> list[Log]:
     return logs
 
 
-def watch_all(logs: Sequence[Log], settings: dict[str, Any]) -> tuple[list[list[Alarm]], float]:
-    """The alarms of each log under these changes to the default preset, and the mean microseconds of a record."""
+def watch_all(logs: Sequence[Log], settings: dict[str, Any] | str) -> tuple[list[list[Alarm]], float]:
+    """The alarms of each log, and the mean microseconds of a record.
+
+    Args:
+        settings: changes to the default preset, or the name of another one.
+    """
     spent, alarms = 0.0, []
     for log in logs:
         watching = choose_watch(settings or "default")[0]
