@@ -153,7 +153,7 @@ def regression(steps: int) -> Iterator[Logged]:
         x = 4 * torch.rand(64, 1) - 2
         loss = F.mse_loss(net(x), torch.sin(2 * x))
         update(opt, loss)
-        yield Logged(step, {"train/mse": float(loss)})
+        yield Logged(step, {"train/mse": loss.item()})
 
 
 def vae(steps: int, annealed: bool = True) -> Iterator[Logged]:
@@ -201,7 +201,7 @@ def diffusion(steps: int) -> Iterator[Logged]:
         noisy = level * x + (1 - level**2).sqrt() * noise
         loss = F.mse_loss(net(torch.cat([noisy, t], 1)), noise)
         update(opt, loss)
-        yield Logged(step, {"train_loss_step": float(loss), "global_step": float(step)})
+        yield Logged(step, {"train_loss_step": loss.item(), "global_step": float(step)})
 
 
 def contrastive(steps: int) -> Iterator[Logged]:
@@ -212,7 +212,7 @@ def contrastive(steps: int) -> Iterator[Logged]:
         a, b = (F.normalize(net(x + 0.2 * torch.randn_like(x)), dim=1) for _ in range(2))
         loss = F.cross_entropy(a @ b.T / 0.2, torch.arange(64))
         update(opt, loss)
-        yield Logged(step, {"info_nce": float(loss), "contrastive_loss": float(loss), "lr-Adam": 1e-3})
+        yield Logged(step, {"info_nce": loss.item(), "contrastive_loss": loss.item(), "lr-Adam": 1e-3})
 
 
 def density(steps: int) -> Iterator[Logged]:
@@ -225,7 +225,7 @@ def density(steps: int) -> Iterator[Logged]:
         mean, log_sd = net(x).chunk(2, 1)
         loss = (0.5 * ((y - mean) / log_sd.exp()) ** 2 + log_sd).mean()
         update(opt, loss)
-        yield Logged(step, {"nll": float(loss)})
+        yield Logged(step, {"nll": loss.item()})
 
 
 def log_prob(x: Tensor, mean: Tensor, log_sd: Tensor) -> Tensor:
@@ -290,7 +290,7 @@ def dqn(steps: int) -> Iterator[Logged]:
         if length == 20:
             shown = {"reward": reward_sum, "episode_length": 20.0}
             place, reward_sum, length = 0, 0.0, 0
-        yield Logged(step, {"loss": float(loss), **shown, "epsilon": max(0.05, 1 - step / 500)})
+        yield Logged(step, {"loss": loss.item(), **shown, "epsilon": max(0.05, 1 - step / 500)})
 
 
 def language(steps: int) -> Iterator[Logged]:
@@ -302,7 +302,7 @@ def language(steps: int) -> Iterator[Logged]:
         at = torch.randint(0, len(text) - 5, (16,))
         loss = F.cross_entropy(net(emb(torch.stack([text[at + i] for i in range(4)], 1)).flatten(1)), text[at + 4])
         update(opt, loss)
-        yield Logged(step, {"train_loss": float(loss), "ppl": math.exp(float(loss)), "tokens_per_sec": 1e5})
+        yield Logged(step, {"train_loss": loss.item(), "ppl": math.exp(loss.item()), "tokens_per_sec": 1e5})
 
 
 def epochs(steps: int) -> Iterator[Logged]:
@@ -314,7 +314,7 @@ def epochs(steps: int) -> Iterator[Logged]:
         for at in torch.split(torch.randperm(1400), 64):
             loss = F.cross_entropy(net(_X[at]), _Y[at], label_smoothing=0.1)
             update(opt, loss)
-            total += float(loss) * len(at) / 1400
+            total += loss.item() * len(at) / 1400
         with torch.no_grad():
             held = F.cross_entropy(net(_X[_HELD]), _Y[_HELD], label_smoothing=0.1)
         yield Logged(epoch, {"loss": total, "val_loss": float(held)}, Kind.EPOCH)
@@ -339,7 +339,7 @@ def finetuned(steps: int) -> Iterator[Logged]:
         opt.param_groups[0]["lr"] = rate = 2e-3 if step <= 150 else 2e-4 * (1 - (step - 151) / steps)
         update(opt, loss)
         if step > 150:
-            yield Logged(step - 150, {"loss": float(loss), "learning_rate": rate, "epoch": (step - 150) / 100})
+            yield Logged(step - 150, {"loss": loss.item(), "learning_rate": rate, "epoch": (step - 150) / 100})
 
 
 def resumed(steps: int) -> Iterator[Logged]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import healthy_loops, operating_curve
 from benchmarks.real_logs import Alarm, add_up, held_out, merge, read_logs, watch_all
 from tests.anomaly.runs import healthy
 
@@ -50,3 +51,31 @@ def test_alarms_elsewhere_cost_precision(folder: Path) -> None:
 def test_alarms_close_together_are_one_episode() -> None:
     rows = [0, 50, 149, 300]
     assert [one.row for one in merge(Alarm(row, row, "x", "warning") for row in rows)] == [0, 300]
+
+
+def test_an_event_that_may_be_told_or_not_counts_for_nothing(folder: Path) -> None:
+    (folder / "index.csv").write_text("file,repo\nh_x_a.csv,one\na_x_b.csv,two\n")
+    (folder / "events.csv").write_text("file,types,onset,end,must\na_x_b.csv,loss_spike,3000,3050,0\n")
+    logs = read_logs(folder)
+    assert [log.healthy for log in logs] == [True, False]
+    told = Alarm(300, 3000, "loss_spike", "warning")
+    for alarms in ([], [told]):
+        figures = add_up(logs, [[], alarms]).figures()
+        assert (figures["events"], figures["healthy_runs"]) == (0, 1)
+        assert add_up(logs, [[], alarms]).outside_episodes == 0
+
+
+def test_the_operating_curve_shows_what_sensitivity_costs(folder: Path) -> None:
+    logs = read_logs(folder)
+    points = [operating_curve.measure(logs, f"zscore={z:g}", "z", {"zscore": z}) for z in (5.0, 40.0)]
+    assert [point.recall for point in points] == [1.0, 0.0]
+    drawn = operating_curve.draw([*points, operating_curve.measure(logs, "calm", "preset", "calm")])
+    assert drawn.count("<circle") == 3
+    assert "zscore=40" in drawn
+
+
+@pytest.mark.parametrize("kind", ["fifty epochs", "PPO", "warm restarts"])
+def test_healthy_loops_are_silent(kind: str) -> None:
+    told, written = healthy_loops.alarms(kind, seed=0, steps=300, changes={})
+    assert told == []
+    assert written >= 50
