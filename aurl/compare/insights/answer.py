@@ -45,7 +45,8 @@ def _first(comparison: Comparison, chosen: Group) -> str:
         told += f"its {passed.tried} runs failed"
     reading = comparison.reading
     if reading.kind != "budget" or reading.early or reading.step < _NEARLY_ALL * reading.of:
-        told += f"; read {where(reading)}" + (f" of {reading.of}" if reading.kind == "budget" else "")
+        short = reading.kind == "budget" and reading.step < _NEARLY_ALL * reading.of
+        told += f"; read {where(reading)}" + (f", most runs having {reading.of} steps" if short else "")
     return told
 
 
