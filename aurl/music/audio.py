@@ -97,11 +97,15 @@ def write_audio(
 
 
 def render(notes: Notes, synthesizer: Synthesizer, *, seconds: float = 60.0) -> Waveform:
-    """The preview as float32 in -1..1, its peak at -1 dBFS (or all zero); arguments as in `write_audio`."""
+    """The preview as float32 in -1..1, its peak at -1 dBFS (or all zero); arguments as in `write_audio`.
+
+    All tracks are played as one piano, without drums.
+    """
     if not seconds > 0:
         raise ConfigError(f"preview of {seconds} seconds: needs a positive length. Turn audio off to have none.")
     length = min(seconds, notes.seconds + _RELEASE if len(notes) else _SILENCE)
     samples = max(1, round(length * synthesizer.rate))
+    notes = notes.merged()
     if not len(notes):
         return np.zeros(samples, np.float32)
     sound = synthesizer.render(notes, samples)

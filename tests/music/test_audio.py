@@ -12,6 +12,7 @@ import pytest
 from aurl.errors import ConfigError
 from aurl.music.audio import PEAK, backend_name, open_synthesizer, render, soundfont, write_audio
 from aurl.music.notes import Notes
+from aurl.music.score import Instrument
 from aurl.music.synthesizers import FluidSynth, SineWaves, Synthesizer, TinySoundFont
 
 RATE = 22050
@@ -194,3 +195,12 @@ def test_a_chosen_soundfont_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AURL_SOUNDFONT", str(font))
     assert soundfont() == font
     assert np.array_equal(render(A4, open_synthesizer()), render(A4, open_synthesizer()))
+
+
+def test_a_band_is_heard_as_a_piano_and_drums_alone_are_silent() -> None:
+    tracks = (Instrument(33), Instrument(0, True))
+    band = Notes.build([0, 0, 12], 12, [40, 36, 36], track=[0, 1, 1], tracks=tracks)
+    player = SineWaves(22050)
+    assert np.abs(render(band, player)).max() == pytest.approx(PEAK)
+    drums = band.select(band.drums)
+    assert not render(drums, player).any()
