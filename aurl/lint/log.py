@@ -15,6 +15,7 @@ from aurl.lint.replay import Replay
 from aurl.lint.steps import Steps, steps_of
 from aurl.lint.survey import Survey
 from aurl.record import Json, Record
+from aurl.show.wording import counted
 
 _RESTARTS_TOLD = 3
 _NAMES_TOLD = 20
@@ -96,7 +97,9 @@ class TableLog(Log):
         survey = Survey(source, {column: Role(role) for role, column in named.items()})
         if not survey.counts:
             reasons = f" ({'; '.join(survey.reasons)})" if survey.reasons else ""
-            raise DataError(f"{source.path}: {source.format} without any number in {survey.rows} rows{reasons}")
+            raise DataError(
+                f"{source.path}: {source.format} without any number in {counted(survey.rows, 'row')}{reasons}"
+            )
         self.path, self.format, self.why, self.rows = source.path, source.format, source.why, survey.rows
         self.columns = columns_of(survey.counts, named, survey.samples)
         self._steps = steps_of(survey, self.columns, roles.get(Role.STEP))
@@ -127,7 +130,7 @@ def _skipped_note(survey: Survey) -> str:
     if not survey.skipped:
         return ""
     more = ", ..." if survey.skipped > len(survey.reasons) else ""
-    return f"{survey.skipped} lines could not be read: {'; '.join(survey.reasons)}{more}"
+    return f"{counted(survey.skipped, 'line')} could not be read: {'; '.join(survey.reasons)}{more}"
 
 
 def _restart_notes(steps: Steps, superseded: int) -> list[str]:
@@ -135,5 +138,10 @@ def _restart_notes(steps: Steps, superseded: int) -> list[str]:
     if not restarts:
         return []
     told = [f"at row {one.row} from step {one.before} to {one.to}" for one in restarts[:_RESTARTS_TOLD]]
-    more = f" and {len(restarts) - len(told)} times more" if len(restarts) > len(told) else ""
-    return [f"restarted: the step goes back {', '.join(told)}{more}; {superseded} rows superseded by it are left out"]
+    more = f" and {counted(len(restarts) - len(told), 'time')} more" if len(restarts) > len(told) else ""
+    return [f"restarted: the step goes back {', '.join(told)}{more}; {left_out(superseded, 'row')}"]
+
+
+def left_out(count: int, what: str) -> str:
+    """That so many rows or records were written again after a restart."""
+    return f"{counted(count, what)} superseded by it {'is' if count == 1 else 'are'} left out"

@@ -11,6 +11,7 @@ from aurl.anomaly.statistics.roles import Role
 from aurl.lint.findings import Finding
 from aurl.lint.log import Log
 from aurl.record import Severity
+from aurl.show.wording import counted
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -31,7 +32,7 @@ def report(log: Log, findings: Sequence[Finding], *, explain: bool = False) -> I
     Args:
         explain: tell of every column what it was taken for, and why.
     """
-    yield _line((str(log.path), "bold"), f"  {log.format}, {log.rows:,} rows")
+    yield _line((str(log.path), "bold"), f"  {log.format}, {_rows(log)}")
     for sentence in log.explanation if explain else [_guesses(log), *_choices(log)]:
         yield _line(("  " + sentence, "dim"))
     for note in log.notes:
@@ -39,7 +40,7 @@ def report(log: Log, findings: Sequence[Finding], *, explain: bool = False) -> I
     if not findings and not log.is_judgeable:
         yield _line(("  nothing to judge", "yellow"), f": {nothing_said(log.seen)}")
     elif not findings:
-        yield _line(("  healthy", "green"), f": {log.rows:,} rows, {_scalars(log)} scalars, nothing to report")
+        yield _line(("  healthy", "green"), f": {_rows(log)}, {counted(_scalars(log), 'scalar')}, nothing to report")
     shown = _not_too_many(findings)
     for _, episode in groupby(sorted(shown, key=_place), key=lambda finding: finding.episode):
         yield from _episode(list(episode))
@@ -127,6 +128,10 @@ def _guesses(log: Log) -> str:
 def _choices(log: Log) -> list[str]:
     """Which loss was taken where there are several, a line each for training and validation."""
     return [f"{column.role.value}: {column.name}, {column.choice}" for column in log.columns if column.choice]
+
+
+def _rows(log: Log) -> str:
+    return f"{log.rows:,} row{'s' * (log.rows != 1)}"
 
 
 def _scalars(log: Log) -> int:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from aurl.errors import DataError
 from aurl.lint.axis import Restart, limits
-from aurl.lint.log import Log
+from aurl.lint.log import Log, left_out
 from aurl.lint.readers.beside import config_beside
 from aurl.lint.readers.columns import columns_of
 from aurl.record import Kind, Record
 from aurl.runs.eventlog import read_records
+from aurl.show.wording import counted
 
 _ONCE = frozenset({Kind.START, Kind.END, Kind.NOTE, Kind.CHECKPOINT})  # never superseded
 
@@ -72,11 +73,11 @@ class RunLog(Log):
         notes = []
         if self._restarts:
             where = ", ".join(f"from step {one.before} to {one.to}" for one in self._restarts[:3])
-            notes.append(f"resumed {where}; {self._superseded} records superseded by it are left out")
+            notes.append(f"resumed {where}; {left_out(self._superseded, 'record')}")
         if self._alerts:
-            notes.append(f"{self._alerts} alerts were told while it ran; below is what the detectors say now")
+            notes.append(f"told while it ran: {counted(self._alerts, 'alert')}; below is what the detectors say now")
         if self._skipped:
-            notes.append(f"{self._skipped} damaged lines were left out")
+            notes.append(f"left out: {counted(self._skipped, 'damaged line')}")
         return notes
 
     def _survey(self, counts: Counter[str], kinds: dict[str, Kind | str]) -> None:

@@ -60,7 +60,7 @@ def test_wrong_types_are_not_logged(tmp_path: Path) -> None:
     )
     path = write(tmp_path / "a.jsonl", text)
     assert [value for _, value in series(records(path), "loss/total")] == [0.5, 0.25]
-    assert open_log(path).notes == ["1 lines could not be read: line 4: not a JSON object"]
+    assert open_log(path).notes == ["1 line could not be read: line 4: not a JSON object"]
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.log"])

@@ -106,7 +106,7 @@ def test_a_pipe_is_no_file(tmp_path: Path) -> None:
 
 def test_a_log_without_numbers(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"a\.jsonl: JSON lines without any number in 1 rows \(line 2: not a JSON object"
+        DataError, match=r"a\.jsonl: JSON lines without any number in 1 row \(line 2: not a JSON object"
     ):
         open_log(write(tmp_path / "a.jsonl", '{"a": "x"}\n[1]\n'))
     with pytest.raises(DataError, match="tfevents without any number in 0 rows"):

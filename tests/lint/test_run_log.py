@@ -74,4 +74,4 @@ def test_damaged_lines_are_counted(tmp_path: Path) -> None:
     train(tmp_path / "run", 1, 4)
     with (tmp_path / "run/events/records.jsonl").open("ab") as file:
         file.write(b"garbage\n")
-    assert "1 damaged lines were left out" in open_log(tmp_path / "run").notes
+    assert "left out: 1 damaged line" in open_log(tmp_path / "run").notes
