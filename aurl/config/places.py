@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
 
 from aurl.config.resume import locate
 from aurl.errors import RunError
@@ -19,6 +21,28 @@ def missing_places(config: Mapping[str, Any]) -> list[str]:
         value = _at(config, key)
         if isinstance(value, str) and value:
             found += look(key, value, outputs)
+    return found
+
+
+def unused_keys(config: DictConfig, folders: Sequence[Path]) -> list[str]:
+    """Keys of `data` that are set although the chosen option uses them nowhere, so that it would train on other data.
+
+    Args:
+        config: composed, its interpolations as they are written.
+        folders: the config folders, for the options that do use them.
+    """
+    data = OmegaConf.to_container(config, resolve=False).get("data")  # type: ignore[union-attr]
+    if not isinstance(data, Mapping) or data.get("_target_") != _POINTS_AT_A_SOURCE:
+        return []  # a class of one's own uses what it takes
+    found = []
+    for key in _PASSED_ON:
+        mark = f"${{data.{key}}}"
+        if data.get(key) in (None, "???") or mark in str({name: data[name] for name in data if name != key}):
+            continue
+        options = [path for folder in folders for path in folder.glob("data/*.yaml")]
+        users = sorted({path.stem for path in options if mark in path.read_text(encoding="utf-8")})
+        choose = f"; choose what uses it: {' or '.join(f'data={user}' for user in users)}" if users else ""
+        found.append(f"data.{key}={data[key]}: the chosen data does not use it{choose}.")
     return found
 
 
@@ -55,6 +79,8 @@ def _at(config: Mapping[str, Any], key: str) -> Any:
     return node
 
 
+_POINTS_AT_A_SOURCE = "aurl.data.module.MusicData"
+_PASSED_ON = ("root", "resolution", "pedal", "tracks")  # places that a source of data may point at
 _PLACES: Mapping[str, Callable[[str, str, Path], Iterator[str]]] = {
     "data.root": _folder,
     "resume": _run,

@@ -9,6 +9,7 @@ from aurl.config.build import to_plain
 from aurl.config.compose import compose_in
 from aurl.config.overrides import MOST_JOBS, expand_in
 from aurl.config.phrases import ConfigFaultsError
+from aurl.config.places import unused_keys
 from aurl.config.session import ConfigSource, Session, session
 from aurl.config.validate import validate
 from aurl.errors import ConfigError
@@ -48,11 +49,15 @@ def preflight(
     expected = root  # narrowed for the comprehension below
     with session(source) as opened:
         jobs = expand_in(opened, overrides, most) if multirun else [list(overrides)]
-        configs, found = [], []
+        configs, found, unused = [], [], []
         for job in jobs:
-            config, problems = _look(opened, job, expected, inspect=inspect, construct=construct)
+            config, problems, idle = _look(opened, job, expected, inspect=inspect, construct=construct)
             configs.append(config)
             found.append(problems)
+            unused.append(idle)
+        # What one job of a sweep does not use another may: `data=synthetic,midi_folder data.root=DIR`.
+        if all(unused):
+            found = [[*problems, *idle] for problems, idle in zip(found, unused, strict=True)]
     if any(found):
         raise ConfigFaultsError(_merge(jobs, found))
     return configs
@@ -65,16 +70,17 @@ def _look(
     *,
     inspect: Inspect | None,
     construct: Inspect | None,
-) -> tuple[dict[str, Any], list[str]]:
-    """The resolved config of one job, and all that is wrong with it."""
+) -> tuple[dict[str, Any], list[str], list[str]]:
+    """The resolved config of one job, all that is wrong with it, and what is set in it and used by nothing."""
     try:
-        config = to_plain(compose_in(opened, job))
+        composed = compose_in(opened, job)
+        config = to_plain(composed)
     except ConfigError as error:
-        return {}, list(error.problems) if isinstance(error, ConfigFaultsError) else [str(error)]
+        return {}, list(error.problems) if isinstance(error, ConfigFaultsError) else [str(error)], []
     problems = [fault.problem for fault in validate(config, root)]
     if construct and not problems:
         problems += construct(config)
-    return config, [*problems, *(inspect(config) if inspect else ())]
+    return config, [*problems, *(inspect(config) if inspect else ())], unused_keys(composed, opened.folders)
 
 
 def _merge(jobs: Sequence[Sequence[str]], found: Sequence[Sequence[str]]) -> list[str]:

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from aurl.config.places import missing_places
+from aurl.config.preflight import preflight
+from aurl.config.resolvers import register
+from aurl.errors import ConfigError
 
 
 def config(outputs: Path, **values: object) -> dict[str, object]:
@@ -49,3 +52,19 @@ def test_outputs_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root, who runs many a container, may write anywhere
     [problem] = missing_places(config(tmp_path / "runs"))
     assert "may not be written" in problem
+
+
+def test_a_folder_given_without_the_data_that_reads_it_is_said(tmp_path: Path) -> None:
+    register()
+    for chosen in ([], ["data=synthetic"]):
+        with pytest.raises(ConfigError, match=r"data\.root=.*: the chosen data does not use it; .* data=midi_folder"):
+            preflight([*chosen, f"data.root={tmp_path}"])
+    preflight(["data=midi_folder", f"data.root={tmp_path}"])
+    preflight(["data=synthetic,midi_folder", f"data.root={tmp_path}"], multirun=True)
+
+
+def test_an_option_that_is_typed_counts_more_than_an_experiment() -> None:
+    register()
+    [config] = preflight(["experiment=quick", "sample=off"])
+    assert (config["sample"]["count"], config["sample"]["scored"]) == (0, 0)
+    assert preflight(["experiment=quick"])[0]["sample"]["count"] == 2
