@@ -27,9 +27,9 @@ _EXAMPLES = """filters:
   optim.lr=1e-3             only runs with this setting; also name=, status=, seed=, id=
 
 rules:
-  finals are taken at the last step that all finished runs have reached; failed runs count in failure rates and in no
-  mean; unfinished ones are left out until they reach that step. docs/compare.md has the tests and how they were
-  measured.
+  runs are read at the last step that all finished ones have reached, where they came to rest before that, or, where
+  their planned lengths differ, each at its own end; failed runs count in failure rates and in no mean. docs/compare.md
+  has the rules and the tests, docs/measured/compare.md how they were measured.
 
 examples:
   aurl compare outputs/my_experiment

@@ -22,11 +22,12 @@ def test_the_terminal_shows_groups_claims_and_reservations(tmp_path: Path, capsy
     write_run(tmp_path / "x", curve(1.0, 3), {"model.kind": "b"}, seed=9, status="failed")
     assert main(["compare", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert "val/loss/total, lower is better. 10 of 11 runs in 2 groups, compared at step 100" in out
+    assert "val/loss/total, lower is better. 10 of 11 runs in 2 groups, read at step 100" in out
+    assert "Best: model.kind=a" in out
     assert "better than" in out
     assert "1 of 6" in out
     assert "x is counted as failed" in out
-    assert "studentized_range" in out
+    assert "paired t (scipy.stats.ttest_rel)" in out
     assert "\x1b" not in out
 
 
@@ -35,6 +36,17 @@ def test_json_is_one_document_and_nothing_else(tmp_path: Path, capsys: pytest.Ca
     assert main(["compare", str(tmp_path), "--json", "--baseline", "model.kind=b", "--rope", "0.01"]) == 0
     [claim] = json.loads(capsys.readouterr().out)["claims"]
     assert (claim["b"], claim["verdict"]) == ("model.kind=b", "better")
+
+
+def test_where_runs_are_read_and_which_belong_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for at in range(4):
+        write_run(tmp_path / str(at), curve(1.0 + 0.1 * at), {"fold": f"f{at}", "host": f"h{at}"}, seed=0)
+    options = ["--at", "step=50", "--seed-key", "fold", "--ignore", "host"]
+    assert main(["compare", str(tmp_path), "--json", *options]) == 0
+    [group] = json.loads(capsys.readouterr().out)["groups"]
+    assert group["n"] == 4
+    assert main(["compare", str(tmp_path), "--at", "noon"]) == 2
+    assert "--at noon: needs end, best, budget" in capsys.readouterr().err
 
 
 def test_filters_stand_among_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
