@@ -17,6 +17,7 @@ WIDTH = 520
 COLOURS = 8
 _MOST_TICKS = 6
 _MOST = 1e307
+_SMALLEST = 1e-290  # below it, ticks could not be counted through
 _LARGEST = 1e300  # a diverged run's values beyond it would make the room beside them infinite
 
 
@@ -71,14 +72,17 @@ class Scale:
 def scale(values: Iterable[float], start: float, end: float, *, log: bool = False, pad: float = 0.05) -> Scale:
     """A scale that holds the finite values with a little room; a single value gets room on both sides."""
     known = [value for value in values if math.isfinite(value) and not (log and value <= 0)]
-    low, high = (max(-_LARGEST, min(known)), min(_LARGEST, max(known))) if known else (0.0, 1.0)
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    low, high = (max(-_LARGEST, min(_LARGEST, end)) for end in (low, high))
     if log:
         low = max(low, 1 / _LARGEST)
+        high = max(high, low)
         room = math.exp(pad * (math.log(high) - math.log(low))) if high > low else 2.0
         return Scale(max(low / room, 1 / _MOST), min(high * room, _MOST), start, end, log=True)
     # Values that differ in their last binary digits alone are one value to a reader.
-    apart = high - low > 1e-12 * max(abs(low), abs(high))
-    room = pad * (high - low) if apart else abs(high) * 0.05 or 0.5
+    apart = high - low > max(_SMALLEST, 1e-12 * max(abs(low), abs(high)))
+    alone = abs(high) * 0.05 if abs(high) > _SMALLEST else 0.5
+    room = pad * (high - low) if apart else alone
     return Scale(low - room, high + room, start, end)
 
 

@@ -43,3 +43,12 @@ def test_text_is_escaped_and_cut() -> None:
 def test_groups_far_down_share_a_colour() -> None:
     assert svg.colour(0) == 0
     assert svg.colour(100) == "x"
+
+
+def test_values_at_the_ends_of_what_a_float_holds() -> None:
+    ends = ([5e-324], [5e-324, 1e-323], [1e-310, 1e-305], [-1.7e308, 1.7e308], [1e-300], [0.0, 5e-324])
+    for values in ends:
+        for log in (False, True):
+            found = svg.scale(values, 0, 500, log=log)
+            assert found.low < found.high
+            assert found.labels() == sorted(found.labels())
