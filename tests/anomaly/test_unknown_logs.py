@@ -207,3 +207,12 @@ def test_a_lower_zscore_tells_more(zscore: float) -> None:
 def test_every_detector_but_that_of_nan_scales_with_the_sensitivity() -> None:
     rules = watch(zscore=8).detectors
     assert {name for name, rule in rules.items() if getattr(rule, "scale", 0.0) != 1.6} == {"nan_values"}
+
+
+@pytest.mark.parametrize(("size", "told"), [(0.04, False), (0.6, True)])
+def test_a_part_that_grows_counts_where_it_weighs_in_the_whole(size: float, told: bool) -> None:
+    rng, at_ = np.random.default_rng(0), np.arange(1200)
+    part = size * (1.0 + 3.5 * at_ / 1200.0) * np.exp(0.05 * rng.standard_normal(1200))
+    rest = 3.2 * np.exp(-at_ / 200.0)
+    run = records({"dynamics_loss": part, "initial_loss": rest, "total_loss": part + rest})
+    assert bool(loud(run)) is told

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 
 from aurl.anomaly.base import Rule, require
 from aurl.anomaly.statistics.blocks import median
@@ -24,7 +23,7 @@ _TIMES_RAW = 2.0
 _UNDONE = 0.1  # of the gain since the first loss
 _CROSSINGS = 5
 _REMEMBERS = 0.35  # share of a swing that the next value keeps
-_VAL_REMEMBERS = 0.3
+_VAL_REMEMBERS = 0.5  # at the next evaluation, or the one after it
 _VAL_KEPT, _VAL_FEW, _VAL_CROSSINGS = 12, 8, 4
 
 
@@ -124,7 +123,8 @@ class LossOscillation(Rule):
             return ()
         low, high = _deciles(values)
         # A few evaluations of a noisy metric cross as often; swings by a factor ten are none of its kind.
-        least = self.scale * (_RANGE if abs(_memory(values)) > _VAL_REMEMBERS else _WILD)
+        remembers = max(abs(_memory(values)), abs(_memory(values, 2)))
+        least = self.scale * (_RANGE if remembers > _VAL_REMEMBERS else _WILD)
         if high - low < least or not _gains_nothing(values) or _crossings(values, low, high) < _VAL_CROSSINGS:
             return ()
         return (self._tell((self.context.name(Role.VAL_LOSS), value), (low, high), Severity.WARNING, None),)
@@ -155,12 +155,12 @@ def _matters(curve: Curve, low: float, high: float) -> bool:
     return top - bottom > _UNDONE * (curve.first - bottom)
 
 
-def _memory(values: Sequence[float]) -> float:
-    """How much of its distance from the mean a value keeps at the next: 0 for noise, -1 where it changes sides."""
+def _memory(values: Sequence[float], later: int = 1) -> float:
+    """How much of its distance from the mean a value keeps so many later: 0 for noise, -1 where it changes sides."""
     middle = sum(values) / len(values)
     away = [value - middle for value in values]
     whole = sum(value * value for value in away)
-    return sum(a * b for a, b in pairwise(away)) / whole if whole else 0.0
+    return sum(a * b for a, b in zip(away, away[later:], strict=False)) / whole if whole else 0.0
 
 
 def _deciles(values: Sequence[float]) -> tuple[float, float]:

@@ -21,6 +21,7 @@ _DOUBLED = math.log(2.0)
 _ABOVE_START = math.log(1.5)
 _FATAL_BLOCKS = 4
 _PAST = 12  # blocks
+_PART = 0.1  # of the whole at its start
 _BACK, _HEALED = 0.05, 1.2  # above the best: as good as back; times what has healed before
 _AS_GOOD = 1.15  # times the best validation loss
 _FINE = 1
@@ -132,7 +133,7 @@ class TrainingDivergence(Rule):
 
     def block(self, curve: Curve) -> Iterable[Record]:
         for part in self._parts.block(self._other_losses(curve), self.blocks.size, self.scale):
-            if part.blocks >= self.confirm - 1:
+            if part.blocks >= self.confirm - 1 and _weighs(part, curve):
                 yield self._tell_of_part(part)
         yield from self._whole(curve)
 
@@ -268,6 +269,13 @@ class TrainingDivergence(Rule):
                 onset_step=evaluations.best_step,
             ),
         )
+
+
+def _weighs(part: RisenPart, whole: Curve) -> bool:
+    """Whether the rise of a part is a good share of what the whole was at its start; else it trades with the others."""
+    if whole.unit is not None or not whole.start > 0:
+        return True
+    return part.curve.show(part.now) - part.curve.show(part.best) > _PART * whole.start
 
 
 def _is_little(curve: Curve, level: float) -> bool:
