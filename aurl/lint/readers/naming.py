@@ -43,6 +43,7 @@ _DATES = frozenset({
     "Fri", "Sat", "Sun",
 })  # fmt: skip
 _AVERAGES = frozenset({"avg", "average", "mean", "median", "ema", "smooth", "smoothed", "running", "global_avg"})
+_WRAPPED = re.compile(r"\b(?:array|Array|tensor|(?:np\.)?float(?:16|32|64))\($")  # `'loss': array(0.5, ...)`
 _SCORES = {"score": "score loss"}  # deeplearning4j calls its loss so
 _TRAIN = frozenset({"train", "training"})
 _SAYING = re.compile(r"\s(?:is|was|reached)$")
@@ -171,7 +172,7 @@ def _message(texts: Sequence[str]) -> tuple[int, str]:
 
 
 def _phrase(gap: str) -> _Phrase:
-    text = gap.rstrip().rstrip(_OPENING).rstrip()
+    text = _WRAPPED.sub("", gap.rstrip()).rstrip(_OPENING).rstrip()
     bare = text.rstrip(_SEPARATORS)
     said = _SAYING.search(f" {bare}")
     if said:

@@ -17,7 +17,7 @@ _NUMBER = (
     r"|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![dD]\b)|(?:nan|NaN|NAN|inf|Inf|INF|[Ii]nfinity)(?!\w)"
     r"(?! (?:iterations?|values?|gradients?|found|detected|count)\b))"
 )
-TOKEN = re.compile(rf"(?<![\w.@#$])((?=[-+.\dniNI])(?:{_WHEN}|{_OF}|{_RANGE}|{_NUMBER}))")
+TOKEN = re.compile(rf"(?<![A-Za-z0-9_.@#$])((?=[-+.\dniNI])(?:{_WHEN}|{_OF}|{_RANGE}|{_NUMBER}))")
 """Whatever changes from line to line: numbers, and dates and times, so that what stands between them stays the same."""
 
 _PART = re.compile(rf"({_OF})|({_WHEN})|({_RANGE})")

@@ -13,6 +13,7 @@ from aurl.lint.readers.numerals import TOKEN, is_progress, is_range, is_time, sc
 _BY = ("\t", "|", ",", "  ", " ")
 _WIDE = re.compile(r" {2,}|\t")
 _NAME = re.compile(r"[A-Za-z#%*(\u0370-\uffff](?:[^:=,;|\s]|:(?=\.?\d)| (?=[\w(%]))*:?")
+_WITH_NUMBER = re.compile(r"\s[-+]?\.?\d")  # `train/loss 2.5` is a name with its value
 _BAR = re.compile(r"\d+%|\d+/\d+")
 _BEHIND_BAR = re.compile(r"\s\d+%")
 _FEWEST = 3  # names of a table
@@ -47,7 +48,7 @@ def header_of(line: str) -> Header | None:
         cells = _split(line, by)
         names: list[str] = []
         for cell in cells[:_MOST]:
-            if len(cell) > _LONGEST or not _NAME.fullmatch(cell):
+            if len(cell) > _LONGEST or not _NAME.fullmatch(cell) or _WITH_NUMBER.search(cell):
                 break
             names.append(cell.rstrip(":"))
         if len(names) < _FEWEST or len(names) < len(cells):

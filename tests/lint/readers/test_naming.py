@@ -34,6 +34,7 @@ def named(line: str) -> dict[str, float | None]:
         ("2020-01-01 12:00:00,123 - root - INFO - step: 7 loss: 1.5", {"step": 7, "loss": 1.5}),
         ("I0101 12:00:00.1 99 train.py:100] loss: 0.5", {"loss": 0.5}),
         ("Train: 3 [10/500] Loss: 1.5", {"epoch": 3, "batch_idx": 10, "Loss": 1.5}),
+        ("{'loss': array(0.5, dtype=float32), 'lr': tensor(0.25)}", {"loss": 0.5, "lr": 0.25}),
         ("loss = 0.5 (* 1 = 0.5 loss)", {"loss": 0.5}),
         ("\u635f\u5931: 0.5 \u0395\u03c0 3", {"\u635f\u5931": 0.5, "\u0395\u03c0": 3}),
         ("Fri May 12 10:00:00 2023", {}), ("0.5 0.25", {}), ("100", {}),

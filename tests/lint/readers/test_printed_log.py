@@ -243,6 +243,12 @@ KINDS = {
         "[1,  2000] loss: 2.199\n[1,  4000] loss: 1.85\n[2,  2000] loss: 1.4\n[2,  4000] loss: 1.3\nFinished Training\n",
         [(2000, 2.199), (4000, 1.85), (6000, 1.4), (8000, 1.3)],
     ),
+    "bars between names": Made(
+        "Epoch 0 Step 0 | train/loss 2.5 | val/loss 2.75\nEpoch 0 Step 1 | train/loss 2.25 | val/loss 2.5\n"
+        "Epoch 1 Step 2 | train/loss 2.0 | val/loss 2.25\n",
+        [(0, 2.5), (1, 2.25), (2, 2.0)],
+        [(0, 2.75), (1, 2.5), (2, 2.25)],
+    ),
     "a sentence": Made(
         "Cost after iteration 0: 0.693\nCost after iteration 100: 0.585\nCost after iteration 200: 0.467\n",
         [(0, 0.693), (100, 0.585), (200, 0.467)],
