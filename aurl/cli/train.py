@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aurl.cli.streams import show, tell
 from aurl.cli.sweep_jobs import Ended, SweepJobs, sweep_jobs
-from aurl.errors import DONE, AurlError, RunError
+from aurl.errors import DONE, PREEMPTED, AurlError, RunError
 from aurl.machine.conf import conf_dir
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def run(args: list[str]) -> int:
         outcomes: list[Outcome] = []
         code = _launch([*flags, *overrides], _job(outcomes, os.getpid(), ["train.py", *args], jobs))
         ended = jobs.all() if jobs is not None else []
-    return code or _worst([*(one.exit_code for one in ended), *(one.exit_code for one in outcomes)])
+    codes = [*(one.exit_code for one in ended), *(one.exit_code for one in outcomes)]
+    return PREEMPTED if PREEMPTED in codes else code or _worst(codes)
 
 
 def _make_folder(outputs: Path) -> None:
