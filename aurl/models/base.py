@@ -19,12 +19,18 @@ class Losses(NamedTuple):
         objective: 0-dim tensor to differentiate: a mean over the batch's target tokens (all but the first of each
             sequence, padding left out), so that the parts of a split batch can be weighed.
         metrics: detached 0-dim tensors by scalar name (`loss/recon`, `loss/kl`, ...), left on the device.
-        by_sequence: a further term to differentiate, a mean over the batch's sequences; None without one.
+        by_sequence: that part of the objective which is a mean over the batch's sequences instead; None without one.
     """
 
     objective: Tensor
     metrics: Mapping[str, Tensor]
     by_sequence: Tensor | None = None
+
+    def share(self, of_tokens: Tensor | float, of_sequences: float) -> Tensor:
+        """What this batch adds to the objective of a larger one, of whose tokens and sequences it holds a share."""
+        if self.by_sequence is None:
+            return self.objective * of_tokens
+        return (self.objective - self.by_sequence) * of_tokens + self.by_sequence * of_sequences
 
     @classmethod
     def of(cls, result: Losses | Mapping[str, Tensor] | Tensor) -> Losses:

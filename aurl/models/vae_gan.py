@@ -138,9 +138,9 @@ class VAEGAN(VAE):
             return bound
         fooled = hinge_generator(self.discriminator(self._relaxed(tokens_BT, posterior), frozen=True))
         adversarial = self.adversarial_weight * fooled
-        total = (bound.objective + adversarial).detach()
-        metrics = {**bound.metrics, "loss/total": total, "loss/adv": fooled.detach()}
-        return Losses(bound.objective, metrics, adversarial)
+        objective = bound.objective + adversarial
+        metrics = {**bound.metrics, "loss/total": objective.detach(), "loss/adv": fooled.detach()}
+        return Losses(objective, metrics, by_sequence=adversarial)
 
     def _judge(self, tokens_BT: Tensor) -> Losses:
         with torch.no_grad():
@@ -156,7 +156,7 @@ class VAEGAN(VAE):
             "gan/d_real": real_B.detach().mean(),
             "gan/d_fake": fake_B.detach().mean(),
         }
-        return Losses(torch.zeros_like(loss), metrics, by_sequence=loss)
+        return Losses(loss, metrics, by_sequence=loss)
 
     def _free_length(self, tokens_BT: Tensor) -> int:
         return min(self.adversarial_length, tokens_BT.shape[1] - 1)

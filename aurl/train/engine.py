@@ -167,9 +167,7 @@ class Engine:
         for index, (tokens_BT, (of_tokens, of_sequences)) in enumerate(zip(batches, shares, strict=True)):
             with self._gradient_sync(index == len(batches) - 1), self._autocast():
                 losses = Losses.of(self.module(tokens_BT, phase, step))
-                loss = losses.objective * of_tokens
-                if losses.by_sequence is not None:
-                    loss = loss + losses.by_sequence * of_sequences
+                loss = losses.share(of_tokens, of_sequences) if len(batches) > 1 else losses.objective
                 self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             for name, value in losses.metrics.items():
                 part = value.detach() * of_tokens

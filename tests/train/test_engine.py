@@ -232,7 +232,7 @@ def test_a_term_by_sequences_is_weighed_by_sequences() -> None:
     class BySequence(Bag):
         def forward(self, tokens_BT: Tensor, phase: str = "generator", step: int = 0) -> Losses:
             loss = super().forward(tokens_BT, phase, step).objective
-            return Losses(torch.zeros_like(loss), {"loss/total": loss.detach()}, by_sequence=loss)
+            return Losses(loss, {"loss/total": loss.detach()}, by_sequence=loss)
 
     found = []
     for batches in ([tokens(8)], [tokens(8)[:2], tokens(8)[2:3], tokens(8)[3:]]):
