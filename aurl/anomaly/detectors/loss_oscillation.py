@@ -22,6 +22,7 @@ _TIMES_CALM = 3.0
 _TIMES_RAW = 2.0
 _UNDONE = 0.1  # of the gain since the first loss
 _CROSSINGS = 5
+_TIMES_GROWN, _MUCH = 4.0, 0.15  # what it was, and of the gain: more than the noise that was always there
 _REMEMBERS = 0.35  # share of a swing that the next value keeps
 _VAL_REMEMBERS = 0.5  # at the next evaluation, or the one after it
 _VAL_KEPT, _VAL_FEW, _VAL_CROSSINGS = 12, 8, 4
@@ -34,7 +35,8 @@ class LossOscillation(Rule):
     times what it was earlier in the run; they must cross from below 30 % to above 70 % of it, or back, five times; and
     the last third must not lie below the first; and the swing must undo a tenth of what the run has gained since
     its first loss, or it is the noise of a loss near 0; and neighbours must be alike, or opposite, for losses that
-    know nothing of each other are noise. A warning; critical when the range exceeds ten. The same is
+    know nothing of each other are noise, unless the
+    range is four times what it was. A warning; critical when the range exceeds ten. The same is
     asked of the last twelve validation losses, eight at least, with four crossings.
 
     Args:
@@ -92,7 +94,7 @@ class LossOscillation(Rule):
         usual = median(self._calm) if len(self._calm) >= 2 else math.inf
         wide = self.scale * (_WILD if values is self._raw else min(_RANGE, max(_CALM, _TIMES_CALM * usual)))
         swings = spread > wide and _gains_nothing(values) and _crossings(values, low, high) >= _CROSSINGS
-        swings = swings and abs(_memory(self._last)) > _REMEMBERS
+        swings = swings and (abs(_memory(self._last)) > _REMEMBERS or self._has_grown(curve, (low, high), usual))
         if not swings or not _matters(curve, low, high):
             self._streak = 0
             return ()
@@ -103,6 +105,11 @@ class LossOscillation(Rule):
             return ()
         severity = Severity.CRITICAL if spread > _WILD else Severity.WARNING
         return (self._tell((curve.name, curve.value), (low, high), severity, self._onset),)
+
+    def _has_grown(self, curve: Curve, swing: tuple[float, float], usual: float) -> bool:
+        """Whether the range is far wider than ever before, and costs a good part of the progress."""
+        spread = swing[1] - swing[0]
+        return spread > max(self.scale * _RANGE, _TIMES_GROWN * usual) and _matters(curve, *swing, _MUCH)
 
     def _keep_calm(self, spread: float) -> None:
         """Remember how wide the curve usually is."""
@@ -147,12 +154,12 @@ class LossOscillation(Rule):
         )
 
 
-def _matters(curve: Curve, low: float, high: float) -> bool:
+def _matters(curve: Curve, low: float, high: float, share: float = _UNDONE) -> bool:
     """Whether a swing between these levels undoes a good part of what was gained since the run's first loss."""
     if curve.unit is not None or not math.isfinite(curve.first):
         return True
     bottom, top = curve.show(low), curve.show(high)
-    return top - bottom > _UNDONE * (curve.first - bottom)
+    return top - bottom > share * (curve.first - bottom)
 
 
 def _memory(values: Sequence[float], later: int = 1) -> float:
