@@ -17,6 +17,7 @@ CATEGORIES = {
     "accuracy": "Accuracy",
     "quality": "Musical quality",
     "grad": "Gradients",
+    "fp16": "Half precision",
     "lr": "Learning rate",
     "kl": "Latent space",
     "gan": "Adversarial training",
