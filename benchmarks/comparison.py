@@ -22,7 +22,7 @@ from scipy import stats
 
 import aurl.compare
 from aurl.compare.budget import final
-from aurl.compare.model import RunCurve
+from aurl.compare.run_data import RunCurve
 from aurl.compare.statistics import family
 from aurl.compare.statistics.estimates import iqm_interval, mean_interval
 from aurl.machine.env import default_cache

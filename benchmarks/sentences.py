@@ -23,7 +23,8 @@ import numpy as np
 
 from aurl.compare.comparing import Conclusion, conclude
 from aurl.compare.insights.insight import named
-from aurl.compare.model import Comparison, Mode, Readout, RunCurve, RunData
+from aurl.compare.model import Comparison, Mode
+from aurl.compare.run_data import Readout, RunCurve, RunData
 from aurl.compare.statistics.best import best_group
 from aurl.record import Json
 

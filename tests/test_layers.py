@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -121,3 +122,9 @@ def test_importing_aurl_loads_no_heavy_package(statement: str) -> None:
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert "aurl" in loaded
     assert not {"torch", "hydra", "omegaconf", "wandb", "rich", "polars", "tensorboard", "numpy"} & set(loaded)
+
+
+def test_the_page_on_architecture_draws_the_same_tower() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawn = [set(re.findall(r"`(\w+)`", row)) for row in re.findall(r"^\| \d+ \| ([^|]*) \|", page, re.MULTILINE)]
+    assert drawn == [set(rooms) for rooms in FLOORS]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from aurl.cli.streams import tell
 from aurl.errors import DONE, AurlError
 
 HELP = """usage: aurl check [overrides] [-m] [--json] [--config-dir DIR]
@@ -37,6 +38,7 @@ def run(args: list[str]) -> int:
 
 def _check(argv: list[str]) -> dict[str, Any]:
     from aurl.config.flags import is_multirun, source_of, split_argv
+    from aurl.config.overruled import overruled
     from aurl.config.places import missing_places
     from aurl.config.preflight import preflight
     from aurl.config.resolvers import register
@@ -47,6 +49,9 @@ def _check(argv: list[str]) -> dict[str, Any]:
     flags, overrides = split_argv(argv)
     flags, overrides = with_saved(flags, overrides)
     configs = preflight(overrides, is_multirun(flags), source_of(flags), inspect=missing_places, construct=trial.faults)
+    if not is_multirun(flags):
+        for sentence in overruled(overrides, configs[0], source_of(flags)):
+            tell(f"aurl: note: {sentence}")
     values, components = _count(configs[0])
     return {"ok": True, "jobs": len(configs), "values": values, "components": components}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aurl.cli.streams import show, tell
 from aurl.cli.sweep_jobs import Ended, SweepJobs, sweep_jobs
@@ -18,6 +18,7 @@ from aurl.machine.conf import conf_dir
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from aurl.config.session import ConfigSource
     from aurl.run import Outcome
 
 ASKS = frozenset({"--help", "--hydra-help", "--version", "--cfg", "--info", "--shell-completion"})  # trains nothing
@@ -51,6 +52,8 @@ def run(args: list[str]) -> int:
         checked = preflight(overrides, multirun, source_of(flags), inspect=missing_places, construct=trial.faults)
         if multirun:
             overrides += sweep_place(overrides, checked)
+        else:
+            _tell_overruled(overrides, checked[0], source_of(flags))
         for outputs in {config["paths"]["outputs"] for config in checked}:
             _make_folder(Path(outputs).expanduser())
     with sweep_jobs() if multirun else nullcontext() as jobs:
@@ -59,6 +62,13 @@ def run(args: list[str]) -> int:
         ended = jobs.all() if jobs is not None else []
     codes = [*(one.exit_code for one in ended), *(one.exit_code for one in outcomes)]
     return PREEMPTED if PREEMPTED in codes else code or _worst(codes)
+
+
+def _tell_overruled(overrides: Sequence[str], config: Mapping[str, Any], source: ConfigSource | None) -> None:
+    from aurl.config.overruled import overruled
+
+    for sentence in overruled(overrides, config, source):
+        tell(f"aurl: note: {sentence}")
 
 
 def _make_folder(outputs: Path) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from aurl.compare.model import Fate, Mode, RunCurve, RunData
+from aurl.compare.model import Mode
 from aurl.compare.reading import FAILED, UNFINISHED
+from aurl.compare.run_data import Fate, RunCurve, RunData
 from aurl.compare.statistics.estimates import iqm
 from aurl.errors import ConfigError
 

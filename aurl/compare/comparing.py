@@ -11,8 +11,9 @@ from aurl.compare.finding import find
 from aurl.compare.grouping import confounded
 from aurl.compare.loading import measured, skeletons, watts, with_curves
 from aurl.compare.metrics import choose_metric, choose_mode, objectives
-from aurl.compare.model import Comparison, Mode, Readout, RunData
+from aurl.compare.model import Comparison, Mode
 from aurl.compare.reading import parse_at
+from aurl.compare.run_data import Readout, RunData
 from aurl.compare.seeds import with_seeds
 from aurl.compare.selecting import choose_baseline, select
 from aurl.compare.statistics.claims import Question, best_set, claims

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from aurl.compare.grouping import confounded, distinct, split, varying
-from aurl.compare.model import Group, Mode, RunData
+from aurl.compare.model import Group, Mode
+from aurl.compare.run_data import RunData
 from aurl.compare.statistics.claims import heavy_tails
 from aurl.compare.statistics.estimates import iqm, iqm_interval, mean_interval
 from aurl.compare.statistics.progress import band, reached, within

@@ -10,8 +10,9 @@ from typing import Any
 from aurl.compare.budget import best_value, choose_share, final, judge
 from aurl.compare.finding import unique_ids
 from aurl.compare.metrics import peak
-from aurl.compare.model import SECONDS, Mode, Readout, RunCurve, RunData
+from aurl.compare.model import Mode
 from aurl.compare.reading import At, plan
+from aurl.compare.run_data import SECONDS, Readout, RunCurve, RunData
 from aurl.compare.series import RunSeries, read_series
 from aurl.compare.statistics.progress import best_of, mean_height, within
 from aurl.record import Json

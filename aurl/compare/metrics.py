@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aurl.compare.model import MEMORY, SECONDS, Mode
+from aurl.compare.model import Mode
+from aurl.compare.run_data import MEMORY, SECONDS
 from aurl.errors import ConfigError, did_you_mean
 from aurl.runs.listing import RunSummary
 from aurl.scalars import describe

@@ -17,7 +17,8 @@ from typing import NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
-from aurl.compare.model import Mode, ReadAt, Readout, RunCurve, RunData
+from aurl.compare.model import Mode
+from aurl.compare.run_data import ReadAt, Readout, RunCurve, RunData
 from aurl.errors import ConfigError
 from aurl.show.wording import duration
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from aurl.compare.model import Claim, Comparison, FailureTest, Group, RunData
+from aurl.compare.model import Claim, Comparison, FailureTest, Group
 from aurl.compare.reading import UNFINISHED
+from aurl.compare.run_data import RunData
 from aurl.compare.statistics.claims import MOST_GROUPS
 from aurl.record import Json
 from aurl.runs.listing import RunSummary

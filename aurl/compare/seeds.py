@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 
-from aurl.compare.model import RunData
+from aurl.compare.run_data import RunData
 from aurl.errors import ConfigError, did_you_mean
 from aurl.record import Json
 from aurl.runs.settings import comparable, frozen, is_bookkeeping

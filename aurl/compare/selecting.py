@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aurl.compare.model import Group, RunData
+from aurl.compare.model import Group
+from aurl.compare.run_data import RunData
 from aurl.errors import ConfigError, did_you_mean
 from aurl.record import Json
 from aurl.runs.listing import RunSummary

@@ -13,7 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from aurl.compare.cache import recall, remember, stamp
-from aurl.compare.model import RunCurve
+from aurl.compare.run_data import RunCurve
 from aurl.errors import AurlError, RecordError
 from aurl.machine.untrusted import lines_of
 from aurl.record import Json, Kind, Record

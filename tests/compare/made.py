@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from aurl.compare.comparing import Conclusion, conclude
-from aurl.compare.model import Comparison, Mode, Readout, RunCurve, RunData
+from aurl.compare.model import Comparison, Mode
+from aurl.compare.run_data import Readout, RunCurve, RunData
 from aurl.record import Json
 
 METRIC = "val/loss/total"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurl.compare.budget import best_value, choose_share, final, judge
-from aurl.compare.model import RunCurve, RunData
+from aurl.compare.run_data import RunCurve, RunData
 from aurl.errors import ConfigError
 from tests.compare.runs import METRIC
 

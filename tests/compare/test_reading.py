@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aurl.compare.model import RunCurve, RunData
 from aurl.compare.reading import At, came_to_rest, parse_at, plan, where
+from aurl.compare.run_data import RunCurve, RunData
 from aurl.errors import ConfigError
 from tests.compare.runs import METRIC
 

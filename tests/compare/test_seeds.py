@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aurl.compare.comparing import compare
-from aurl.compare.model import RunData
+from aurl.compare.run_data import RunData
 from aurl.compare.seeds import with_seeds
 from aurl.errors import ConfigError
 from aurl.record import Json

@@ -17,7 +17,8 @@ from aurl.compare.impact.dependence import curve, surface
 from aurl.compare.impact.interactions import METHOD as PAIR_METHOD
 from aurl.compare.impact.interactions import interactions
 from aurl.compare.impact.sensitivity import LEAST_R2, Sensitivity, sensitivity
-from aurl.compare.model import Comparison, Impact, RunData
+from aurl.compare.model import Comparison, Impact
+from aurl.compare.run_data import RunData
 from aurl.compare.search_space import Setting, spell
 from aurl.compare.statistics.anova import LEVEL, Grid, analyse, is_grid
 from aurl.compare.statistics.diverging import diverging

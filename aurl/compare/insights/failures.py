@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from aurl.compare.insights.insight import Insight, listed, named, p_value, rounded
-from aurl.compare.model import Comparison, RunData
+from aurl.compare.model import Comparison
+from aurl.compare.run_data import RunData
 from aurl.record import Json, Severity
 from aurl.show.naming import show_value
 from aurl.show.wording import counted

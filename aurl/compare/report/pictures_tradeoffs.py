@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aurl.compare.insights.insight import named, number
-from aurl.compare.model import Comparison, RunData
+from aurl.compare.model import Comparison
+from aurl.compare.run_data import RunData
 from aurl.compare.statistics.pareto import Front, Point
 from aurl.record import Severity
 from aurl.show import svg

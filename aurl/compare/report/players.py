@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from aurl.compare.insights.insight import named
-from aurl.compare.model import Comparison, RunData
+from aurl.compare.model import Comparison
+from aurl.compare.run_data import RunData
 from aurl.compare.statistics.best import typical_run
 from aurl.music.notes import Notes
 from aurl.show import svg

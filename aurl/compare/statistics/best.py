@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from aurl.compare.model import Comparison, Group, RunData
+from aurl.compare.model import Comparison, Group
+from aurl.compare.run_data import RunData
 from aurl.machine.untrusted import yaml_document
 from aurl.record import Json
 from aurl.runs.rundir import RunDirectory

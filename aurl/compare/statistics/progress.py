@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from aurl.compare.model import Band, Best, Mode, RunCurve
+from aurl.compare.model import Band, Mode
+from aurl.compare.run_data import Best, RunCurve
 
 _POINTS = 200
 _SMOOTHED_FROM = 20

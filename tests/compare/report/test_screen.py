@@ -8,8 +8,9 @@ from dataclasses import replace
 from rich.console import Console
 
 from aurl.compare.comparing import Conclusion, conclude
-from aurl.compare.model import Comparison, Readout
+from aurl.compare.model import Comparison
 from aurl.compare.report.screen import screen
+from aurl.compare.run_data import Readout
 from tests.compare.made import grid, made
 
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurl.compare.gathering import groups_of
-from aurl.compare.model import Claim, Group, RunCurve, RunData
+from aurl.compare.model import Claim, Group
+from aurl.compare.run_data import RunCurve, RunData
 from aurl.compare.statistics.claims import Question, best_set, claims
 from aurl.compare.statistics.failing import failure_tests
 from benchmarks.simulated_sweeps import all_pairs, claimed, sweeps

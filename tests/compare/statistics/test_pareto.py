@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aurl.compare.model import RunData
+from aurl.compare.run_data import RunData
 from aurl.compare.statistics.pareto import front, pareto
 from tests.compare.made import made, made_run
 
