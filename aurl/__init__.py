@@ -5,6 +5,8 @@ Importing this loads neither torch nor hydra; names below are loaded on first us
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.2.0"
@@ -16,6 +18,19 @@ if TYPE_CHECKING:
     from aurl.record import Kind, Record
 
 _HOME = {"Monitor": "aurl.monitor", "Record": "aurl.record", "Kind": "aurl.record", "Runs": "aurl.library.runs"}
+
+
+polars_lost_its_threads = False
+"""Whether this process is a fork of one that had polars loaded: what waits for its threads here waits for ever."""
+
+
+def _after_fork_in_child() -> None:
+    global polars_lost_its_threads  # noqa: PLW0603  a fact about this process
+    polars_lost_its_threads = "polars" in sys.modules
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def __getattr__(name: str) -> Any:

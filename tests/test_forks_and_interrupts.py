@@ -214,3 +214,27 @@ def test_what_comes_after_the_end_is_an_error_and_goes_nowhere(tmp_path: Path) -
         time.sleep(0.01)
     assert (tmp_path / "other").read_bytes() == b""
     assert kinds(tmp_path / "run")["step"] == 1
+
+
+def test_a_run_of_a_forked_child_whose_parent_used_polars_ends_with_its_table(tmp_path: Path) -> None:
+    """A fork has none of the threads that polars waits for."""
+    done = program(
+        """
+        import os, sys, aurl
+        import polars as pl
+        pl.DataFrame({"a": range(1000)}).lazy().group_by("a").len().collect()
+        if os.fork() == 0:
+            with aurl.Monitor.open(sys.argv[1], logging=[], anomaly="off") as monitor:
+                for step in range(1, 9):
+                    monitor.step(step, {"loss/total": 1.0})
+            os._exit(0)
+        sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+        """,
+        tmp_path / "run",
+    )
+    assert done.returncode == 0, done.stderr
+    table = RunDirectory(tmp_path / "run").scalars_parquet
+    assert table.is_file()
+    import polars as pl
+
+    assert pl.read_parquet(table).filter(pl.col("kind") == "step").height == 8

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping
@@ -13,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+import aurl
 from aurl.errors import CRASH, AurlError
 from aurl.machine.signals import StopSignal
 from aurl.run.assembly import assemble, open_monitor
@@ -85,6 +88,9 @@ def _write_report(run: RunDirectory) -> None:
     """Every ending has its report; the run's log is closed by then, so a report that fails is told on stderr."""
     from aurl.report.writing import write_report
 
+    if aurl.polars_lost_its_threads:
+        subprocess.run((sys.executable, "-m", "aurl", "report", str(run.path)), capture_output=True, check=False)
+        return
     try:
         write_report(run.path)
     except (AurlError, OSError) as error:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import aurl
 from aurl.errors import RunError
 from aurl.record import Record
 from aurl.runs.eventlog import read_records, segments
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 NICENESS = 10
 _MOST_WAITING = 120.0
+_COMMAND = (sys.executable, "-m", "aurl.runs.row_groups")
 
 
 class TablePart(NamedTuple):
@@ -76,7 +78,10 @@ class RowGroups:
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()
-        write_parquet(self._run.path, target, progress)
+        if aurl.polars_lost_its_threads:
+            _write_elsewhere(self._run.path, target)
+        else:
+            write_parquet(self._run.path, target, progress)
 
     def abandon(self) -> None:
         """Let go of the child, in a process that is not its parent."""
@@ -169,14 +174,27 @@ def _not_superseded(tables: list[pl.LazyFrame], floors: list[float]) -> list[pl.
     return kept[::-1]
 
 
+def _write_elsewhere(run: Path, target: Path) -> None:
+    """`write_parquet` in a process that no fork has robbed of its threads."""
+    command = (*_COMMAND, os.fspath(run), os.fspath(target))
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=_environment(), check=False)
+    if done.returncode:
+        reason = done.stderr.decode(errors="replace").strip().splitlines()
+        raise OSError(f"{target}: not written ({reason[-1] if reason else f'status {done.returncode}'})")
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
 def _start(segment: Path) -> subprocess.Popen[bytes] | None:
     try:
         return subprocess.Popen(
-            (sys.executable, "-m", "aurl.runs.row_groups", os.fspath(segment)),
+            (*_COMMAND, os.fspath(segment)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=_environment(),
             start_new_session=True,  # Ctrl-C and a scheduler's signal are for the training process
         )
     except OSError:
@@ -184,5 +202,8 @@ def _start(segment: Path) -> subprocess.Popen[bytes] | None:
 
 
 if __name__ == "__main__":
-    os.nice(NICENESS)
-    make_part(Path(sys.argv[1]))
+    if len(sys.argv) == 3:
+        write_parquet(Path(sys.argv[1]), Path(sys.argv[2]))
+    else:
+        os.nice(NICENESS)
+        make_part(Path(sys.argv[1]))

@@ -40,6 +40,7 @@ SMALL = (
     f"trainer.eval_every={EVAL_EVERY}",
     "trainer.eval_batches=1",
     "checkpoint.every=100000",
+    "report=false",
     "sample.audio=false",
     "sample.image=false",
     "sample.count=0",
