@@ -147,6 +147,7 @@ class Storm:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # CPython swallows one in a callback
 @pytest.mark.parametrize("error", [KeyboardInterrupt, TimeoutError])
 @pytest.mark.parametrize("what", ["floats", "tensors", "segments"])
 def test_an_interrupt_anywhere_in_a_call_leaves_its_record_once(
