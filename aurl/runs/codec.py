@@ -52,7 +52,7 @@ def encode(record: Record) -> bytes:
         return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
     except RecordError:
         raise
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is what torch says of a complex value
         return _encode_anything(record)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aurl.errors import RecordError
@@ -62,7 +62,8 @@ def test_what_passes_is_read_as_it_was_written(step: Any, scalars: Any, fields: 
 
 
 @settings(max_examples=200)
-@given(hostile_steps, hostile_scalars, hostile_mappings)
+@example(step=0, scalars={"": 1j, None: torch.tensor(0.0)}, fields={})
+@given(step=hostile_steps, scalars=hostile_scalars, fields=hostile_mappings)
 def test_what_encode_writes_decode_reads(step: Any, scalars: Any, fields: Any) -> None:
     """Without the gate too: a replayed or imported record may be anything."""
     try:
