@@ -31,7 +31,7 @@ def run(args: list[str]) -> int:
         AurlError: the command cannot begin: bad configuration, nothing to resume.
     """
     if args in (["--help"], ["-h"]):
-        from aurl.cli.train_help import help_text
+        from aurl.config.train_help import help_text
 
         print(help_text())  # at once: Hydra, which would tell the same at more length, takes a second to load
         return DONE
