@@ -10,14 +10,16 @@ from typing import Any
 
 import orjson
 
-from aurl.errors import ConfigError
+from aurl.errors import ConfigError, RunError
 from aurl.machine import process
 from aurl.machine.files import replace_file
 from aurl.machine.secrets import mask, mask_argv
 from aurl.record import Json, Kind, Record, Severity
 from aurl.runs.codec import decode, encode
 from aurl.runs.rundir import RunDirectory
+from aurl.runs.standing import standing_records
 from aurl.runs.summary import ScalarSummary, summary_of
+from aurl.runs.table import resumed_from
 from aurl.sinks.base import Sink
 
 VERSION = 1
@@ -31,8 +33,8 @@ class RunFile(Sink):
     """Keeps `run.json` true: at open, every few seconds, and at once when the run ends.
 
     `updated` is the heartbeat by which others see that the run lives. The file is replaced whole, so a reader never
-    sees half of it, and a full disk leaves the old one. On a resumed run the summary goes on and `started` stays;
-    the values of steps that the resume repeats are counted again, and those it gave up stay in `min` and `max`.
+    sees half of it, and a full disk leaves the old one. On a resumed run the summary goes on and `started` stays.
+    Where steps come again, after a resume or a rollback, what stands before them is counted anew from the event log.
 
     Args:
         info: what is known beforehand: `id`, `name`, `tags`, `argv`, `seed`, and what `aurl.machine.env.snapshot`
@@ -76,6 +78,8 @@ class RunFile(Sink):
 
     def write(self, record: Record) -> None:
         """Take the record into the summary; START and END are written at once."""
+        if (back := resumed_from(record)) is not None and back < self._document["step"]:
+            self._count_anew(record)
         if record.scalars:
             self._summarise(record)
         if record.kind in _PROGRESS:
@@ -113,6 +117,20 @@ class RunFile(Sink):
             return before
         self._path.replace(self._path.with_name("run.json.unreadable"))
         return {}
+
+    def _count_anew(self, going_on: Record) -> None:
+        """The summary and the samples from the event log, as far as this record that goes on from an earlier step.
+
+        Alerts stay counted: what went wrong before a rollback did go wrong.
+        """
+        before = self._summary, self._stepwise, self._document["samples"]
+        self._summary, self._stepwise, self._document["samples"] = {}, set(), 0
+        try:
+            for record in standing_records(self._path.parent, until=going_on):
+                self._summarise(record)
+                self._document["samples"] += record.kind is Kind.SAMPLE
+        except (RunError, OSError):  # the log was moved away: better values that count twice than none
+            self._summary, self._stepwise, self._document["samples"] = before
 
     def _summarise(self, record: Record) -> None:
         summary = self._summary

@@ -67,7 +67,8 @@ def test_the_file_can_be_named(monitored: Path, tmp_path: Path, capsys: pytest.C
     assert json.loads(capsys.readouterr().out) == {target.suffix[1:]: str(target)}
     assert [path.name for path in target.parent.iterdir()] == [target.name]
     read = pl.read_csv if target.suffix == ".csv" else pl.read_parquet
-    assert read(target)["step"].to_list()[:3] == [1, 2, 3]
+    # The system sampler writes when it comes to it, before the first step on a busy machine.
+    assert read(target).filter(pl.col("kind") == "step")["step"].to_list() == [1, 2, 3]
 
 
 def test_a_place_that_cannot_be_written(monitored: Path, capsys: pytest.CaptureFixture[str]) -> None:

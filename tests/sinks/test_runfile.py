@@ -17,6 +17,7 @@ from aurl.errors import ConfigError
 from aurl.machine import process
 from aurl.machine.secrets import MASK
 from aurl.record import Kind, Record
+from aurl.runs.eventlog import EventLog
 from aurl.runs.rundir import RunDirectory
 from aurl.sinks.runfile import RunFile
 
@@ -206,6 +207,34 @@ def test_a_resumed_run_goes_on(run: RunDirectory) -> None:
     assert (found["resumed_from"], found["alerts"]["info"], found["status"]) == (4, 1, "done")
     loss = found["summary"]["loss/total"]
     assert (loss["count"], loss["max"], loss["best"], loss["best_step"]) == (6, 9.0, 1.0, 5)
+
+
+@pytest.mark.parametrize(
+    "going_on",
+    [
+        Record(Kind.START, 4, fields={"resumed_from": 4}, time=6.5),
+        Record(Kind.NOTE, 4, fields={"resumed_from": 4, "message": "rolled back"}, time=6.5),
+    ],
+    ids=["a resume", "a rollback"],
+)
+def test_a_step_that_comes_again_counts_once(run: RunDirectory, going_on: Record) -> None:
+    """In run.json as in the table of the scalars: the last one wins."""
+    first = [step(number, loss_total=10.0 - number) for number in range(1, 6)]
+    taken = Record(Kind.SAMPLE, 5, fields={"sample": "a"}, time=5.5)
+    alert = Record(Kind.ALERT, 5, fields={"severity": "info"}, time=5.6)
+    again = [step(5, loss_total=7.0), taken, step(6, loss_total=6.5)]
+    sink = opened(run)
+    log = EventLog(run.events / "records.jsonl")
+    for record in (*first, taken, alert, going_on, *again):
+        log.append(record)
+        sink.write(record)
+    sink.close()
+    log.close()
+    found = read(run)
+    loss = found["summary"]["loss/total"]
+    assert (loss["count"], loss["best"], loss["best_step"], loss["last"]) == (6, 6.0, 4, 6.5)
+    assert loss["mean"] == pytest.approx((9 + 8 + 7 + 6 + 7 + 6.5) / 6)
+    assert (found["samples"], found["alerts"]["info"]) == (1, 1)
 
 
 def test_every_resume_is_listed_also_on_the_same_object(run: RunDirectory) -> None:
