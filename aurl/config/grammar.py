@@ -24,6 +24,9 @@ from aurl.machine.secrets import mask_override
 
 _KEY = re.compile(r"^(?P<prefix>[+~]*)(?P<group>[\w/\-]+)(?P<package>@[^=]*)?=(?P<value>.+)$", re.DOTALL)
 NONE = "none"
+_HOME_QUOTED = re.compile(r"(?P<before>^|[\[,]\s*)(?P<quote>['\"])(?P<path>~[\w.-]*)(?=/|(?P=quote))")
+_HOME_BARE = re.compile(r"(?P<before>^|[\[,]\s*)(?P<path>~[\w.-]*(?:/[^,\[\]{}()'\"=]*)?)(?=$|[,\]])")
+_PLAIN_PATH = re.compile(r"[\w\-./]+", re.ASCII)
 _PLAIN_OPTIONS = re.compile(r"^\[?[\w\-/., ]+\]?$")
 
 
@@ -53,7 +56,8 @@ def quote_options(overrides: Sequence[str], folders: Sequence[Path]) -> list[str
     """The overrides with the options of groups written so that Hydra takes them.
 
     `debug=nan` becomes `debug='nan'`, since `nan` alone is a number; `experiment=null`, alone or among the values of a
-    sweep, becomes the option `none` where the group has one, and `~experiment` elsewhere.
+    sweep, becomes the option `none` where the group has one, and `~experiment` elsewhere. `data.root=~/midi` names the
+    user's home, as in a shell, which leaves a `~` behind `=` alone.
 
     Args:
         folders: the config folders, whose sub-folders are the groups.
@@ -62,7 +66,27 @@ def quote_options(overrides: Sequence[str], folders: Sequence[Path]) -> list[str
     def holds(place: str) -> bool:
         return any((folder / place).exists() for folder in folders)
 
-    return [_quote_option(text, holds) for text in overrides]
+    return [_expand_home(_quote_option(text, holds)) for text in overrides]
+
+
+def _expand_home(text: str) -> str:
+    key, sign, value = text.partition("=")
+    if "~" in value:
+        value = _HOME_QUOTED.sub(lambda found: found["before"] + found["quote"] + _home(found["path"]), value)
+        value = _HOME_BARE.sub(lambda found: found["before"] + _as_value(found["path"]), value)
+    return key + sign + value
+
+
+def _home(path: str) -> str:
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError:  # no such user
+        return path
+
+
+def _as_value(path: str) -> str:
+    expanded = _home(path)
+    return expanded if _PLAIN_PATH.fullmatch(expanded) else quoted(expanded)
 
 
 def _quote_option(text: str, holds: Callable[[str], bool]) -> str:
@@ -78,6 +102,12 @@ def _quote_option(text: str, holds: Callable[[str], bool]) -> str:
 
     value = re.sub(r"[^\[\], ]+", option, match["value"])
     return f"{match['prefix']}{match['group']}{match['package'] or ''}={value}"
+
+
+def quoted(path: Path | str) -> str:
+    """The text as a value of an override."""
+    escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _quoted(option: str) -> str:

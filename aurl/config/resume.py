@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aurl.config.flags import is_multirun, source_of
+from aurl.config.grammar import quoted
 from aurl.config.session import CONFIG_NAME
 from aurl.errors import ConfigError, RunError
 from aurl.machine.conf import conf_dir
@@ -118,9 +119,3 @@ def _outputs(flags: Sequence[str], overrides: Sequence[str]) -> Path:
 
 def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
-
-
-def quoted(path: Path | str) -> str:
-    """The text as a value of an override."""
-    escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aurl.config.grammar import quoted
 from aurl.config.resolvers import home
-from aurl.config.resume import quoted, value_of
+from aurl.config.resume import value_of
 from aurl.runs.stamp import stamp
 
 LONGEST_NAME = 60

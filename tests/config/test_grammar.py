@@ -65,3 +65,38 @@ def test_the_caret_stands_under_the_first_fault() -> None:
         parse(["name=a=b"])
     shown, caret = str(caught.value).splitlines()[1:3]
     assert shown[caret.index("^") :] == "=b"
+
+
+@pytest.mark.parametrize(
+    ("given_text", "meant"),
+    [
+        ("data.root=~/midi", ["/home/eva/midi"]),
+        ("data.root='~/my midi'", ["/home/eva/my midi"]),
+        ('+data.root="~"', ["/home/eva"]),
+        ("data.root=~", ["/home/eva"]),
+        ("hydra.run.dir=~/runs/x", ["/home/eva/runs/x"]),
+        ("data.root=~/a,~/b,/c", ["/home/eva/a", "/home/eva/b", "/c"]),
+        ("data.roots=[~/a, '~/b,c']", [["/home/eva/a", "/home/eva/b,c"]]),
+        ("data.root='~nobody_of_this_name/x'", ["~nobody_of_this_name/x"]),
+        ("name='half~done ~/x'", ["half~done ~/x"]),
+    ],
+)
+def test_the_home_folder_is_expanded_as_in_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_text: str, meant: list[object]
+) -> None:
+    """Bash leaves the `~` of `data.root=~/midi` alone, and Hydra's grammar refuses it."""
+    monkeypatch.setenv("HOME", "/home/eva")
+    [override] = parse(quote_options([given_text], [tmp_path]))
+    values = override.value().list if override.is_sweep_override() else [override.value()]  # type: ignore[union-attr]
+    assert [getattr(value, "text", value) for value in values] == meant
+
+
+@pytest.mark.parametrize("folder", ["/home/jos\u00e9 m", "/home/a,b", "/home/it's"])
+def test_a_home_folder_of_any_name_is_one_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    monkeypatch.setenv("HOME", folder)
+    [override] = parse(quote_options(["data.root=~/midi"], [tmp_path]))
+    assert override.value() == f"{folder}/midi"
+
+
+def test_a_group_that_is_left_out_is_no_home_folder(tmp_path: Path) -> None:
+    assert quote_options(["~experiment", "~data=x"], [tmp_path]) == ["~experiment", "~data=x"]
