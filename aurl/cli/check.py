@@ -8,6 +8,7 @@ from typing import Any
 
 from aurl.cli.streams import tell
 from aurl.errors import DONE, AurlError
+from aurl.machine.garbage import collector_held
 
 HELP = """usage: aurl check [overrides] [-m] [--json] [--config-dir DIR]
 
@@ -26,7 +27,8 @@ def run(args: list[str]) -> int:
         return DONE
     as_json = "--json" in args
     try:
-        report = _check([argument for argument in args if argument != "--json"])
+        with collector_held():
+            report = _check([argument for argument in args if argument != "--json"])
     except AurlError as error:
         if not as_json:
             raise

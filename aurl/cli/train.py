@@ -14,6 +14,7 @@ from aurl.cli.streams import show, tell
 from aurl.cli.sweep_jobs import Ended, SweepJobs, sweep_jobs
 from aurl.errors import DONE, PREEMPTED, AurlError, RunError
 from aurl.machine.conf import conf_dir
+from aurl.machine.garbage import collector_held
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from aurl.run import Outcome
 
 ASKS = frozenset({"--help", "--hydra-help", "--version", "--cfg", "--info", "--shell-completion"})  # trains nothing
+
+_ASKS_FOR_MORE = ("hydra.mode", "hydra.searchpath")  # overrides after which one run may be a sweep
 
 
 def run(args: list[str]) -> int:
@@ -47,9 +50,10 @@ def run(args: list[str]) -> int:
     multirun = is_multirun(flags)
     flags, overrides = with_saved(flags, overrides)
     if not ASKS.intersection(flags):
-        from aurl.run import trial
+        with collector_held():
+            from aurl.run import trial
 
-        checked = preflight(overrides, multirun, source_of(flags), inspect=missing_places, construct=trial.faults)
+            checked = preflight(overrides, multirun, source_of(flags), inspect=missing_places, construct=trial.faults)
         if multirun:
             overrides += sweep_place(overrides, checked)
         else:
@@ -58,7 +62,7 @@ def run(args: list[str]) -> int:
             _make_folder(Path(outputs).expanduser())
     with sweep_jobs() if multirun else nullcontext() as jobs:
         outcomes: list[Outcome] = []
-        code = _launch([*flags, *overrides], _job(outcomes, os.getpid(), ["train.py", *args], jobs))
+        code = _launch(flags, overrides, _job(outcomes, os.getpid(), ["train.py", *args], jobs))
         ended = jobs.all() if jobs is not None else []
     codes = [*(one.exit_code for one in ended), *(one.exit_code for one in outcomes)]
     return PREEMPTED if PREEMPTED in codes else code or _worst(codes)
@@ -78,10 +82,15 @@ def _make_folder(outputs: Path) -> None:
         raise RunError(f"paths.outputs={outputs}: cannot be made ({error.strerror}); choose another folder") from error
 
 
-def _launch(argv: Sequence[str], job: Callable[[DictConfig], float]) -> int:
+def _launch(flags: Sequence[str], overrides: Sequence[str], job: Callable[[DictConfig], float]) -> int:
+    if not flags and not any(override.lstrip("+~").startswith(_ASKS_FOR_MORE) for override in overrides):
+        from aurl.config.session import run_one
+
+        run_one(overrides, job)
+        return 0
     import hydra
 
-    before, sys.argv = sys.argv, ["train.py", *argv]
+    before, sys.argv = sys.argv, ["train.py", *flags, *overrides]
     try:
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")(job)()
     except SystemExit as error:
@@ -135,7 +144,8 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
         save_hydra_files(folder, config, list(hydra_config.overrides.task), hydra_config)
         if hydra_config.mode == RunMode.MULTIRUN:
             mask_sweep_file()
-        show(tree(config))
+        if config.get("show_config"):
+            show(tree(config))
         outcome = execute(to_plain(config), folder, argv)
     except AurlError as error:
         outcome = Outcome("failed", error.exit_code, math.nan, str(error), folder)

@@ -54,6 +54,7 @@ class Experiment:
         probe_seconds: between two samples of memory, CPU and GPU; 0 for none.
         profile: torch.profiler over the whole run.
         report: report.html and report.md when the run ends.
+        show_config: print the configuration before the run.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Experiment:
         probe_seconds: float = 5.0,
         profile: bool = False,
         report: bool = True,
+        show_config: bool = False,
     ) -> None:
         self.name, self.paths, self.data, self.model, self.optim = name, paths, data, model, optim
         self.trainer, self.checkpoint, self.sample, self.quality = trainer, checkpoint, sample, quality
@@ -87,3 +89,4 @@ class Experiment:
         self.pictures, self.parts = pictures or {}, parts or {}
         self.tags, self.seed, self.resume = tuple(tags), seed, resume
         self.probe_seconds, self.profile, self.report = probe_seconds, profile, report
+        self.show_config = show_config

@@ -65,6 +65,8 @@ class MusicModel(nn.Module, ABC):
     phases: tuple[str, ...] = ("generator",)
     given: ClassVar[tuple[str, ...]] = ("vocab_size", "seq_len", "pad", "bos", "eos")
     """What aurl passes to the constructor beside the keys of the config: sizes and special tokens of the data."""
+    uncompiled: ClassVar[tuple[str, ...]] = ()
+    """Methods that `torch.compile` leaves as they are, such as those that draw token by token."""
 
     @abstractmethod
     def forward(

@@ -23,9 +23,9 @@ class SpectralWeight(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(*shape))
         nn.init.orthogonal_(self.weight)
-        self.register_buffer("left_O", F.normalize(torch.randn(shape[0]), dim=0))
+        self.register_buffer("left_O", F.normalize(torch.randn(shape[0], device="cpu"), dim=0))
         self.register_buffer("right_I", torch.empty(self.weight[0].numel()))
-        for _ in range(15):
+        for _ in range(0 if self.weight.is_meta else 15):
             self._iterate(self.weight.detach().flatten(1))
 
     @torch.no_grad()

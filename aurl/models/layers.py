@@ -56,8 +56,8 @@ class Rotary(nn.Module):
 
     def __init__(self, head_width: int, seq_len: int, base: float = 10_000.0) -> None:
         super().__init__()
-        frequencies_R = base ** (-torch.arange(0, head_width, 2) / head_width)
-        angles_TR = torch.outer(torch.arange(seq_len), frequencies_R)
+        frequencies_R = base ** (-torch.arange(0, head_width, 2, device="cpu") / head_width)
+        angles_TR = torch.outer(torch.arange(seq_len, device="cpu"), frequencies_R)
         self.register_buffer("cos_TR", angles_TR.cos(), persistent=False)
         self.register_buffer("sin_TR", angles_TR.sin(), persistent=False)
 

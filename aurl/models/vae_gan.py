@@ -49,6 +49,7 @@ class VAEGAN(VAE):
     """
 
     phases = ("generator", "discriminator")
+    uncompiled = ("_draw",)
 
     def __init__(
         self,
@@ -166,7 +167,6 @@ class VAEGAN(VAE):
         prior_z = torch.randn(rows - len(posterior_z), self.d_latent, device=posterior_z.device)
         return torch.cat((posterior_z, prior_z.to(posterior_z.dtype)))
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     @torch.no_grad()
     def _draw(self, z_BZ: Tensor, length: int) -> tuple[Tensor, Tensor]:
         """Tokens [B, L] decoded freely from z without dropout, and the Gumbel noise [B, L, V] that chose them."""

@@ -17,6 +17,7 @@ import torch
 
 import aurl
 from aurl.errors import CRASH, AurlError
+from aurl.machine import garbage
 from aurl.machine.signals import StopSignal
 from aurl.run.assembly import assemble, open_monitor
 from aurl.runs.rundir import RunDirectory
@@ -59,7 +60,10 @@ def execute(config: Mapping[str, Any], folder: Path, argv: list[str]) -> Outcome
     with open_monitor(config, run, argv) as monitor, StopSignal() as stop_signal:
         try:
             with ExitStack() as stack:
-                loop, checkpoints = assemble(config, run, monitor, stop_signal, stack)
+                with garbage.collector_held():
+                    loop, checkpoints = assemble(config, run, monitor, stop_signal, stack)
+                garbage.freeze()
+                stack.callback(garbage.unfreeze)
                 with _profiled(config, run):
                     ending = loop.run()
                 best = checkpoints.best_value

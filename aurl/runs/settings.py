@@ -27,6 +27,7 @@ _BOOKKEEPING = frozenset(
         "profile",
         "probe_seconds",
         "report",
+        "show_config",
         "sample.audio",
         "sample.audio_seconds",
         "sample.image",

@@ -21,6 +21,7 @@ from aurl.models.base import Losses, MusicModel
 from aurl.train.gate import GradientGate
 from aurl.train.optim import Optimisation
 from aurl.train.probes import Probes
+from aurl.train.resources.without_compiler import spare_optimizers, step_without_compiler
 
 Precision = Literal["fp32", "bf16", "fp16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -85,9 +86,16 @@ class Engine:
         self.model = model.to(self.device)
         self.optim = optim
         self._params = {phase: model.phase_parameters(phase) for phase in model.phases}
+        if not self._compile:
+            spare_optimizers()
         self.optimizers = {phase: optim.build(params, phase) for phase, params in self._params.items()}
         self._probes = {"generator": Probes(self._params["generator"])}
-        self.module: nn.Module = torch.compile(self.model) if self._compile else self.model  # type: ignore[assignment]
+        self.module: nn.Module = self.model
+        if self._compile:
+            self._compile_model()
+        else:
+            for optimizer in self.optimizers.values():
+                step_without_compiler(optimizer)
         if self.world > 1:
             self._join_processes()
             self.module = DistributedDataParallel(self.module, find_unused_parameters=len(model.phases) > 1)
@@ -137,6 +145,11 @@ class Engine:
         """Leave the process group, if one was joined."""
         if dist.is_initialized():
             dist.destroy_process_group()
+
+    def _compile_model(self) -> None:
+        for name in getattr(self.model, "uncompiled", ()):
+            setattr(self.model, name, torch.compiler.disable(getattr(self.model, name)))
+        self.module = torch.compile(self.model)  # type: ignore[assignment]
 
     def _phase(self, phase: str, batches: Sequence[Tensor], step: int, total: int) -> dict[str, Any]:
         optimizer = self.optimizers[phase]

@@ -11,7 +11,6 @@ import numpy as np
 from torch import Tensor
 
 from aurl.errors import CheckpointError
-from aurl.train import checkpoint
 from aurl.train.engine import rng_state, set_rng_state
 from aurl.train.part import Stateful, Training
 
@@ -22,6 +21,8 @@ def save(training: Training, folder: Path) -> None:
     Raises:
         OSError: the disk refused; nothing of it is left then.
     """
+    from aurl.train import checkpoint  # loads torch.distributed.checkpoint: half a second that step 1 need not wait for
+
     engine = training.engine
     checkpoint.save(folder, engine.model, engine.optimizers, rng_state() | _tensors(training), state_dict(training))
 
@@ -32,6 +33,8 @@ def restore(training: Training, folder: Path) -> None:
     Raises:
         CheckpointError: the checkpoint is damaged or of another model.
     """
+    from aurl.train import checkpoint
+
     tensors = rng_state() | _tensors(training)
     tokenizer = training.data.tokenizer.fingerprint
     if checkpoint.read_state(folder)["tokenizer"] != tokenizer:

@@ -35,8 +35,9 @@ def only_run(outputs: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_one_run_prints_its_config_and_leaves_a_stamped_directory(tmp_path: Path) -> None:
-    done = start(f"paths.outputs={tmp_path}", "trainer.epochs=1", "logging=[console]", "tags=[secret_plan]")
+def test_one_run_prints_its_config_where_asked_and_leaves_a_stamped_directory(tmp_path: Path) -> None:
+    typed = [f"paths.outputs={tmp_path}", "trainer.epochs=1", "logging=[console]", "tags=[secret_plan]", "show_config=true"]
+    done = start(*typed)
     assert done.returncode == 0, done.stderr
     assert "├── trainer" in done.stdout
     assert "${anomaly.zscore}" in done.stdout, "the tree shows interpolations as they are written"
@@ -161,6 +162,7 @@ def test_secrets_typed_as_overrides_land_nowhere(tmp_path: Path, capfd: pytest.C
     assert code == 0
     printed = capfd.readouterr()
     assert secret not in printed.out + printed.err
+    assert "├── trainer" not in printed.out, "252 lines before the first message of a run hide it"
     for file in tmp_path.rglob("*"):
         if file.is_file():
             assert secret.encode() not in file.read_bytes(), file

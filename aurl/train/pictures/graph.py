@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_leaves
 from aurl.data.module import MusicData
 from aurl.train.engine import Engine
 from aurl.train.pictures.base import Picture, PictureFiles
+from aurl.train.resources.without_compiler import spare
 
 ROOT = "model"
 
@@ -133,3 +134,6 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if known is not None:
             self.add(*known, [], tensor)
         return self._makers.get(id(tensor))
+
+
+spare(_Recorder.__torch_dispatch__)
