@@ -36,8 +36,8 @@ def only_run(outputs: Path) -> Path:
 
 @pytest.mark.slow
 def test_one_run_prints_its_config_where_asked_and_leaves_a_stamped_directory(tmp_path: Path) -> None:
-    typed = [f"paths.outputs={tmp_path}", "trainer.epochs=1", "logging=[console]", "tags=[secret_plan]", "show_config=true"]
-    done = start(*typed)
+    shown = ("logging=[console]", "show_config=true")
+    done = start(f"paths.outputs={tmp_path}", "trainer.epochs=1", "tags=[secret_plan]", *shown)
     assert done.returncode == 0, done.stderr
     assert "├── trainer" in done.stdout
     assert "${anomaly.zscore}" in done.stdout, "the tree shows interpolations as they are written"
