@@ -148,7 +148,8 @@ class Engine:
 
     def _compile_model(self) -> None:
         for name in getattr(self.model, "uncompiled", ()):
-            setattr(self.model, name, torch.compiler.disable(getattr(self.model, name)))
+            left = torch.compiler.disable(getattr(self.model, name))  # type: ignore[no-untyped-call]
+            setattr(self.model, name, left)
         self.module = torch.compile(self.model)  # type: ignore[assignment]
 
     def _phase(self, phase: str, batches: Sequence[Tensor], step: int, total: int) -> dict[str, Any]:
