@@ -52,6 +52,7 @@ _TABLE = (
     Scalar("val/loss/total", "Validation loss", better="lower"),
     Scalar("val/loss/recon", "Validation reconstruction loss", "nats/token", better="lower"),
     Scalar("val/loss/kl", "Validation KL divergence", "nats"),
+    Scalar("val/nll_cell", "Validation loss a voice and sixteenth", "nats", ".3f", "lower"),
     Scalar("val/accuracy", "Validation next-token accuracy", "", ".2%", "higher"),
     Scalar("accuracy", "Next-token accuracy", "", ".2%", "higher"),
     Scalar("grad/", "Gradient"),

@@ -45,10 +45,12 @@ class Batch:
     Attributes:
         tokens: int64 [B, T], filled with the padding token after the end of each sequence.
         usage: what they were made of.
+        cells: voices x sixteenths of the music in it, in batches of an evaluation; 0 where nobody asks.
     """
 
     tokens: Tensor
     usage: BatchUsage
+    cells: float = 0.0
 
     def __len__(self) -> int:
         return self.tokens.shape[0]

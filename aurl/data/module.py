@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any
 
@@ -190,7 +190,8 @@ class MusicData:
         tiles = windows.tiles()
         while chosen := list(islice(tiles, self._eval_batch_size)):
             made = [windows.plain(piece, start) for piece, start in chosen]
-            yield collate(made, self.tokenizer.pad, self._width)
+            cells = sum(windows.cells(each, start) for each, (_, start) in zip(made, chosen, strict=True))
+            yield replace(collate(made, self.tokenizer.pad, self._width), cells=cells)
 
 
 def _require(name: str, value: int, least: int, why: str = "") -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from aurl.data.voices import voices
 from aurl.music.augment import Applied, Augment
 from aurl.music.notes import IntArray, Notes
 from aurl.music.tokens import Tokenizer
@@ -63,6 +64,7 @@ class Windows:
         self._piece_bars = np.array([piece.bars for piece in self.pieces], np.int64)
         self._counts = -(-self._piece_bars // bars)
         self._length = int(self._counts.sum())
+        self._voices: dict[int, int] = {}
 
     def __len__(self) -> int:
         """Windows in one pass: every piece has its bars divided by `bars`, rounded up."""
@@ -110,6 +112,15 @@ class Windows:
             return self.plain(piece, start)
         reaches_end = bool(start + self._span >= self._piece_bars[piece]) and len(kept) == len(changed)
         return self._written(kept, piece, reaches_end, applied)
+
+    def cells(self, window: Window, start: int) -> float:
+        """Voices x sixteenths that a window from bar `start` covers; of one that was cut, the share that was kept."""
+        piece = self.pieces[window.piece]
+        if window.piece not in self._voices:
+            self._voices[window.piece] = voices(piece)
+        ticks = piece.bar_start(min(start + self._bars, piece.bars)) - piece.bar_start(start)
+        kept = len(window.tokens) / (len(window.tokens) + window.cut)
+        return kept * self._voices[window.piece] * 4 * ticks / piece.resolution
 
     def _tiles(self) -> tuple[Ints, Ints]:
         piece = np.repeat(np.arange(len(self.pieces)), self._counts)

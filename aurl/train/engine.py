@@ -23,6 +23,7 @@ from aurl.train.optim import Optimisation
 from aurl.train.probes import Probes
 from aurl.train.resources.without_compiler import spare_optimizers, step_without_compiler
 
+NATS = "nats"  # of an evaluation: what a sequence costs
 Precision = Literal["fp32", "bf16", "fp16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -121,7 +122,11 @@ class Engine:
 
     @torch.no_grad()
     def evaluate(self, batches: Iterator[Tensor]) -> dict[str, Tensor]:
-        """Means of the model's metrics over held-out batches, weighted by sequences; dropout and noise off."""
+        """Means of the model's metrics over held-out batches, weighted by sequences; dropout and noise off.
+
+        `nats` is what a sequence costs: its cross entropy summed over its tokens, and the KL of a model with latents,
+        so of a VAE the bound with z at the posterior's mean. Models without `loss/recon` have none.
+        """
         self.model.eval()
         total: dict[str, Tensor] = {}
         weight = torch.zeros((), device=self.device)
@@ -130,10 +135,16 @@ class Engine:
                 losses = Losses.of(self.model(tokens_BT, "generator", 0))
             size = float(tokens_BT.shape[0])
             weight += size
-            for name, value in losses.metrics.items():
+            for name, value in {**losses.metrics, **self._nats(tokens_BT, losses.metrics)}.items():
                 total[name] = total.get(name, 0.0) + value.float() * size
         self.model.train()
         return {name: value / weight for name, value in total.items()}
+
+    def _nats(self, tokens_BT: Tensor, metrics: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if "loss/recon" not in metrics:
+            return {}
+        targets = (tokens_BT[:, 1:] != getattr(self.model, "pad", -1)).sum()
+        return {NATS: metrics["loss/recon"] * targets / len(tokens_BT) + metrics.get("loss/kl", 0.0)}
 
     @torch.no_grad()
     def weights_are_finite(self) -> bool:

@@ -15,6 +15,7 @@ from aurl.machine.signals import StopRequested
 from aurl.machine.throughput import Throughput
 from aurl.record import Json, Kind
 from aurl.train import state
+from aurl.train.cells import Counted
 from aurl.train.ending import Ending
 from aurl.train.engine import explain_out_of_memory
 from aurl.train.part import GoBack, Part, Training
@@ -150,9 +151,10 @@ class Loop:
     def _evaluate(self) -> Ending | None:
         training, progress = self.training, self.training.progress
         with self._pause("evaluation"), training.evaluating():
-            batches = training.data.eval_batches("validation", training.plan.eval_batches)
+            batches = Counted(training.data.eval_batches("validation", training.plan.eval_batches))
             with explain_out_of_memory(training.data.batch_size), training.stop_signal.interrupting():
                 means = training.engine.evaluate(batch.to(training.engine.device).tokens for batch in batches)
+        means = batches.by_cell(means)
         progress.scalars = {f"val/{name}": float(value) for name, value in means.items() if "/beta" not in name}
         place = {"epoch": training.epoch_number, "epochs": training.epochs}
         training.monitor.eval(progress.step, progress.scalars, **place)

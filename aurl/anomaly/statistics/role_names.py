@@ -195,6 +195,7 @@ PREFIXES: tuple[tuple[str, Role], ...] = (  # aurl's own names, by group
 # aurl's own names, whole.
 OWN: dict[str, Role] = {
     "val/loss/total": Role.VAL_LOSS,
+    "val/nll_cell": Role.OTHER,  # the validation loss once more, in another unit
     "val/accuracy": Role.VAL_ACCURACY,
     "loss/kl": Role.KL,
     "grad/norm_disc": Role.OTHER,
