@@ -86,6 +86,8 @@ _TABLE = (
     Scalar("data/files", "Files processed", "files", ".0f"),
     Scalar("data/augmented", "Files augmented", "files", ".0f"),
     Scalar("data/tokens", "Tokens", "tokens", ".0f"),
+    Scalar("data/batch_tokens", "Tokens of a step without padding", "tokens", ".0f"),
+    Scalar("data/padding_share", "Share of a batch that is padding", "", ".1%", "lower"),
     Scalar("sample/notes", "Notes in the sample", "notes", ".0f"),
     Scalar("sample/bars", "Bars in the sample", "bars", ".0f"),
     Scalar("sample/valid_tokens", "Valid tokens", "", ".2%", "higher"),

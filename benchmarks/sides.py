@@ -96,7 +96,7 @@ class Turns:
         loss: Callable[[], float],
         model: Callable[[], float] = lambda: math.nan,
     ) -> None:
-        self._pipe, self._length = pipe, len(loader)
+        self._pipe, self._length = pipe, loader.batches(0)
         self._settle, self._loss, self._model = settle, loss, model
         self._steps = 0
         self._pipe.send(sum(batch.usage.tokens for batch in loader.epoch(0)))
@@ -120,6 +120,7 @@ def overrides(size: str, device: str) -> list[str]:
     """The configuration of all sides: a Transformer on the chorales, with neither evaluation nor samples."""
     return [
         "data=chorales",
+        "data.batch_size=8",  # every epoch has as many steps
         "model=transformer",
         f"model/size={size}",
         "trainer.epochs=null",
@@ -271,7 +272,7 @@ class _LightningBatches:
         self._loader, self._trainer = loader, trainer
 
     def __len__(self) -> int:
-        return len(self._loader)
+        return self._loader.batches(self._trainer.current_epoch)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (batch.tokens for batch in self._loader.epoch(self._trainer.current_epoch))

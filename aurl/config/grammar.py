@@ -105,8 +105,8 @@ def _quote_option(text: str, holds: Callable[[str], bool]) -> str:
 
 
 def quoted(path: Path | str) -> str:
-    """The text as a value of an override."""
-    escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
+    """The text as a value of an override: in Hydra's grammar backslashes escape only right before a quote."""
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), str(path))
     return f"'{escaped}'"
 
 

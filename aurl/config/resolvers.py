@@ -1,4 +1,4 @@
-"""The interpolations that name experiments and run directories: `conf/train.yaml`, `conf/hydra/aurl.yaml`."""
+"""The interpolations of aurl's own: names of experiments and run directories, defaults that hang on another key."""
 
 from __future__ import annotations
 
@@ -17,11 +17,23 @@ LONGEST_LABEL = 120  # bytes: a file's name has 255, and a letter up to four
 
 
 def register() -> None:
-    """Make `${stamp:}`, `${job_label:}`, `${home:...}`, `${trained:...}` known to OmegaConf; as often as one likes."""
+    """Make aurl's interpolations known to OmegaConf; as often as one likes."""
     OmegaConf.register_new_resolver("stamp", stamp, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("job_label", _label_of, replace=True)
     OmegaConf.register_new_resolver("home", home, replace=True)
     OmegaConf.register_new_resolver("trained", trained, replace=True)
+    OmegaConf.register_new_resolver("unless", unless, replace=True)
+    OmegaConf.register_new_resolver("when", when, replace=True)
+
+
+def unless(other: Any, value: Any) -> Any:
+    """A default that holds where another key is null; null where that one is set: of the two only one can count."""
+    return value if other is None else None
+
+
+def when(flag: Any, yes: Any, no: Any) -> Any:
+    """One default or the other, by a key that is true or false."""
+    return yes if flag is True else no
 
 
 def trained(data: Mapping[str, Any], model: Mapping[str, Any]) -> str:

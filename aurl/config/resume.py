@@ -24,7 +24,8 @@ _OF_ONE_START = ("hydra.run.", "hydra.sweep", "hydra.mode", "hydra.launcher", "h
 def with_saved(flags: Sequence[str], overrides: Sequence[str]) -> tuple[list[str], list[str]]:
     """The flags and overrides of a command, completed with those of the run that it resumes, if it resumes one.
 
-    `resume=` takes a run directory, a run id, a checkpoint directory, or `latest`. What is typed now wins. A secret
+    `resume=` takes a run directory, a run id, a checkpoint directory, or `latest`. What is typed now wins; what nobody
+    typed is as it was when the run began, whatever the defaults of aurl are by now. A secret
     that was typed at the start was masked in the run's files, so it must be typed again or come from the environment.
 
     Args:
@@ -42,12 +43,16 @@ def with_saved(flags: Sequence[str], overrides: Sequence[str]) -> tuple[list[str
         raise ConfigError(
             f"resume={spec}: goes on with one run; leave out -m, or resume the jobs of a sweep one by one"
         )
+    from aurl.config.began import as_it_began
+
     run, checkpoint = locate(spec, _outputs(flags, overrides))
     typed = [text for text in overrides if _key(text) not in {"resume", "hydra.run.dir"}]
     begun = _begun(run)
-    saved = [text for text in begun.overrides if _key(text) not in {"resume", *map(_key, typed)} and MASK not in text]
+    saved = [text for text in begun.overrides if _key(text) != "resume" and MASK not in text]
     known = dict(pairwise(flags))
     added = [part for flag, value in begun.flags.items() if flag not in known for part in (flag, value)]
+    saved += as_it_began(run, saved, source_of([*flags, *added]))
+    saved = [text for text in saved if _key(text) not in set(map(_key, typed))]
     where = [f"resume={quoted(checkpoint or run)}", f"hydra.run.dir={quoted(run)}"]
     return [*flags, *added], [*saved, *typed, *where]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -23,6 +23,7 @@ class BatchUsage:
         transpositions: how many sequences were moved by how many semitones, 0 included.
         lengths: [B] tokens of each sequence without padding.
         cut: sequences that were cut to seq_len.
+        area: tokens with padding, rows times width.
     """
 
     pieces: tuple[int, ...]
@@ -31,6 +32,7 @@ class BatchUsage:
     transpositions: Mapping[int, int]
     lengths: tuple[int, ...]
     cut: int
+    area: int
 
     @property
     def tokens(self) -> int:
@@ -62,10 +64,11 @@ class Batch:
         return replace(self, tokens=tokens.to(device, non_blocking=True))
 
 
-def collate(windows: Sequence[Window], pad: int, width: int | None = None) -> Batch:
-    """One batch of windows, padded to the longest of them, or to `width` tokens where it is given."""
+def collate(windows: Sequence[Window], pad: int, width: Callable[[int], int] | None = None) -> Batch:
+    """One batch of windows, padded to the longest of them, or to what `width` makes of its length."""
     lengths = tuple(len(window.tokens) for window in windows)
-    tokens = torch.full((len(windows), width or max(lengths)), pad, dtype=torch.int64)
+    longest = max(lengths)
+    tokens = torch.full((len(windows), width(longest) if width else longest), pad, dtype=torch.int64)
     for row, window in zip(tokens.numpy(), windows, strict=True):
         row[: len(window.tokens)] = window.tokens
     usage = BatchUsage(
@@ -75,5 +78,6 @@ def collate(windows: Sequence[Window], pad: int, width: int | None = None) -> Ba
         transpositions=Counter(window.applied.transposition for window in windows),
         lengths=lengths,
         cut=sum(window.cut > 0 for window in windows),
+        area=tokens.numel(),
     )
     return Batch(tokens, usage)

@@ -6,7 +6,6 @@ from (seed, epoch, window).
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from functools import partial
@@ -14,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from aurl.data.batch import Batch, collate
-from aurl.data.windows import Window, Windows
+from aurl.data.batching import Batching, BatchPlan
+from aurl.data.windows import Ints, Window, Windows
 from aurl.errors import DataError
 
 ORDER = 2**32 - 1  # the number that stands for a whole epoch where others stand for its windows
@@ -36,14 +35,13 @@ class WindowKey(NamedTuple):
 class TrainLoader:
     """The batches of each epoch, in the order of the epoch, from any batch on.
 
-    An epoch visits every window once (see `Windows.jittered`). With several processes each gets every `world`-th
-    window; where they do not divide evenly some windows come twice, so that all processes make as many batches.
+    An epoch visits every window once (see `Windows.jittered`). How many batches that makes may differ from epoch to
+    epoch, and is told by `batches`.
 
     Args:
         windows: the windows of the training split.
         seed: of the order, the cuts and the augmentation; any whole number.
-        batch_size: sequences a batch and process; the last batch of an epoch may have fewer.
-        width: pad every batch to this many tokens instead of to its longest sequence.
+        batching: deals the windows of an epoch to batches.
         workers: processes that make the batches; 0 makes them where they are asked for, without threads.
         rank: number of this process, 0..world - 1.
         world: number of processes.
@@ -54,21 +52,21 @@ class TrainLoader:
         windows: Windows,
         *,
         seed: int,
-        batch_size: int,
-        width: int | None = None,
+        batching: Batching,
         workers: int = 0,
         rank: int = 0,
         world: int = 1,
     ) -> None:
         self._windows = windows
         self._seed = seed
-        self._batch_size = batch_size
+        self._batching = batching
         self._rank, self._world = rank, world
         self._keys = _BatchKeys()
+        self._counts: dict[int, int] = {}
         self._loader: DataLoader[Window] = DataLoader(
             _KeyedWindows(windows, seed),
             batch_sampler=self._keys,
-            collate_fn=partial(collate, pad=windows.tokenizer.pad, width=width),
+            collate_fn=partial(collate, pad=windows.tokenizer.pad, width=partial(batching.width, most=windows.seq_len)),
             num_workers=workers,
             persistent_workers=workers > 0,
             prefetch_factor=4 if workers else None,
@@ -79,9 +77,11 @@ class TrainLoader:
             generator=torch.Generator(),
         )
 
-    def __len__(self) -> int:
-        """Batches an epoch."""
-        return math.ceil(self._share() / self._batch_size)
+    def batches(self, epoch: int) -> int:
+        """How many batches an epoch (0 or more) has; planned when first asked for, then remembered."""
+        if epoch not in self._counts:
+            self._plan(epoch)
+        return self._counts[epoch]
 
     def epoch(self, epoch: int, start_batch: int = 0) -> Iterator[Batch]:
         """The batches of an epoch (0 or more) from `start_batch` (from 0) on. With workers, one iterator at a time.
@@ -89,30 +89,42 @@ class TrainLoader:
         Raises:
             DataError: the epoch has fewer batches than `start_batch`.
         """
-        if not 0 <= start_batch <= len(self):
+        planned = self._plan(epoch)
+        if not 0 <= start_batch <= len(planned.plan):
             raise DataError(
-                f"batch {start_batch} of epoch {epoch}: there are {len(self)} batches an epoch. "
-                "To resume, use the data and the batch size that the run began with"
+                f"batch {start_batch} of epoch {epoch}: there are {len(planned.plan)} batches in it. "
+                "To resume, use the data and the size of a batch that the run began with"
             )
-        return self._batches(epoch, start_batch)
+        return self._made(planned, start_batch)
 
-    def _batches(self, epoch: int, start_batch: int) -> Iterator[Batch]:
-        keys = self._plan(epoch)
-        size = self._batch_size
-        self._keys.batches = [keys[at : at + size] for at in range(start_batch * size, len(keys), size)]
+    def _made(self, planned: _Epoch, start_batch: int) -> Iterator[Batch]:
+        self._keys.batches = planned.keys(start_batch)
         yield from self._loader
 
-    def _share(self) -> int:
-        return math.ceil(len(self._windows) / self._world)
-
-    def _plan(self, epoch: int) -> list[WindowKey]:
+    def _plan(self, epoch: int) -> _Epoch:
         """The windows of this process in their order."""
         rng = generator(self._seed, epoch, ORDER)
         piece, start = self._windows.jittered(rng)
-        order: NDArray[np.int64] = np.resize(rng.permutation(len(piece)), self._share() * self._world)
-        mine = order[self._rank :: self._world]
-        columns = (mine.tolist(), piece[mine].tolist(), start[mine].tolist())
-        return [WindowKey(epoch, *row) for row in zip(*columns, strict=True)]
+        lengths = partial(self._windows.lengths, piece, start)
+        plan = self._batching.plan(len(piece), lengths, rng, self._rank, self._world)
+        self._counts[epoch] = len(plan)
+        return _Epoch(epoch, piece, start, plan)
+
+
+class _Epoch(NamedTuple):
+    """The windows of an epoch, int64 [W] each, and the batches of this process."""
+
+    epoch: int
+    piece: Ints
+    start: Ints
+    plan: BatchPlan
+
+    def keys(self, start_batch: int) -> Iterator[list[WindowKey]]:
+        """The keys of each batch; made as they are needed, for a large corpus has millions of them."""
+        for number in range(start_batch, len(self.plan)):
+            windows = self.plan.batch(number)
+            columns = (windows.tolist(), self.piece[windows].tolist(), self.start[windows].tolist())
+            yield [WindowKey(self.epoch, *row) for row in zip(*columns, strict=True)]
 
 
 def generator(seed: int, epoch: int, number: int) -> np.random.Generator:
@@ -140,13 +152,10 @@ class _BatchKeys:
     """Hands the data loader the keys of the batches that are wanted now."""
 
     def __init__(self) -> None:
-        self.batches: list[list[WindowKey]] = []
+        self.batches: Iterator[list[WindowKey]] = iter(())
 
     def __iter__(self) -> Iterator[list[WindowKey]]:
-        return iter(self.batches)
-
-    def __len__(self) -> int:
-        return len(self.batches)
+        return self.batches
 
 
 def _leave_process_group(_worker: int) -> None:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from aurl.data.batch import Batch, collate
+from aurl.data.batching import Batching, FixedRows, TokenBudget
 from aurl.data.loader import TrainLoader
 from aurl.data.measure import Measured, measure
 from aurl.data.sources import Source
@@ -19,6 +20,7 @@ from aurl.music.notes import Notes
 from aurl.music.tokens import Tokenizer
 
 REJECTED_SHOWN = 1000
+DEFAULT_TOKENS, DEFAULT_ROWS = 4096, 32
 
 
 class MusicData:
@@ -30,8 +32,13 @@ class MusicData:
         augment: changes training sequences at random; none leaves them as they are.
         bars: length of a sequence in bars.
         seq_len: tokens a sequence has at most; the rest of a longer one is cut.
-        batch_size: training sequences a batch and process.
-        eval_batch_size: sequences a batch of validation; `batch_size` where left out.
+        batch_size: training sequences a batch and process, in random order; left out, batches are made by tokens.
+        tokens_per_batch: tokens a training batch and process at most, padding counted, of sequences about as long as
+            each other; left out, and without `batch_size`, 4096.
+        sort_window: training sequences that are sorted by length at a time, for `tokens_per_batch`.
+        width_multiple: training batches are padded to a multiple of so many tokens, so that a compiled model meets few
+            shapes.
+        eval_batch_size: sequences a batch of validation; `batch_size`, or 32, where left out.
         workers: processes that make training batches; 0 makes them in the training process, which takes about 0.1 ms
             a sequence.
         pad_to_seq_len: pad every batch to `seq_len` instead of to its longest sequence, so that a compiled model
@@ -51,7 +58,10 @@ class MusicData:
         *,
         bars: int = 4,
         seq_len: int = 192,
-        batch_size: int = 32,
+        batch_size: int | None = None,
+        tokens_per_batch: int | None = None,
+        sort_window: int = 1024,
+        width_multiple: int = 1,
         eval_batch_size: int | None = None,
         workers: int = 0,
         pad_to_seq_len: bool = False,
@@ -60,23 +70,25 @@ class MusicData:
         pedal: str | None = None,
         tracks: bool | None = None,
     ) -> None:
-        eval_batch_size = batch_size if eval_batch_size is None else eval_batch_size
         _require("bars", bars, 1)
-        _require("batch_size", batch_size, 1)
-        _require("eval_batch_size", eval_batch_size, 1)
+        _require("width_multiple", width_multiple, 1)
         _require("workers", workers, 0)
         shortest = len(tokenizer.encode(Notes.build([0], [12], [60])))
         _require("seq_len", seq_len, shortest, f" (the header, one note and the end token take {shortest})")
         self.tokenizer = tokenizer
         self.seq_len = seq_len
-        self.batch_size = batch_size
+        self.batching = _batching(
+            batch_size, tokens_per_batch, sort_window, seq_len if pad_to_seq_len else width_multiple, seq_len
+        )
+        eval_batch_size = (batch_size or DEFAULT_ROWS) if eval_batch_size is None else eval_batch_size
+        _require("eval_batch_size", eval_batch_size, 1)
         self.root, self.resolution, self.pedal, self.tracks = root, resolution, pedal, tracks
         self._source = source
         self._augment = augment
         self.bars = bars
         self._eval_batch_size = eval_batch_size
         self._workers = workers
-        self._width = seq_len if pad_to_seq_len else None
+        self._width = (lambda longest: seq_len) if pad_to_seq_len else None
         self._seed = 0
         self._corpus: Corpus | None = None
         self._windows: dict[str, Windows] = {}
@@ -88,6 +100,12 @@ class MusicData:
         if self._corpus is None:
             raise RuntimeError("MusicData.setup() comes first")
         return self._corpus
+
+    @property
+    def smaller_batch(self) -> tuple[str, str]:
+        """The setting that says how large a training batch is, and the same with half of it."""
+        size = self.batching.size
+        return f"data.{size.name}={size.value}", f"data.{size.name}={max(1, size.value // 2)}"
 
     def setup(self, seed: int = 0) -> None:
         """Load the corpus, once; `seed` is that of the training batches where `train_loader` is given none.
@@ -108,6 +126,7 @@ class MusicData:
                 pieces, self.tokenizer, bars=self.bars, seq_len=self.seq_len, augment=augment
             )
         _require_pieces(corpus, self._windows)
+        _require_room(self.batching, self._windows["train"])
         self._corpus = corpus
 
     def train_loader(self, seed: int | None = None, rank: int = 0, world: int = 1) -> TrainLoader:
@@ -115,8 +134,7 @@ class MusicData:
         return TrainLoader(
             self._split("train"),
             seed=self._seed if seed is None else seed,
-            batch_size=self.batch_size,
-            width=self._width,
+            batching=self.batching,
             workers=self._workers,
             rank=rank,
             world=world,
@@ -138,6 +156,7 @@ class MusicData:
         corpus, train = self.corpus, self._split("train")
         measured = self._measure()
         rejected = [asdict(each) for each in corpus.rejected]
+        size = self.batching.size
         return {
             "corpus": corpus.name,
             "fingerprint": corpus.fingerprint,
@@ -145,7 +164,7 @@ class MusicData:
             "vocab_size": self.tokenizer.vocab_size,
             "bars": self.bars,
             "seq_len": self.seq_len,
-            "batch_size": self.batch_size,
+            size.name: size.value,
             "pieces": {split: len(windows.pieces) for split, windows in self._windows.items()},
             "notes": {split: sum(map(len, windows.pieces)) for split, windows in self._windows.items()},
             "windows": {split: len(windows) for split, windows in self._windows.items()},
@@ -171,8 +190,9 @@ class MusicData:
         loaded = sum(len(getattr(self.corpus, split)) for split in SPLITS)
         if silent := loaded - sum(len(windows.pieces) for windows in self._windows.values()):
             yield f"{silent} pieces have no notes and are left out."
-        if (available := len(self._split("train"))) < self.batch_size:
-            yield f"data.batch_size={self.batch_size}, but an epoch has {available} sequences: batches are smaller."
+        rows = self.batching.rows if isinstance(self.batching, FixedRows) else 0
+        if (available := len(self._split("train"))) < rows:
+            yield f"data.batch_size={rows}, but an epoch has {available} sequences: batches are smaller."
         if measured.cut_share > 0.05:
             yield (
                 f"{measured.cut_share:.0%} of the sequences are longer than data.seq_len={self.seq_len} and are cut; "
@@ -197,6 +217,33 @@ class MusicData:
 def _require(name: str, value: int, least: int, why: str = "") -> None:
     if not isinstance(value, int) or value < least:
         raise ConfigError(f"data.{name}={value}: needs a whole number, at least {least}{why}")
+
+
+def _batching(rows: int | None, tokens: int | None, sort_window: int, multiple: int, seq_len: int) -> Batching:
+    if rows is not None and tokens is not None:
+        raise ConfigError(
+            f"data.batch_size={rows}, data.tokens_per_batch={tokens}: a batch is measured by one of them; set only "
+            "one, or the other to null"
+        )
+    _require("sort_window", sort_window, 1)
+    if rows is not None:
+        _require("batch_size", rows, 1)
+        return FixedRows(rows, multiple)
+    tokens = DEFAULT_TOKENS if tokens is None else tokens
+    _require("tokens_per_batch", tokens, 1)
+    return TokenBudget(tokens, sort_window, multiple, seq_len)
+
+
+def _require_room(batching: Batching, windows: Windows) -> None:
+    """A batch holds one sequence at least, whichever it is."""
+    if not isinstance(batching, TokenBudget) or batching.tokens >= windows.seq_len:
+        return
+    longest = batching.width(windows.longest, windows.seq_len)
+    if batching.tokens < longest:
+        raise ConfigError(
+            f"data.tokens_per_batch={batching.tokens}: is below the longest sequence, which has {longest} tokens; give "
+            f"at least {longest}, or lower data.seq_len={windows.seq_len}, which cuts it"
+        )
 
 
 def _require_pieces(corpus: Corpus, windows: dict[str, Windows]) -> None:

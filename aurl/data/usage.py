@@ -20,6 +20,7 @@ class Usage:
         tokens: tokens without padding.
         sequences: sequences seen.
         cut: sequences that were cut to seq_len.
+        area: tokens with the padding of their batches.
         types: sequences changed, by type of augmentation.
         transpositions: sequences by semitones of transposition.
     """
@@ -35,6 +36,7 @@ class Usage:
         self.types: Counter[str] = Counter()
         self.transpositions: Counter[int] = Counter()
         self.cut = 0
+        self.area = 0
 
     @property
     def files(self) -> int:
@@ -54,6 +56,11 @@ class Usage:
     def tokens(self) -> int:
         return sum(length * count for length, count in self._lengths.items())
 
+    @property
+    def padding_share(self) -> float:
+        """Share of the batches' tokens that is padding, 0..1."""
+        return 1.0 - self.tokens / self.area if self.area else 0.0
+
     def add(self, batch: BatchUsage) -> None:
         """Count one batch."""
         self._files.update(batch.pieces)
@@ -62,6 +69,7 @@ class Usage:
         self.types.update(batch.types)
         self.transpositions.update(batch.transpositions)
         self.cut += batch.cut
+        self.area += batch.area
 
     def record(self, step: int, fields: Mapping[str, Json] | None = None) -> Record:
         """A DATA record of the counts so far; `fields` are added to its own."""
@@ -74,7 +82,13 @@ class Usage:
             "transpositions": {str(shift): count for shift, count in sorted(self.transpositions.items())},
             "lengths": summarise(self._lengths),
         }
-        scalars = {"data/files": self.files, "data/augmented": self.augmented, "data/tokens": self.tokens}
+        scalars: dict[str, float] = {
+            "data/files": self.files,
+            "data/augmented": self.augmented,
+            "data/tokens": self.tokens,
+        }
+        if self.area:
+            scalars |= {"data/padding_share": self.padding_share}
         return Record(
             Kind.DATA,
             step,
@@ -92,6 +106,7 @@ class Usage:
             "types": sorted(self.types.items()),
             "transpositions": sorted(self.transpositions.items()),
             "cut": self.cut,
+            "area": self.area,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -102,6 +117,7 @@ class Usage:
         self.types = Counter(dict(state["types"]))
         self.transpositions = Counter(dict(state["transpositions"]))
         self.cut = state["cut"]
+        self.area = state.get("area", 0)
 
 
 def summarise(lengths: Mapping[int, int]) -> dict[str, float]:

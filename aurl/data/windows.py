@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from aurl.data.lengths import WindowLengths
 from aurl.data.voices import voices
 from aurl.music.augment import Applied, Augment
 from aurl.music.notes import IntArray, Notes
@@ -64,6 +65,7 @@ class Windows:
         self._piece_bars = np.array([piece.bars for piece in self.pieces], np.int64)
         self._counts = -(-self._piece_bars // bars)
         self._length = int(self._counts.sum())
+        self._lengths: WindowLengths | None = None
         self._voices: dict[int, int] = {}
 
     def __len__(self) -> int:
@@ -75,6 +77,26 @@ class Windows:
         for piece, start in zip(*(column.tolist() for column in self._tiles()), strict=True):
             if len(self.notes(piece, start)):
                 yield piece, start
+
+    def lengths(self, piece: Ints, start: Ints) -> Ints:
+        """The most tokens that each augmented window may have, cut to seq_len, int64 like `piece`.
+
+        Exact but for a token or two; where note values are stretched it is that of the longest stretch.
+        """
+        begins = self.measured.moved(piece, start, self._bars)
+        return np.minimum(self.measured.of_windows(piece, begins, self._span), self.seq_len)
+
+    @property
+    def longest(self) -> int:
+        """The most tokens that any window of these pieces may have, cut to seq_len."""
+        return min(self.measured.longest(self._span), self.seq_len)
+
+    @property
+    def measured(self) -> WindowLengths:
+        """What the bars of all pieces add to a window; measured when first asked for."""
+        if self._lengths is None:
+            self._lengths = WindowLengths.of(self.pieces, self.tokenizer)
+        return self._lengths
 
     def jittered(self, rng: np.random.Generator) -> tuple[Ints, Ints]:
         """Piece [W] and first bar [W] of the windows of one training pass, piece after piece.

@@ -19,7 +19,7 @@ from aurl.music.grammar import TokenGrammar, build_grammar
 from aurl.music.notes import TICKS_PER_BEAT, IntArray, Notes
 from aurl.music.score import Instrument, Metre, Tempo, TempoMap, Ticks
 from aurl.music.tokenizer import RemiTokenizer, first_of, latest
-from aurl.music.tokens import Decoded
+from aurl.music.tokens import BarTokens, Decoded
 from aurl.music.vocabulary import Family, Ids, Vocabulary
 
 _DRUMS = 128
@@ -97,25 +97,57 @@ class MultitrackTokenizer(RemiTokenizer):
     def _programs(self, tracks: tuple[Instrument, ...]) -> list[int]:
         return [self.vocabulary.first[Family.PROGRAM] + track.program + _DRUMS * track.drum for track in tracks]
 
-    def _add_notes(self, rows: _Rows, notes: Notes) -> None:
-        """The tokens of the notes, by track and time: what holds for a track is then a difference to the row above."""
+    def bar_tokens(self, notes: Notes) -> BarTokens:
+        """Counted as `encode` writes them, see `RemiTokenizer.bar_tokens`."""
+        count, bar_of = notes.bars, notes.at(self.resolution).bars_of
+        notes = self.quantise(notes)
+        bars, row = self._bars.bars(notes), self._by_track(notes)
+        changes = np.array([tempo.tick for tempo in notes.tempos[1:]], np.int64)
+        written = 1 + row.again + row.loud + row.long
+        tokens = np.bincount(bar_of(row.onset), written, count) + self._metre_tokens(bars, bar_of, count)
+        for ticks in (bars.starts, changes, np.union1d(notes.onset, changes).astype(np.int64)):
+            tokens += np.bincount(bar_of(ticks), minlength=count)[:count]
+        bar, bit = bar_of(row.onset), np.minimum(row.track, 31).astype(np.uint32)
+        first = np.flatnonzero(row.new | (np.diff(bar, prepend=-1) != 0))
+        masks = np.zeros((3, count), np.uint32)
+        for mask, told in zip(masks, (np.ones(len(bar), bool), row.loud, row.long), strict=True):
+            np.bitwise_or.at(mask, bar[first], told[first].astype(np.uint32) << bit[first])
+        sounds, loud, long = masks
+        return BarTokens(tokens.astype(np.int32), sounds, loud, long, self._fixed(bars), program=1)
+
+    def _by_track(self, notes: Notes) -> _ByTrack:
+        """The notes by track and time: what holds for a track is then a difference to the row above."""
         assert notes.track is not None
-        by_track = np.lexsort((notes.velocity, notes.duration, notes.pitch, notes.onset, notes.track))
-        track, onset = notes.track[by_track].astype(np.int64), notes.onset[by_track].astype(np.int64)
-        duration = self._duration_ids[np.minimum(notes.duration, self._max_duration)][by_track]
-        velocity = self._velocity_ids[notes.velocity][by_track]
+        order = np.lexsort((notes.velocity, notes.duration, notes.pitch, notes.onset, notes.track))
+        track, onset = notes.track[order].astype(np.int64), notes.onset[order].astype(np.int64)
+        duration = self._duration_ids[np.minimum(notes.duration, self._max_duration)][order]
+        velocity = self._velocity_ids[notes.velocity][order]
+        new = np.diff(track, prepend=-1) != 0
+        return _ByTrack(
+            track,
+            onset,
+            duration,
+            velocity,
+            notes.pitch[order],
+            new,
+            again=new | (np.diff(onset, prepend=-1) != 0),
+            loud=new | (np.diff(velocity, prepend=-1) != 0),
+            long=new | (np.diff(duration, prepend=-1) != 0),
+        )
+
+    def _add_notes(self, rows: _Rows, notes: Notes) -> None:
+        """The tokens of the notes."""
+        row, first = self._by_track(notes), self.vocabulary.first
         place = np.arange(len(notes), dtype=np.int64)
-        new_track = np.diff(track, prepend=-1) != 0
-        again = new_track | (np.diff(onset, prepend=-1) != 0)
         for kind, (new, ids) in enumerate(
             (
-                (again, self.vocabulary.first[Family.TRACK] + track),
-                (new_track | (np.diff(velocity, prepend=-1) != 0), velocity),
-                (new_track | (np.diff(duration, prepend=-1) != 0), duration),
-                (np.ones(len(notes), bool), self.vocabulary.first[Family.PITCH] + notes.pitch[by_track]),
+                (row.again, first[Family.TRACK] + row.track),
+                (row.loud, row.velocity),
+                (row.long, row.duration),
+                (np.ones(len(notes), bool), first[Family.PITCH] + row.pitch),
             )
         ):
-            rows.add(onset[new], _TRACK, ids[new], place[new] * 4 + kind)
+            rows.add(row.onset[new], _TRACK, ids[new], place[new] * 4 + kind)
 
     def decode(self, ids: ArrayLike) -> Decoded:
         """Notes from any sequence of integers; what means nothing where it stands is counted and skipped.
@@ -234,6 +266,20 @@ class _Voiced(NamedTuple):
     pitch: NDArray[np.integer]
     velocity: NDArray[np.integer]
     track: NDArray[np.integer]
+
+
+class _ByTrack(NamedTuple):
+    """Notes by track and time; `new` is a track's first note, `again`, `loud`, `long`: a Track, Velocity, Duration."""
+
+    track: Ids
+    onset: Ids
+    duration: NDArray[np.integer]
+    velocity: NDArray[np.integer]
+    pitch: NDArray[np.integer]
+    new: NDArray[np.bool_]
+    again: NDArray[np.bool_]
+    loud: NDArray[np.bool_]
+    long: NDArray[np.bool_]
 
 
 class _Rows:

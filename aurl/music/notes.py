@@ -150,6 +150,12 @@ class Notes:
             return tick // self.bar
         return int(BarMap(self.metres, self.resolution).index(tick))
 
+    def bars_of(self, ticks: NDArray[np.integer]) -> NDArray[np.int64]:
+        """The numbers of the bars in which ticks lie, int64 [len(ticks)]."""
+        if len(self.metres) < 2:
+            return np.asarray(ticks, np.int64) // self.bar
+        return np.asarray(BarMap(self.metres, self.resolution).index(np.asarray(ticks, np.int64)), np.int64)
+
     def bar_start(self, bar: int) -> int:
         """The tick at which a bar begins."""
         if len(self.metres) < 2:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -23,7 +23,7 @@ from aurl.errors import ConfigError
 from aurl.music.barring import Alphabet, Bars, Signed, laid_out, read_metres
 from aurl.music.grammar import TokenGrammar, build_grammar
 from aurl.music.notes import DEFAULT_VELOCITY, TICKS_PER_BEAT, IntArray, Notes
-from aurl.music.tokens import Decoded, Tokenizer
+from aurl.music.tokens import BarTokens, Decoded, Tokenizer
 from aurl.music.vocabulary import Family, Ids, Vocabulary
 
 _ANYWHERE = np.isin(np.arange(len(Family)), [Family.EOS, Family.BAR, Family.VELOCITY, Family.DURATION])
@@ -141,6 +141,35 @@ class RemiTokenizer(Tokenizer):
         if end:
             out[-1] = self.eos
         return self._with_changes(out, bars.signed[1:])
+
+    def bar_tokens(self, notes: Notes) -> BarTokens:
+        """Counted as `encode` writes them; a window is a token or two shorter where metres change or bars are empty."""
+        count, notes = notes.bars, notes.merged().at(self.resolution)
+        bars = self._bars.bars(notes)
+        bar_index, position = bars.place(notes.onset.astype(np.int64))
+        new_position = (steps(bar_index) != 0) | (steps(position) != 0)
+        loud = steps(self._velocity_ids[notes.velocity]) != 0
+        long = steps(self._duration_ids[np.minimum(notes.duration, self._max_duration)]) != 0
+        bar = notes.bars_of(notes.onset)
+        tokens = self._metre_tokens(bars, notes.bars_of, count)
+        tokens += np.bincount(bar, 1 + new_position + loud + long, count)
+        tokens += np.bincount(notes.bars_of(bars.starts), minlength=count)[:count]
+        first = np.flatnonzero(steps(bar) != 0)
+        masks = np.zeros((3, count), np.uint32)
+        masks[0, bar[first]], masks[1, bar[first]], masks[2, bar[first]] = 1, loud[first], long[first]
+        sounds, states_velocity, states_duration = masks
+        return BarTokens(tokens.astype(np.int32), sounds, states_velocity, states_duration, self._fixed(bars))
+
+    def _fixed(self, bars: Bars) -> int:
+        """Tokens of the longest header and of the end."""
+        return 4 + any(signed.unit for signed in bars.signed)
+
+    def _metre_tokens(self, bars: Bars, bar_of: Callable[[Ids], Ids], count: int) -> NDArray[np.float64]:
+        """Tokens that change the metre, by bar of the piece."""
+        changes = bars.signed[1:]
+        at = bar_of(bars.starts[np.array([change.bar for change in changes], np.int64)])
+        lengths = np.array([len(self._metre(change)) for change in changes], float)
+        return np.bincount(at, lengths, count)[:count].astype(np.float64)
 
     def _header(self, signed: Signed, tempo: float) -> list[int]:
         return [self.bos, *self._metre(signed), self.vocabulary.first[Family.TEMPO] + self._tempo_bin(tempo)]

@@ -172,7 +172,7 @@ def _announce(config: Mapping[str, Any], training: Training, resumed_from: int |
         "run": training.run.id,
         "name": config["name"],
         "epochs": training.epochs,
-        "batches": len(training.loader),
+        "batches": training.batches,
         "steps": training.total_steps,
         "model": type(engine.model).__name__,
         "parameters": sum(p.numel() for p in engine.model.parameters()),

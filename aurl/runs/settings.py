@@ -46,7 +46,12 @@ _MACHINERY = frozenset({"trainer", "sample", "quality", "anomaly", "anomaly.reco
 _WATCH = "anomaly."
 _ONLY_WATCHING = ("observe", "warn")
 # Keys that aurl gained since its first runs, with what runs without them did: there they are no difference.
-_GAINED: Mapping[str, Json] = {"sample.valid": False}
+GAINED: Mapping[str, Json] = {
+    "sample.valid": False,
+    "data.tokens_per_batch": None,
+    "data.sort_window": 1024,
+    "data.width_multiple": 1,
+}
 _NO_CHOICE = frozenset({"hydra", "debug", "launcher", "search", "experiment", "logging", "notify"})
 
 
@@ -129,7 +134,7 @@ def comparable(config: Mapping[str, Json]) -> dict[str, Json]:
     watches = config.get("anomaly.policy") in _ONLY_WATCHING
     names = (key for key in config if not is_bookkeeping(key) and not (watches and key.startswith(_WATCH)))
     kept = {key: setting(key, config[key]) for key in names}
-    return {key: value for key, value in kept.items() if value is not None and value not in ({}, _GAINED.get(key))}
+    return {key: value for key, value in kept.items() if value is not None and value not in ({}, GAINED.get(key))}
 
 
 def setting(key: str, value: Json) -> Json:

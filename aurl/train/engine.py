@@ -239,16 +239,20 @@ class Engine:
 
 
 @contextlib.contextmanager
-def explain_out_of_memory(batch_size: int) -> Iterator[None]:
-    """Turn the device's or the machine's out-of-memory error into one message that says what to change."""
+def explain_out_of_memory(smaller_batch: tuple[str, str]) -> Iterator[None]:
+    """Turn the device's or the machine's out-of-memory error into one message that says what to change.
+
+    Args:
+        smaller_batch: the setting of the batch as it is, and one that makes it smaller, see `MusicData.smaller_batch`.
+    """
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise AurlError(_oom_message(batch_size)) from error
+        raise AurlError(_oom_message(smaller_batch)) from error
     except RuntimeError as error:
         if "DefaultCPUAllocator" not in str(error) and "out of memory" not in str(error).lower():
             raise
-        raise AurlError(_oom_message(batch_size)) from error
+        raise AurlError(_oom_message(smaller_batch)) from error
 
 
 def rng_state() -> dict[str, Tensor]:
@@ -283,9 +287,9 @@ def _device(accelerator: str) -> torch.device:
     return torch.device("cuda", index)
 
 
-def _oom_message(batch_size: int) -> str:
+def _oom_message(smaller_batch: tuple[str, str]) -> str:
+    now, smaller = smaller_batch
     return (
-        f"data.batch_size={batch_size}: the batch does not fit in memory; lower it "
-        f"(data.batch_size={max(1, batch_size // 2)}) and raise trainer.accumulate to keep the effective "
-        "batch, or lower data.seq_len"
+        f"{now}: the batch does not fit in memory; lower it ({smaller}) and raise trainer.accumulate to keep the "
+        "effective batch, or lower data.seq_len"
     )

@@ -75,6 +75,9 @@ class Loop:
         training, progress = self.training, self.training.progress
         if progress.batch == 0:
             progress.usage = Usage()
+        elif training.epoch_is_over:  # gone back, to an order in which the epoch has fewer batches than it had
+            self._finish_epoch()
+            return None
         batches = training.loader.epoch(progress.epoch, progress.batch)
         started = time.perf_counter()
         while progress.step < training.total_steps and (group := list(islice(batches, training.engine.accumulate))):
@@ -94,9 +97,9 @@ class Loop:
         waited = time.perf_counter() - started
         for _, hook in self._before_step:
             hook(len(group))
-        with explain_out_of_memory(training.data.batch_size):
-            tokens = [batch.to(training.engine.device).tokens for batch in group]
-            metrics = training.engine.train_step(tokens, progress.step, training.total_steps)
+        with explain_out_of_memory(training.data.smaller_batch):
+            rows = [batch.to(training.engine.device).tokens for batch in group]
+            metrics = training.engine.train_step(rows, progress.step, training.total_steps)
         progress.step += 1
         progress.batch += len(group)
         for batch in group:
@@ -104,10 +107,11 @@ class Loop:
         progress.add(metrics)
         now = time.perf_counter()
         progress.epoch_seconds += now - started
-        sequences = sum(len(batch.tokens) for batch in group)
-        self.throughput.update(now - started, waited, sequences, sum(batch.usage.tokens for batch in group))
+        tokens, area = (sum(getattr(batch.usage, name) for batch in group) for name in ("tokens", "area"))
+        self.throughput.update(now - started, waited, sum(map(len, group)), tokens)
         training.eta.update(progress.step, now)
-        scalars = {**metrics, **self.throughput.scalars()}
+        of_batch = {"data/batch_tokens": float(tokens), "data/padding_share": 1.0 - tokens / area}
+        scalars = {**metrics, **self.throughput.scalars(), **of_batch}
         training.monitor.step(progress.step, scalars, **self._place(), **self._eta_fields())
         return now, metrics
 
@@ -152,7 +156,7 @@ class Loop:
         training, progress = self.training, self.training.progress
         with self._pause("evaluation"), training.evaluating():
             batches = Counted(training.data.eval_batches("validation", training.plan.eval_batches))
-            with explain_out_of_memory(training.data.batch_size), training.stop_signal.interrupting():
+            with explain_out_of_memory(training.data.smaller_batch), training.stop_signal.interrupting():
                 means = training.engine.evaluate(batch.to(training.engine.device).tokens for batch in batches)
         means = batches.by_cell(means)
         progress.scalars = {f"val/{name}": float(value) for name, value in means.items() if "/beta" not in name}
@@ -217,7 +221,7 @@ class Loop:
             "epoch": training.epoch_number,
             "epochs": training.epochs,
             "batch": progress.batch,
-            "batches": len(training.loader),
+            "batches": training.batches,
             "files": progress.usage.files,
             "augmented": progress.usage.augmented,
         }

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -67,9 +67,7 @@ class Training:
         on_sample: called on the writer's thread with each sample's record and notes.
         on_round: called on the writer's thread with the step, when its samples are all written.
         loader: gives the training batches.
-        steps_per_epoch: optimiser steps.
         total_steps: optimiser steps of the whole run.
-        epochs: begun in the whole run.
         eta: the remaining time.
     """
 
@@ -88,8 +86,8 @@ class Training:
     def __post_init__(self) -> None:
         self.loader: TrainLoader
         self.reorder(0)
-        self.steps_per_epoch = -(-len(self.loader) // self.engine.accumulate)
-        self.total_steps, self.epochs = self.plan.totals(self.steps_per_epoch)
+        accumulate = self.engine.accumulate
+        self.total_steps, self._epochs = self.plan.totals(lambda epoch: -(-self.loader.batches(epoch) // accumulate))
         self.eta = Eta(self.total_steps)
 
     @property
@@ -100,21 +98,32 @@ class Training:
     @property
     def epoch_number(self) -> int:
         """The epoch that the last step belongs to, from 1."""
-        return max(1, -(-self.progress.step // self.steps_per_epoch))
+        return self.progress.epoch + 1 if self.progress.batch else max(1, self.progress.epoch)
+
+    @property
+    def epochs(self) -> int:
+        """Begun in the whole run."""
+        return max(self._epochs, self.epoch_number)
+
+    @property
+    def batches(self) -> int:
+        """Of the epoch that the last step belongs to."""
+        return self.loader.batches(self.epoch_number - 1)
 
     @property
     def epoch_is_over(self) -> bool:
         """Whether the last step was the last one of its epoch."""
-        return self.progress.batch >= len(self.loader)
+        return self.progress.batch >= self.loader.batches(self.progress.epoch)
 
     def evaluates(self, step: int, batch: int) -> bool:
         """Whether an evaluation follows this step, after which `batch` batches of the epoch are done."""
-        return self.plan.evaluates(step, batch >= len(self.loader)) or step >= self.total_steps
+        return self.plan.evaluates(step, batch >= self.loader.batches(self.progress.epoch)) or step >= self.total_steps
 
-    def evaluations(self, ahead: int = 0) -> int:
-        """How many evaluations the run has had after `ahead` further steps, counted from its very start."""
-        every = self.plan.eval_every or self.steps_per_epoch
-        return max(1, -(-(self.progress.step + ahead) // every))
+    def evaluations(self, ahead: Literal[0, 1] = 0) -> int:
+        """How many evaluations the run has had after the last step, or the next, counted from its very start."""
+        if self.plan.eval_every is None:
+            return self.progress.epoch + 1 if ahead else self.epoch_number
+        return max(1, -(-(self.progress.step + ahead) // self.plan.eval_every))
 
     def reorder(self, times: int) -> None:
         """Give the data another order than the first, its own for each number of times; 0 for the first."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from aurl.errors import ConfigError
+
+_COUNTED = 64
 
 
 class Plan:
@@ -40,11 +43,22 @@ class Plan:
                 raise ConfigError(f"trainer.{key}={value}: needs at least 1, or null")
         self.epochs, self.steps, self.eval_every, self.eval_batches = epochs, steps, eval_every, eval_batches
 
-    def totals(self, steps_per_epoch: int) -> tuple[int, int]:
-        """Optimiser steps and (begun) epochs of the whole run."""
-        steps = self.epochs * steps_per_epoch if self.epochs is not None else math.inf
-        steps = min(steps, self.steps if self.steps is not None else math.inf)
-        return int(steps), math.ceil(steps / steps_per_epoch)
+    def totals(self, steps_of: Callable[[int], int]) -> tuple[int, int]:
+        """Optimiser steps and (begun) epochs of the whole run.
+
+        Where only `steps` says how long it is, epochs after the first 64 are counted as long as these are on average.
+
+        Args:
+            steps_of: how many steps an epoch, counted from 0, has.
+        """
+        steps = epoch = 0
+        most = self.steps if self.steps is not None else math.inf
+        while steps < most and (self.epochs is None or epoch < self.epochs):
+            if self.epochs is None and epoch >= _COUNTED:
+                return int(most), math.ceil(most / steps * epoch)
+            steps += steps_of(epoch)
+            epoch += 1
+        return int(min(steps, most)), epoch
 
     def evaluates(self, step: int, epoch_ends: bool) -> bool:
         """Whether to evaluate after this step."""

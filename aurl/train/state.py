@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from aurl.data import batching
 from aurl.errors import CheckpointError
 from aurl.train.engine import rng_state, set_rng_state
 from aurl.train.part import Stateful, Training
@@ -39,8 +40,15 @@ def restore(training: Training, folder: Path) -> None:
     tokenizer = training.data.tokenizer.fingerprint
     if checkpoint.read_state(folder)["tokenizer"] != tokenizer:
         raise CheckpointError(f"{folder}: was trained with another tokenizer; use the data.tokenizer of that run")
+    saved = checkpoint.read_state(folder).get("batching", {})
+    if saved.get("version", batching.VERSION) != batching.VERSION:
+        raise CheckpointError(
+            f"{folder}: its batches were planned by version {saved['version']}, this aurl plans by version "
+            f"{batching.VERSION}; resume it with the aurl that began it, or start anew"
+        )
     state = checkpoint.load(folder, training.engine.model, training.engine.optimizers, tensors)
     training.progress.load_state_dict(state)
+    _place_in_other_batches(training, saved)
     for name, stateful in _stateful(training).items():
         if state.get(name):  # a part that is new since then, or had nothing to keep, begins empty
             stateful.load_state_dict(state[name])
@@ -60,7 +68,25 @@ def state_dict(training: Training) -> dict[str, Any]:
         "python_rng": random.getstate(),
         "numpy_rng": {**numpy_state, "state": {k: np.asarray(v).tolist() for k, v in numpy_state["state"].items()}},
         "tokenizer": training.data.tokenizer.fingerprint,
+        "batching": {
+            "version": batching.VERSION,
+            "settings": str(training.data.batching),
+            "batches": training.loader.batches(training.progress.epoch),
+        },
     }
+
+
+def _place_in_other_batches(training: Training, saved: Mapping[str, Any]) -> None:
+    """Where the batches have another size now, the epoch goes on with as large a share of it done."""
+    progress, now = training.progress, str(training.data.batching)
+    if not progress.batch or saved.get("settings", now) == now:
+        return
+    progress.batch = progress.batch * training.loader.batches(progress.epoch) // saved["batches"]
+    training.monitor.note(
+        f"the checkpoint's batches were made with {saved['settings']}, now with {now}: the epoch goes on where as "
+        "large a share of it is done, with some of its sequences once more or not at all",
+        level="warning",
+    )
 
 
 def _stateful(training: Training) -> dict[str, Stateful]:

@@ -21,8 +21,8 @@ def test_sequences_are_padded_to_the_longest() -> None:
     assert len(batch) == 2
 
 
-def test_a_fixed_width_is_kept() -> None:
-    assert collate([window(3)], pad=0, width=6).tokens.tolist() == [[1, 2, 3, 0, 0, 0]]
+def test_the_width_may_be_more_than_the_longest() -> None:
+    assert collate([window(3)], pad=0, width=lambda longest: 2 * longest).tokens.tolist() == [[1, 2, 3, 0, 0, 0]]
 
 
 def test_usage_tells_what_the_batch_was_made_of() -> None:
@@ -36,7 +36,7 @@ def test_usage_tells_what_the_batch_was_made_of() -> None:
     assert usage.augmented == (7, 7)
     assert dict(usage.types) == {"transpose": 1, "tempo": 2}
     assert dict(usage.transpositions) == {-2: 1, 0: 2}
-    assert (usage.lengths, usage.tokens, usage.cut) == ((3, 4, 5), 12, 1)
+    assert (usage.lengths, usage.tokens, usage.area, usage.cut) == ((3, 4, 5), 12, 15, 1)
 
 
 def test_a_batch_moves_and_travels_whole() -> None:

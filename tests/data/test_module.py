@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import torch
 
+from aurl.data.batch import Batch
 from aurl.data.module import MusicData
 from aurl.data.sources import Chorales
+from aurl.data.usage import Usage
 from aurl.errors import ConfigError, DataError
 from aurl.music.augment import Augment
 from aurl.music.miditok_adapter import MidiTokTokenizer
@@ -51,6 +53,31 @@ def test_training_batches_are_augmented_and_fixed_by_the_seed() -> None:
     assert torch.equal(first[0].tokens, same[0].tokens)
     assert not torch.equal(first[0].tokens, other[0].tokens)
     assert first[0].usage.augmented
+
+
+def padding(batches: Iterable[Batch]) -> float:
+    usage = Usage()
+    for batch in batches:
+        usage.add(batch.usage)
+    return usage.padding_share
+
+
+def test_batches_of_tokens_are_the_default_and_hold_little_padding() -> None:
+    made, rows = (data(source=Chorales(), augment=Augment(), **size) for size in ({}, {"batch_size": 8}))
+    by_tokens = list(made.train_loader(0).epoch(0))
+    assert max(batch.usage.area for batch in by_tokens) <= 4096
+    assert padding(by_tokens) < 0.03
+    assert padding(rows.train_loader(0).epoch(0)) > 0.15
+    assert (made.describe()["tokens_per_batch"], rows.describe()["batch_size"]) == (4096, 8)
+    assert made.smaller_batch == ("data.tokens_per_batch=4096", "data.tokens_per_batch=2048")
+
+
+def test_a_batch_has_room_for_the_longest_sequence() -> None:
+    made = data([piece(8), piece(13)], tokens_per_batch=24)
+    assert {batch.tokens.shape[0] for batch in made.train_loader(0).epoch(0)} == {1}
+    with pytest.raises(ConfigError, match=r"tokens_per_batch=12: is below the longest sequence, which has 18 tokens"):
+        data([piece(8), piece(13)], tokens_per_batch=12)
+    assert data([piece(8)], tokens_per_batch=12, seq_len=12)
 
 
 def test_without_a_seed_the_loader_takes_that_of_setup() -> None:
@@ -123,6 +150,14 @@ def test_epochs_take_all_tokens_of_the_chorales() -> None:
     ("changes", "message"),
     [
         ({"bars": 0}, "data.bars=0: needs a whole number, at least 1"),
+        (
+            {"batch_size": 8, "tokens_per_batch": 512},
+            "data.batch_size=8, data.tokens_per_batch=512: a batch is measured by one of them; set only one, or the "
+            "other to null",
+        ),
+        ({"tokens_per_batch": 0}, "data.tokens_per_batch=0: needs a whole number, at least 1"),
+        ({"sort_window": 0}, "data.sort_window=0: needs a whole number, at least 1"),
+        ({"width_multiple": 0}, "data.width_multiple=0: needs a whole number, at least 1"),
         ({"batch_size": 0}, "data.batch_size=0: needs a whole number, at least 1"),
         ({"eval_batch_size": -1}, "data.eval_batch_size=-1: needs a whole number, at least 1"),
         ({"workers": -2}, "data.workers=-2: needs a whole number, at least 0"),

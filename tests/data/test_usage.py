@@ -21,6 +21,7 @@ def usage_of(*pieces: int, augmented: tuple[int, ...] = (), length: int = 10, sh
         transpositions={shift: len(pieces)},
         lengths=(length,) * len(pieces),
         cut=1,
+        area=25 * len(pieces),
     )
 
 
@@ -45,7 +46,9 @@ def test_the_record_holds_all_counts_and_survives_the_log() -> None:
     record = decode(encode(counted(*BATCHES).record(12, {"cache_hits": 3})))
     assert (record.kind, record.step) == (Kind.DATA, 12)
     assert record.time > 0
-    assert dict(record.scalars) == {"data/files": 3, "data/augmented": 1, "data/tokens": 80}
+    assert dict(record.scalars) == pytest.approx(
+        {"data/files": 3, "data/augmented": 1, "data/tokens": 80, "data/padding_share": 1 - 80 / 150}
+    )
     assert dict(record.fields) == {
         "files": 3,
         "augmented": 1,
@@ -67,6 +70,14 @@ def test_counting_goes_on_after_a_resume_as_if_never_stopped(stopped_after: int)
         second.add(batch)
     assert second.state_dict() == counted(*BATCHES).state_dict()
     assert second.record(1).fields == counted(*BATCHES).record(1).fields
+
+
+def test_a_checkpoint_of_before_padding_was_counted_tells_no_share_of_it() -> None:
+    state = counted(*BATCHES).state_dict()
+    del state["area"]
+    usage = Usage()
+    usage.load_state_dict(state)
+    assert "data/padding_share" not in usage.record(1).scalars
 
 
 def test_reset_forgets_everything() -> None:

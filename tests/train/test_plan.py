@@ -18,7 +18,15 @@ from aurl.train.plan import Plan
     ],
 )
 def test_totals(epochs: int | None, steps: int | None, expected: tuple[int, int]) -> None:
-    assert Plan(epochs=epochs, steps=steps).totals(10) == expected
+    assert Plan(epochs=epochs, steps=steps).totals(lambda epoch: 10) == expected
+
+
+def test_epochs_of_different_length_are_added_up() -> None:
+    assert Plan(epochs=3).totals(lambda epoch: 5 + epoch) == (18, 3)
+    assert Plan(steps=12).totals(lambda epoch: 5 + epoch) == (12, 3)
+    asked: list[int] = []
+    assert Plan(steps=10_000).totals(lambda epoch: asked.append(epoch) or 4) == (10_000, 2500)
+    assert len(asked) == 64
 
 
 def test_evaluation_at_epoch_ends_or_by_steps() -> None:
