@@ -24,6 +24,7 @@ house: $(STAMP)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
+	$(BIN)/ruff check --preview --select PLW1514 aurl scripts benchmarks  # Windows has an encoding of its own
 	$(BIN)/ruff format --check .
 
 types: $(STAMP)

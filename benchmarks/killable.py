@@ -62,7 +62,7 @@ def attempt(command: list[str], output: Path, moment: Callable[[Attempt], float 
     seen.seconds = time.monotonic() - began
     seen.killed = os.WIFSIGNALED(status)
     seen.code = 0 if seen.killed else os.waitstatus_to_exitcode(status)
-    seen.output = output.read_text(errors="replace")
+    seen.output = output.read_text(encoding="utf-8", errors="replace")
     return seen
 
 

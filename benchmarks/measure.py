@@ -34,7 +34,9 @@ def in_child(work: Callable[[], Result], output: Path) -> Result:
         answer = pipe.read()
     _, status = os.waitpid(child, 0)
     if status or not answer:
-        raise RuntimeError(f"the child ended with status {status}: {output.read_text(errors='replace')[-2000:]}")
+        raise RuntimeError(
+            f"the child ended with status {status}: {output.read_text(encoding='utf-8', errors='replace')[-2000:]}"
+        )
     result: Result = pickle.loads(answer)
     return result
 

@@ -102,7 +102,7 @@ def mirrored_tests(root: Path, file: str) -> list[str]:
 
 def known_equivalent(listed: Path = EQUIVALENT) -> set[str]:
     """Names of the mutants that change nothing; a line is `FILE: BEFORE -> AFTER  # reason`."""
-    lines = listed.read_text().splitlines() if listed.exists() else []
+    lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
     return {line.partition("  # ")[0].strip() for line in lines if line.strip() and not line.startswith("#")}
 
 

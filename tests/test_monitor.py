@@ -235,6 +235,22 @@ def test_open_makes_a_whole_run_directory(tmp_path: Path) -> None:
     assert [r.step for r in read_records(folder) if r.kind is Kind.STEP] == [1, 2, 3, 4]
 
 
+def test_a_resume_keeps_what_the_run_was_called_and_tried(tmp_path: Path) -> None:
+    first = {"name": "mine", "tags": ["paper"], "config": {"optim.lr": 0.1}}
+    with Monitor.open(tmp_path / "a", logging=[], **first) as monitor:
+        monitor.step(1, {"loss/total": 1.0})
+    with Monitor.open(tmp_path / "a", logging=[], resume=True) as monitor:
+        monitor.step(2, {"loss/total": 1.0})
+    info = json.loads((tmp_path / "a" / "run.json").read_text())
+    assert {key: info[key] for key in first} == first
+    starts = [record.fields["name"] for record in read_records(tmp_path / "a", kinds=[Kind.START])]
+    assert starts == ["mine", "mine"]
+    with Monitor.open(tmp_path / "a", logging=[], resume=True, name="other", tags=["b"], config={}) as monitor:
+        monitor.step(3, {"loss/total": 1.0})
+    info = json.loads((tmp_path / "a" / "run.json").read_text())
+    assert (info["name"], info["tags"], info["config"]) == ("other", ["b"], {})
+
+
 def test_open_refuses_what_does_not_exist_before_it_writes(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="logging=tensorbord: no such option. Did you mean 'tensorboard'?"):
         Monitor.open(tmp_path / "a", logging="tensorbord")

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import NamedTuple
 
 from aurl.errors import PREEMPTED
+from aurl.machine.portable import open_fd
 
 
 class Ended(NamedTuple):
@@ -40,7 +41,7 @@ class SweepJobs:
         Raises:
             OSError: the file cannot be reached, as from another machine.
         """
-        fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)  # never made anew: the sweep may be over
+        fd = open_fd(self._path, os.O_WRONLY | os.O_APPEND)  # never made anew: the sweep may be over
         try:
             os.write(fd, json.dumps(ended).encode() + b"\n")
         finally:

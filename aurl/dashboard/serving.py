@@ -20,6 +20,7 @@ from aurl.dashboard.app import build
 from aurl.dashboard.guard import LOCAL_HOSTS, Access, is_loopback
 from aurl.dashboard.live.broker import Hub
 from aurl.errors import ConfigError
+from aurl.machine.portable import is_private, open_fd
 
 PORT = 8420
 _TRIED_PORTS = 20
@@ -96,7 +97,7 @@ def serve(
 
 def _give_back_large_arrays() -> None:
     """Have glibc map arrays of a megabyte and more by themselves: freed, they are the system's again at once."""
-    with suppress(OSError, AttributeError):  # another C library
+    with suppress(OSError, AttributeError, TypeError):  # another C library
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 2**20)
 
 
@@ -106,7 +107,8 @@ def _listen(host: str, port: int | None) -> socket.socket:
     failure: OSError | None = None
     for number in tried:
         listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Windows would let a second server share a port under the option that elsewhere passes over old connections.
+        listening.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
         try:
             listening.bind((host, number))
             listening.listen(512)
@@ -138,10 +140,10 @@ def _key(cache: Path) -> bytes:
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            fd = open_fd(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, follow=False)
         except FileExistsError:
             status = os.lstat(path)
-            if status.st_uid == os.getuid() and not status.st_mode & 0o077 and status.st_size == _KEY_BYTES:
+            if is_private(status) and status.st_size == _KEY_BYTES:
                 return path.read_bytes()
             return secrets.token_bytes(_KEY_BYTES)
         key = secrets.token_bytes(_KEY_BYTES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from aurl.errors import ConfigError, RunError, did_you_mean
+from aurl.machine.portable import is_root
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
@@ -115,7 +115,7 @@ def _launch(playwright: Playwright) -> Browser:
     """Playwright's own Chromium, or one that this machine has."""
     from playwright.sync_api import Error
 
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses its sandbox to root
+    arguments = ["--no-sandbox"] if is_root() else []  # Chromium refuses its sandbox to root
     installed = [path for name in _BROWSERS if (path := shutil.which(name))]
     reason = ""
     for path in [None, *installed]:

@@ -108,7 +108,7 @@ def _cuda() -> str | None:
 
 def _cpu_model() -> str | None:
     try:
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return _mac_cpu_model() or platform.processor() or None
     names = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model")))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from aurl.machine.portable import rename_over
+
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write `data` beside `path` under a hidden name, then rename it; the folder is made where it is missing.
@@ -18,7 +20,7 @@ def replace_file(path: Path, data: bytes) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         partial.write_bytes(data)
-        partial.replace(path)
+        rename_over(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

@@ -119,7 +119,7 @@ def cgroup_limits(own: Path, root: Path) -> list[int]:
         root: where the control groups are mounted.
     """
     try:
-        lines = own.read_text().splitlines()
+        lines = own.read_text(encoding="utf-8").splitlines()
     except OSError:  # not Linux, or hidden by the container
         return []
     path = next((line[3:] for line in lines if line.startswith("0::")), None)
@@ -133,7 +133,7 @@ def cgroup_limits(own: Path, root: Path) -> list[int]:
 
 def _limit(file: Path) -> int | None:
     try:
-        text = file.read_text().strip()
+        text = file.read_text(encoding="utf-8").strip()
     except OSError:  # the root group has no such file
         return None
     return int(text) if text.isdecimal() else None  # "max" means none

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -40,7 +39,7 @@ def began(pid: int) -> str | None:
 
     On Linux it counts clock ticks since boot, which setting the clock does not change.
     """
-    if sys.platform != "linux":
+    if not _PROC.joinpath("self", "stat").exists():
         return _began_by_psutil(pid)
     try:
         # The name in the second field may hold spaces and brackets; what follows its last bracket does not.

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_NAMES = ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGBREAK")  # the last on Windows, for Ctrl-Break
+CAUGHT = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 
 
 class StopRequested(BaseException):
@@ -23,8 +24,8 @@ class StopSignal:
     SLURM sends SIGUSR1 or SIGTERM before it takes a node away, submitit SIGUSR2, a person types Ctrl-C, a terminal
     that is closed sends SIGHUP. A second signal of any kind ends the process at once by that signal's default action,
     but for SIGHUP, which a terminal and its shell send one each. A signal that was ignored before stays ignored, as
-    SIGHUP is under `nohup`. The handlers of before are put back on leaving. Outside the main thread, where Python
-    allows no handlers, nothing is caught.
+    SIGHUP is under `nohup`. Those that a system lacks are passed over. The handlers of before are put back on leaving.
+    Outside the main thread, where Python allows no handlers, nothing is caught.
     """
 
     def __init__(self) -> None:
@@ -68,7 +69,7 @@ class StopSignal:
             raise StopRequested(self.received)
 
     def _catch(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None and number != signal.SIGHUP:
+        if self.received is not None and number != getattr(signal, "SIGHUP", None):
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         self.received = self.received or signal.Signals(number).name

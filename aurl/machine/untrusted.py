@@ -15,6 +15,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from aurl.machine.portable import open_fd
+
 MOST_BYTES = 64 * 2**20  # of a document; that of a run with 100,000 scalars takes 12 MB
 MOST_YAML_BYTES = 2**19  # PyYAML takes some five seconds for it
 LONGEST_LINE = 16 * 2**20  # a record of 100,000 scalars takes 5 MB
@@ -31,8 +33,7 @@ def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
     Raises:
         OSError: it is missing, may not be read, or is a pipe, a device, a socket or a folder.
     """
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
-    fd = os.open(path, flags)  # O_NONBLOCK: the opening of a pipe would wait for whoever writes to it
+    fd = open_fd(path, os.O_RDONLY, follow=follow)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise OSError(errno.EINVAL, "not a regular file", str(path))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from aurl.anomaly.base import POLICIES
 from aurl.anomaly.watch import Watch
 from aurl.errors import CRASH, DONE, PREEMPTED, STOPPED, ConfigError
+from aurl.machine.portable import after_fork_in_child
 from aurl.monitor import opening
 from aurl.monitor.recorder import Recorder
 from aurl.record import Json, Kind, Record
@@ -110,7 +111,8 @@ class Monitor:
                 begin one where there is none; "must" refuses where there is none; "takeover" goes on too, and closes
                 the Monitor that this process may have open there. From the first step that the loop logs, what the
                 session before logged of that step and later ones is superseded. `resumed_from=STEP` asks for it too.
-            name: what the run is called; the name of its directory by default.
+            name: what the run is called; the name of its directory by default. A run that is gone on with keeps its
+                name, tags and config where none are given.
             logging: options of `conf/logging/`, such as `["console", "tensorboard"]`, or sinks of your own.
             notify: options of `conf/notify/`, such as `["webhook"]`.
             anomaly: a preset of `conf/anomaly/`, or a mapping of changes to the default one, `{"zscore": 3}`.
@@ -130,7 +132,7 @@ class Monitor:
             _close_those_of(run)
         opening.lock(run, resume, start)
         monitor = cls(run, sinks=chosen.sinks, watch=chosen.watch, policy=chosen.policy, probe_seconds=5.0)
-        monitor.say(Kind.START, monitor.last_step, run=run.id, name=name or run.id, **start)
+        monitor.say(Kind.START, monitor.last_step, run=run.id, name=chosen.name, **start)
         return monitor
 
     @property
@@ -318,4 +320,4 @@ def _after_fork_in_child() -> None:
     _OPEN.clear()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+after_fork_in_child(_after_fork_in_child)

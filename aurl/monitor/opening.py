@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from aurl.anomaly.watch import Watch
 from aurl.errors import ConfigError, RunError
 from aurl.record import Json
+from aurl.runs.listing import document_of
 from aurl.runs.lock import begin, holds_run
 from aurl.runs.rundir import RunDirectory
 from aurl.sinks.base import Sink
@@ -23,6 +24,7 @@ class Opening(NamedTuple):
     sinks: list[Sink]
     watch: Watch
     policy: str
+    name: str
 
 
 def check_options(resume: object, start: Mapping[str, Json]) -> None:
@@ -62,6 +64,8 @@ def prepare(
 ) -> Opening:
     """Choose sinks and detectors; the arguments are those of `Monitor.open`.
 
+    Name, tags and configuration that are not given stay those of the run that is gone on with.
+
     Raises:
         ConfigError: an unknown option; nothing was written.
     """
@@ -71,8 +75,12 @@ def prepare(
     from aurl.sinks.runfile import RunFile
     from aurl.sinks.textlog import TextLog
 
+    before = document_of(run.run_json)
+    name = name or before.get("name") or run.id
+    config = before.get("config", {}) if config is None else config
     watch, policy = choose_watch(anomaly, config)
     chosen = choose_sinks(logging) + choose_sinks(notify, "notify")
-    info: dict[str, Json] = {"id": run.id, "name": name or run.id, "tags": list(tags), "config": dict(config or {})}
+    tags = tags or before.get("tags", [])
+    info: dict[str, Json] = {"id": run.id, "name": name, "tags": list(tags), "config": dict(config)}
     info |= env.snapshot(Path.cwd())
-    return Opening(run, [TextLog(), RunFile(info), *chosen], watch, policy)
+    return Opening(run, [TextLog(), RunFile(info), *chosen], watch, policy, name)

@@ -12,6 +12,7 @@ from aurl.anomaly.watch import Watch
 from aurl.errors import EventLogError
 from aurl.machine.deferred import Deferred
 from aurl.machine.numbers import whole_step
+from aurl.machine.portable import READS_PIPES_AT_ONCE
 from aurl.record import Json, Kind, Record, Severity
 from aurl.runs.eventlog import EventLog
 from aurl.runs.gate import Gate
@@ -70,7 +71,7 @@ class Recorder:
         self.table = RowGroups(run)
         self.last_step = self._log.last_step
         self._before = self.last_step if self._log.goes_on else None  # until the loop says where it goes on from
-        placed = [Apart(sink, run, self.write) if sink.apart else sink for sink in sinks]
+        placed = [Apart(sink, run, self.write) if sink.apart and READS_PIPES_AT_ONCE else sink for sink in sinks]
         self.sinks = SinkThread(run, placed, self.write)
         self.sinks.start()
 

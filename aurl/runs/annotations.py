@@ -21,6 +21,7 @@ import orjson
 
 from aurl.errors import ConfigError, RunError
 from aurl.machine.files import replace_file
+from aurl.machine.portable import open_fd
 
 FILE = "annotations.json"
 MOST_NAME, MOST_NOTES, MOST_TAG, MOST_TAGS = 200, 100_000, 60, 50
@@ -66,10 +67,7 @@ NONE = Annotations()
 def read_annotations(folder: Path) -> Annotations:
     """The annotations of the run in this folder; what is missing, too long or of another kind counts as not said."""
     try:
-        fd = os.open(
-            folder / FILE,
-            os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0),
-        )
+        fd = open_fd(folder / FILE, os.O_RDONLY, follow=False)
     except OSError:
         return NONE
     try:

@@ -6,6 +6,7 @@ kernel's page cache. Power loss can take what was written since the last `sync` 
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
@@ -15,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aurl.errors import EventLogError, RecordError, RunError
+from aurl.machine.portable import RENAMES_OPEN_FILES, open_fd, read_at
 from aurl.machine.untrusted import LONGEST_LINE, lines_of
 from aurl.record import Kind, Record
 from aurl.runs.codec import decode, encode
@@ -57,7 +59,8 @@ class EventLog:
         self.path = path
         self.failure: OSError | None = None
         self.sync_failure: OSError | None = None
-        self._segment_bytes = segment_bytes
+        # Where an open file cannot get another name, a session writes one segment, however long: it loses nothing.
+        self._segment_bytes: float = segment_bytes if RENAMES_OPEN_FILES else math.inf
         self._backlog = backlog
         self._waiting: deque[bytes] = deque()
         self._writing: tuple[bytes, int] | None = None  # a line, and the size of the file before it
@@ -101,7 +104,7 @@ class EventLog:
         line = encode(record)
         self._drain()
         waits = bool(self._waiting) and line.endswith(self._waiting[-1])
-        if not waits and os.pread(self._fd, len(line), max(0, self._size - len(line))) != line:
+        if not waits and read_at(self._fd, len(line), max(0, self._size - len(line))) != line:
             self._waiting.append(line)
             self._drain()
 
@@ -168,7 +171,7 @@ class EventLog:
 
     def _open(self) -> int:
         try:
-            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            return open_fd(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         except OSError as error:
             raise RunError(
                 f"{self.path}: cannot write the event log ({error.strerror}); "
@@ -178,7 +181,7 @@ class EventLog:
     def _hold_closed_segments(self) -> None:
         for path in segments(self.path.parent)[:-1][-_MOST_OPEN:]:
             with suppress(OSError):
-                self._closed[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                self._closed[path] = open_fd(path, os.O_RDONLY)
 
     def _read_last_step(self) -> int:
         fd, size = self._fd, self._size
@@ -186,13 +189,13 @@ class EventLog:
             fd = list(self._closed.values())[-1]
             size = os.fstat(fd).st_size
         steps = [0]
-        for line in os.pread(fd, _TAIL_BYTES, max(0, size - _TAIL_BYTES)).splitlines():
+        for line in read_at(fd, _TAIL_BYTES, max(0, size - _TAIL_BYTES)).splitlines():
             with suppress(RecordError):
                 steps.append(decode(line).step)
         return max(steps)
 
     def _terminate_torn_line(self) -> None:
-        if not self._spool.files and self._size and os.pread(self._fd, 1, self._size - 1) != b"\n":
+        if not self._spool.files and self._size and read_at(self._fd, 1, self._size - 1) != b"\n":
             self._waiting.append(b"\n")
             self._drain()
 
@@ -230,7 +233,7 @@ class EventLog:
         """An interrupt came between a write and its bookkeeping: the file itself says what was written."""
         self._writing = None
         self._size = os.fstat(self._fd).st_size
-        added = os.pread(self._fd, max(0, self._size - before), before)
+        added = read_at(self._fd, max(0, self._size - before), before)
         taken = len(line) if line in added else len(added) if added and line.startswith(added) else 0
         if self._waiting and self._waiting[0] is line:
             if taken == len(line):
@@ -244,7 +247,7 @@ class EventLog:
             return False  # the file may be large: a disk that refused it just now is left in peace for a moment
         while self._spool.files:
             data = self._spool.read()
-            data = missing_part(data, os.pread(self._fd, len(data), max(0, self._size - len(data))))
+            data = missing_part(data, read_at(self._fd, len(data), max(0, self._size - len(data))))
             try:
                 while data:
                     written = os.write(self._fd, data)
@@ -291,7 +294,7 @@ class EventLog:
             self.restore()
         except (OSError, RunError) as error:
             size = os.fstat(self._fd).st_size
-            kept = self._spool.add([os.pread(self._fd, size, 0)])
+            kept = self._spool.add([read_at(self._fd, size, 0)])
             return f"{self.path}: was removed and cannot be written again ({error}); its records are in {kept}"
         return ""
 

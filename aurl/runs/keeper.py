@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from aurl.machine.portable import open_fd, read_at
+
 _CHUNK = 1 << 22
 
 
@@ -26,7 +28,7 @@ def make_again(path: Path, fd: int) -> int:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.again")
-    fresh = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    fresh = open_fd(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
     try:
         _copy(fd, fresh)
         os.fsync(fresh)
@@ -42,7 +44,7 @@ def make_again(path: Path, fd: int) -> int:
 
 def _copy(source: int, target: int) -> None:
     at = 0
-    while data := os.pread(source, _CHUNK, at):
+    while data := read_at(source, _CHUNK, at):
         at += len(data)
         while data:
             data = data[os.write(target, data) :]

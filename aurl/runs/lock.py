@@ -7,12 +7,12 @@ Closing any other handle of the file would drop it, so nothing else ever opens t
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from pathlib import Path
 
 from aurl.errors import RunError
+from aurl.machine.portable import after_fork_in_child, lock, open_fd
 from aurl.runs.rundir import RunDirectory
 
 _HELD: dict[str, RunLock] = {}
@@ -116,16 +116,14 @@ def holds_run(run: RunDirectory) -> bool:
 
 def _lock(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    fd = open_fd(path, os.O_RDWR | os.O_CREAT)
     try:
-        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
+        is_ours = lock(fd)
+    except OSError:  # a network file system without locks: go on without this protection
+        is_ours = True
+    if not is_ours:
         os.close(fd)
-        raise RunError(
-            f"{path.parent.parent}: another process writes to this run; stop it first, or start a new run"
-        ) from None
-    except OSError:
-        pass  # a network file system without locks: go on without this protection
+        raise RunError(f"{path.parent.parent}: another process writes to this run; stop it first, or start a new run")
     return fd
 
 
@@ -138,4 +136,4 @@ def _forget_in_child() -> None:
     _HELD.clear()
 
 
-os.register_at_fork(after_in_child=_forget_in_child)
+after_fork_in_child(_forget_in_child)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import aurl
 from aurl.errors import RunError
+from aurl.machine.portable import lower_priority
 from aurl.record import Record
 from aurl.runs.eventlog import read_records, segments
 from aurl.runs.rundir import RunDirectory
@@ -205,5 +206,5 @@ if __name__ == "__main__":
     if len(sys.argv) == 3:
         write_parquet(Path(sys.argv[1]), Path(sys.argv[2]))
     else:
-        os.nice(NICENESS)
+        lower_priority(NICENESS)
         make_part(Path(sys.argv[1]))

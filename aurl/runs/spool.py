@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
+from aurl.machine.portable import is_private, open_fd
+
 _LINE = b'{"v":'
 _HEAD = 80  # bytes that no two records share at their beginning
 
@@ -53,7 +55,7 @@ class Spool:
     def read(self) -> bytes:
         """What the oldest file holds; empty where it is gone."""
         try:
-            fd = os.open(self.files[0], os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            fd = open_fd(self.files[0], os.O_RDONLY, follow=False)
         except OSError:
             return b""
         with os.fdopen(fd, "rb") as file:
@@ -65,7 +67,7 @@ class Spool:
 
     def _write(self, place: Path, data: bytes) -> Path:
         path = place / f"{self._prefix}{time.time_ns():020d}-records.jsonl"
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fd = open_fd(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, follow=False)
         try:
             with os.fdopen(fd, "wb") as file:
                 file.write(data)
@@ -106,5 +108,4 @@ def _places() -> list[Path]:
 
 
 def _is_ours(state: os.stat_result) -> bool:
-    mode = state.st_mode
-    return stat.S_ISREG(mode) and state.st_uid == os.getuid() and stat.S_IMODE(mode) == 0o600 and state.st_nlink == 1
+    return stat.S_ISREG(state.st_mode) and is_private(state) and state.st_nlink <= 1

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aurl.errors import RecordError
+from aurl.machine.portable import read_at
 from aurl.machine.untrusted import LONGEST_LINE, open_regular
 from aurl.record import Record
 from aurl.runs.codec import decode
@@ -49,15 +50,15 @@ class Place:
     def go_to(self, fd: int, offset: int) -> None:
         """All bytes of the file before `offset` are read."""
         self.offset = offset
-        self.mark = os.pread(fd, min(_MARK, offset), max(0, offset - _MARK))
-        self.head = self.head or os.pread(fd, min(_MARK, offset), 0)
+        self.mark = read_at(fd, min(_MARK, offset), max(0, offset - _MARK))
+        self.head = self.head or read_at(fd, min(_MARK, offset), 0)
 
     def is_in(self, fd: int) -> bool:
         """Whether the file still begins with what was read of it."""
         if os.fstat(fd).st_size < self.offset:
             return False
         start = max(0, self.offset - len(self.mark))
-        return os.pread(fd, len(self.mark), start) == self.mark and os.pread(fd, len(self.head), 0) == self.head
+        return read_at(fd, len(self.mark), start) == self.mark and read_at(fd, len(self.head), 0) == self.head
 
 
 class LogTail:
@@ -191,7 +192,7 @@ class LogTail:
     def _next(self, fd: int, place: Place, size: int) -> bytes | None:
         length = min(BLOCK_BYTES, size - place.offset)
         while length > 0:
-            block = os.pread(fd, length, place.offset)
+            block = read_at(fd, length, place.offset)
             end = block.rfind(b"\n") + 1
             if end:
                 return block[:end]

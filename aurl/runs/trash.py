@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 
 from aurl.errors import RunError, did_you_mean
+from aurl.machine.portable import RENAMES_OPEN_FILES
 from aurl.runs.listing import RunSummary, is_run, read_run
 from aurl.runs.lock import acquire
 from aurl.runs.rundir import RunDirectory
@@ -50,6 +51,8 @@ def throw_away(run: Path, root: Path) -> TrashedRun:
         raise RunError(f"{run}: is still running; stop it first, then throw it away")
     lock = acquire(RunDirectory(run.resolve()).events)  # nobody begins to write to it meanwhile
     try:
+        if not RENAMES_OPEN_FILES:
+            lock.release()  # the folder could not be moved while its lock is open
         return _move(run, home, root.resolve() / FOLDER)
     finally:
         lock.release()

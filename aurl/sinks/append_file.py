@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from aurl.machine.portable import open_fd, read_at
 from aurl.runs.keeper import is_in_place, make_again
 
 LOOK_SECONDS = 1.0
@@ -32,7 +33,7 @@ class AppendFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._look_at = time.monotonic() + LOOK_SECONDS
-        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._fd = open_fd(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         self.size = os.fstat(self._fd).st_size
         self._unwritten = b""
 
@@ -52,7 +53,7 @@ class AppendFile:
 
     def end_torn_line(self) -> None:
         """End a last line that a crash of the machine left without its newline."""
-        if self.size and os.pread(self._fd, 1, self.size - 1) != b"\n":
+        if self.size and read_at(self._fd, 1, self.size - 1) != b"\n":
             self.write(b"\n")
 
     def close(self, *, moved: bool = False) -> None:

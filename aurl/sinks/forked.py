@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from aurl.machine.portable import open_fd
 from aurl.record import Record
 from aurl.runs.codec import encode
 from aurl.runs.rundir import RunDirectory
@@ -33,7 +34,7 @@ class ForkedWriter:
 
 
 def _append(path: str, data: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    fd = open_fd(path, os.O_WRONLY | os.O_APPEND)
     try:
         os.write(fd, data)
     finally:

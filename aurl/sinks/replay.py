@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aurl.errors import RunError
+from aurl.machine.portable import link_or_copy
 from aurl.record import Record
 from aurl.runs.eventlog import read_records, segments
 from aurl.runs.listing import read_run
@@ -84,7 +85,7 @@ def _stand_in(run: Path) -> Path:
     (folder / "events").mkdir(parents=True)
     for entry in run.resolve().iterdir():
         if entry.name != "events":
-            (folder / entry.name).symlink_to(entry)
+            link_or_copy(entry, folder / entry.name)
     return folder
 
 

@@ -12,6 +12,7 @@ import shutil
 import threading
 from pathlib import Path
 
+from aurl.machine.portable import RENAMES_OPEN_FILES
 from aurl.sinks.append_file import AppendFile
 
 COPY_BYTES = 1 << 20
@@ -82,6 +83,13 @@ class RotatingFile:
         if full.exists():
             pack(full)
         self._shift()
+        if RENAMES_OPEN_FILES:
+            self._begin_anew(full)
+        else:
+            self._close_and_begin_anew(full)
+        self._pack_in_background(full)
+
+    def _begin_anew(self, full: Path) -> None:
         self._path.rename(full)
         try:
             fresh = AppendFile(self._path)
@@ -90,7 +98,13 @@ class RotatingFile:
             raise
         filled, self._file = self._file, fresh
         filled.close(moved=True)
-        self._pack_in_background(full)
+
+    def _close_and_begin_anew(self, full: Path) -> None:
+        self._file.close()
+        try:
+            self._path.rename(full)  # refused while somebody reads it
+        finally:
+            self._file = AppendFile(self._path)
 
     def _shift(self) -> None:
         numbers = range(1, self._backups + 1)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
+from aurl.machine.portable import lower_priority
 from aurl.machine.secrets import mask_text
 from aurl.record import Kind, Record
 from aurl.runs.codec import encode
@@ -34,7 +35,7 @@ def main() -> None:
     _mask_what_is_printed()
     answers = _keep_for_answers()
     task: Task = pickle.loads(_read_exactly(LENGTH.unpack(_read_exactly(LENGTH.size))[0]))
-    os.nice(NICENESS)
+    lower_priority(NICENESS)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ignore)  # the training process says when to end, or its end does
 

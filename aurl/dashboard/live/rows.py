@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from aurl.errors import RecordError
 from aurl.library.facts import facts_of
 from aurl.machine.numbers import valid_text
+from aurl.machine.portable import read_at
 from aurl.machine.secrets import mask
 from aurl.machine.untrusted import open_regular
 from aurl.record import Record
@@ -81,7 +82,7 @@ def last_records(run: Path) -> list[Record]:
     try:
         with open_regular(run / "events" / "records.jsonl", follow=False) as file:
             size = os.fstat(file.fileno()).st_size
-            block = os.pread(file.fileno(), _TAIL_BYTES, max(0, size - _TAIL_BYTES))
+            block = read_at(file.fileno(), _TAIL_BYTES, max(0, size - _TAIL_BYTES))
     except OSError:
         return []
     lines = block[: block.rfind(b"\n") + 1].split(b"\n")[1 if size > _TAIL_BYTES else 0 : -1]

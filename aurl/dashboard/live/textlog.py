@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aurl.machine.portable import open_fd, read_at
 from aurl.show.headlines import LEVELS
 
 SEARCHED_BYTES = 64 * 2**20
@@ -164,11 +165,11 @@ def _in_backups(logs: Path, wanted: str, least: int, most: int, bytes_left: int)
 
 def _read(path: Path, offset: int, length: int) -> bytes:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = open_fd(path, os.O_RDONLY, follow=False)
     except OSError:
         return b""
     try:
-        return os.pread(fd, max(0, length), offset)
+        return read_at(fd, max(0, length), offset)
     except OSError:
         return b""
     finally:

@@ -163,7 +163,7 @@ def _alerts(known: Parts, entries: list[RunEntry], fits: Any, limit: int) -> Res
 
 def _resident_mb() -> float:
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     except (OSError, ValueError):
         return 0.0
     return pages * 4096 / 2**20

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from aurl.machine.portable import open_fd
+
 INLINE = {
     ".png": "image/png",
     ".wav": "audio/wav",
@@ -62,7 +64,7 @@ def open_inside(root: Path, folder: Path, relative: str, types: Mapping[str, str
             return None
         if PurePosixPath(real).suffix.lower() != suffix:
             return None
-        fd = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        fd = open_fd(real, os.O_RDONLY, follow=False)
     except (OSError, ValueError):
         return None
     status = os.fstat(fd)
@@ -83,4 +85,4 @@ def read_inside(root: Path, folder: Path, relative: str, most: int) -> bytes | N
 
 
 def _inside(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from aurl.dashboard.routes.paths import OpenFile
+from aurl.machine.portable import read_at
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -76,7 +77,7 @@ class FileAnswer:
     async def _pieces(self, send: Send, first: int, last: int) -> None:
         at = first
         while at <= last:
-            body = await run_in_threadpool(os.pread, self._file.fd, min(PIECE, last + 1 - at), at)
+            body = await run_in_threadpool(read_at, self._file.fd, min(PIECE, last + 1 - at), at)
             if not body:
                 break  # the file became shorter; the browser sees that bytes are missing
             at += len(body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import time
@@ -12,6 +11,7 @@ from typing import IO, NamedTuple
 import orjson
 
 from aurl.machine.files import replace_file
+from aurl.machine.portable import lock
 from aurl.sinks.notify.message import Message
 
 _KEPT_SECONDS = 7 * 24 * 3600.0
@@ -45,8 +45,10 @@ class Outbox:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = (self.folder / "lock").open("ab")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_ours = lock(self._lock.fileno(), by_process=False)
         except OSError:
+            is_ours = False
+        if not is_ours:
             return []
         left = sorted(self.folder.glob("*.json"))
         return [waiting for path in left[-_MOST:] if (waiting := _read(path)) is not None]
