@@ -35,7 +35,7 @@ from aurl.run.execution import execute, seed_everything
 from aurl.runs.eventlog import read_records
 from aurl.train.checkpointer import Checkpointer
 from aurl.train.loop import Loop
-from aurl.train.optim import AdamW, Optimisation
+from aurl.train.optim import AdamW
 from aurl.train.part import Training
 from benchmarks.measure import cpu_seconds
 
@@ -150,7 +150,7 @@ def train_aurl(task: Task) -> None:
 def train_bare(task: Task) -> None:
     """What one writes without a harness, and nothing that a harness adds."""
     loader, model, optim = _parts(task)
-    optimizer = optim.build(list(model.parameters()), "generator")
+    [optimizer] = optim.build(model, "generator")
     schedule = LambdaLR(optimizer, partial(_factor, optim))
     loss = torch.zeros(())
     turns = Turns(task.pipe, loader, partial(_synchronize, task.device), lambda: float(loss))
@@ -240,7 +240,7 @@ class _Turnstile(Checkpointer):
 
 
 class _LightningModule(LightningModule):
-    def __init__(self, model: MusicModel, optim: Optimisation) -> None:
+    def __init__(self, model: MusicModel, optim: AdamW) -> None:
         super().__init__()
         self.model, self.optim = model, optim
         self.loss = torch.zeros(())
@@ -252,7 +252,7 @@ class _LightningModule(LightningModule):
         return losses.objective  # type: ignore[no-any-return]
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.optim.build(list(self.model.parameters()), "generator")
+        [optimizer] = self.optim.build(self.model, "generator")
         schedule = LambdaLR(optimizer, partial(_factor, self.optim))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -284,14 +284,14 @@ def _config(task: Task) -> dict[str, Any]:
     return config
 
 
-def _parts(task: Task) -> tuple[TrainLoader, MusicModel, Optimisation]:
+def _parts(task: Task) -> tuple[TrainLoader, MusicModel, AdamW]:
     """Data, model and optimiser in the order in which aurl makes them, so that the weights are the same."""
     config = _config(task)
     seed_everything(config["seed"])
     data: MusicData = build(config["data"], MusicData, "data")
     data.setup(config["seed"])
     model = build_model(config, data).to(task.device)
-    return data.train_loader(config["seed"]), model, build(config["optim"], Optimisation, "optim")
+    return data.train_loader(config["seed"]), model, build(config["optim"], AdamW, "optim")
 
 
 def _batches(loader: TrainLoader) -> Iterator[Tensor]:
@@ -299,8 +299,7 @@ def _batches(loader: TrainLoader) -> Iterator[Tensor]:
         yield from (batch.tokens for batch in loader.epoch(epoch))
 
 
-def _factor(optim: Optimisation, step: int) -> float:
-    assert isinstance(optim, AdamW)
+def _factor(optim: AdamW, step: int) -> float:
     return optim.lr_at(step, STEPS) / optim.peaks["generator"]
 
 

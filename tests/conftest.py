@@ -34,7 +34,6 @@ TINY = (
     "model/size=tiny",
     "model.d_model=32",
     "model.n_layers=1",
-    "optim.warmup_steps=2",
     "sample.audio=false",
     "sample.image=false",
     "sample.count=1",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -51,8 +51,10 @@ def with_saved(flags: Sequence[str], overrides: Sequence[str]) -> tuple[list[str
     saved = [text for text in begun.overrides if _key(text) != "resume" and MASK not in text]
     known = dict(pairwise(flags))
     added = [part for flag, value in begun.flags.items() if flag not in known for part in (flag, value)]
-    saved += as_it_began(run, saved, source_of([*flags, *added]))
-    saved = [text for text in saved if _key(text) not in set(map(_key, typed))]
+    names = set(map(_key, typed))
+    began = as_it_began(run, saved, source_of([*flags, *added]))
+    saved = [text for text in saved if _key(text) not in names]
+    saved += [text for text in began if not _within(_key(text), names)]
     where = [f"resume={quoted(checkpoint or run)}", f"hydra.run.dir={quoted(run)}"]
     return [*flags, *added], [*saved, *typed, *where]
 
@@ -120,6 +122,14 @@ def _outputs(flags: Sequence[str], overrides: Sequence[str]) -> Path:
     except (ConfigError, KeyError, TypeError):
         outputs = value_of(overrides, "paths.outputs") or DEFAULT_OUTPUTS
     return Path(str(outputs)).expanduser()
+
+
+def _within(key: str, names: Collection[str]) -> bool:
+    """Whether one of these names, `optim` or `optim.schedule`, is that of the key or of what holds it."""
+    parts = key.replace("/", ".").split(".")
+    return any(
+        ".".join(parts[:depth]) in {name.replace("/", ".") for name in names} for depth in range(1, len(parts) + 1)
+    )
 
 
 def _key(override: str) -> str:

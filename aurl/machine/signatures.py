@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from os import PathLike
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, Unpack, get_args, get_origin, get_type_hints
 
 _PLAIN = (bool, int, float, complex, str, bytes, NoneType, PathLike, Collection)
 _KEYWORD = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -47,12 +47,14 @@ def signature_of(target: Callable[..., Any]) -> Signature | None:
     keywords = {name: parameter for name, parameter in parameters.items() if parameter.kind in _KEYWORD}
     scope = _scope(target)
     spread = [parameter for parameter in parameters.values() if parameter.kind is inspect.Parameter.VAR_KEYWORD]
-    return Signature(
-        {name: _resolve(parameter.annotation, scope) for name, parameter in keywords.items()},
-        frozenset(name for name, parameter in keywords.items() if parameter.default is inspect.Parameter.empty),
-        bool(spread),
-        _resolve(spread[0].annotation, scope) if spread else Any,
-    )
+    others = _resolve(spread[0].annotation, scope) if spread else Any
+    annotations = {name: _resolve(parameter.annotation, scope) for name, parameter in keywords.items()}
+    required = {name for name, parameter in keywords.items() if parameter.default is inspect.Parameter.empty}
+    if get_origin(others) is Unpack:  # `**keys: Unpack[SomeTypedDict]` names them all, and takes no others
+        [named] = get_args(others)
+        hints = get_type_hints(named)
+        return Signature({**annotations, **hints}, frozenset(required | named.__required_keys__), open=False)
+    return Signature(annotations, frozenset(required), bool(spread), others)
 
 
 def returns(target: Callable[..., Any]) -> Any:

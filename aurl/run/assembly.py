@@ -75,6 +75,8 @@ def assemble(
     )
     loop = Loop(training)
     resumed_from = _take_up(config, loop)
+    if not resumed_from:  # a run that has begun goes on as it was planned
+        engine.optim.check(training.total_steps)
     _announce(config, training, resumed_from)
     return loop, checkpoints
 

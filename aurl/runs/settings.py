@@ -51,6 +51,9 @@ GAINED: Mapping[str, Json] = {
     "data.tokens_per_batch": None,
     "data.sort_window": 1024,
     "data.width_multiple": 1,
+    "optim.decay_embeddings": True,
+    "optim.warmup_steps": 100,  # null from then on, which is the same in all but the shortest runs
+    "trainer.clip": "fixed",
 }
 _NO_CHOICE = frozenset({"hydra", "debug", "launcher", "search", "experiment", "logging", "notify"})
 

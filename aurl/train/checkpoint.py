@@ -11,9 +11,9 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 import torch.distributed as dist
@@ -33,13 +33,16 @@ from torch.distributed.checkpoint.state_dict_saver import save as dcp_save
 from aurl.errors import CheckpointError
 
 FORMAT = 1
+Optimizers: TypeAlias = torch.optim.Optimizer | Sequence[torch.optim.Optimizer]
+"""The one, or those, of one phase."""
+_STATE = ".state."  # between the phase and a parameter's name, where other numbers have `.param_groups.`
 _FLAT = StateDictOptions(flatten_optimizer_state_dict=True)
 
 
 def save(
     folder: Path,
     model: nn.Module,
-    optimizers: Mapping[str, torch.optim.Optimizer],
+    optimizers: Mapping[str, Optimizers],
     tensors: Mapping[str, Tensor],
     state: Mapping[str, Any],
 ) -> None:
@@ -78,7 +81,7 @@ def save(
 def load(
     folder: Path,
     model: nn.Module,
-    optimizers: Mapping[str, torch.optim.Optimizer] | None = None,
+    optimizers: Mapping[str, Optimizers] | None = None,
     tensors: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Any]:
     """Fill the model, its optimisers and the given tensors in place, and return the JSON state.
@@ -100,10 +103,11 @@ def load(
             dcp_load(values, storage_reader=reader, no_dist=not dist.is_initialized())
     except (CheckpointException, SafetensorError, OSError, RuntimeError, AssertionError) as error:
         raise CheckpointError(_damaged(folder, error)) from error
-    for phase, optimizer in (optimizers or {}).items():
-        saved = _with_prefix(content["numbers"], f"optim.{phase}.") or _with_prefix(numbers, f"optim.{phase}.")
-        flat = _with_prefix(values, f"optim.{phase}.") | saved
-        set_optimizer_state_dict(model, optimizer, flat, options=_FLAT)
+    # Options such as betas are those of this process's config, which a resumed run takes from the one before.
+    states = {name: value for name, value in content["numbers"].items() if _STATE in name}
+    for phase, together in (optimizers or {}).items():
+        flat = _with_prefix(values | numbers | states, f"optim.{phase}.")
+        set_optimizer_state_dict(model, together, flat, options=_FLAT)
     state: dict[str, Any] = content["state"]
     return state
 
@@ -127,17 +131,15 @@ def load_model(folder: Path, model: nn.Module) -> None:
     load(folder, model)
 
 
-def _collect(
-    model: nn.Module, optimizers: Mapping[str, torch.optim.Optimizer]
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _collect(model: nn.Module, optimizers: Mapping[str, Optimizers]) -> tuple[dict[str, Tensor], dict[str, Any]]:
     # Tied weights appear under several names; the first stands for all, and loading in place fills all.
     first = {tensor.data_ptr(): name for name, tensor in reversed(model.state_dict().items())}
     values = {
         f"model.{name}": tensor for name, tensor in model.state_dict().items() if first[tensor.data_ptr()] == name
     }
     numbers: dict[str, Any] = {}
-    for phase, optimizer in optimizers.items():
-        for name, value in get_optimizer_state_dict(model, optimizer, options=_FLAT).items():
+    for phase, together in optimizers.items():
+        for name, value in get_optimizer_state_dict(model, together, options=_FLAT).items():
             (values if isinstance(value, Tensor) else numbers)[f"optim.{phase}.{name}"] = value
     return values, numbers
 

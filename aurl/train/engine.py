@@ -7,8 +7,10 @@ data-parallel training, gradients are averaged, and only rank 0 speaks to the Mo
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 import torch
@@ -18,8 +20,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 from aurl.errors import AurlError, ConfigError
 from aurl.models.base import Losses, MusicModel
+from aurl.train.clipping import Clipping, clip, clipping_of
 from aurl.train.gate import GradientGate
-from aurl.train.optim import Optimisation
+from aurl.train.optim.base import Optimisation
+from aurl.train.optim.groups import LR_SCALE, rates
+from aurl.train.optim.stepping import step_all
 from aurl.train.probes import Probes
 from aurl.train.resources.without_compiler import spare_optimizers, step_without_compiler
 
@@ -36,11 +41,14 @@ class Engine:
         precision: `bf16` and `fp16` autocast the forward pass; `fp16` adds a loss scaler.
         accumulate: micro-batches whose gradients make one optimiser step, >= 1.
         clip_norm: largest gradient norm of a phase; 0 measures the norm and clips nothing.
+        clip: `fixed` clips by that alone, `zclip` also by what is usual for the run, see `aurl.train.clipping`.
         compile: run the model through `torch.compile`.
         probe_every: steps between looks at single layers, see `aurl.train.probes`; 0 for never.
 
     Attributes:
+        optimizers: by phase, those that are stepped together.
         gates: by phase, what leaves out steps with broken gradients; empty where nothing is left out.
+        clips: by phase, what says how large a gradient may be.
         lr_scale: what the planned learning rate is multiplied by.
 
     Raises:
@@ -54,6 +62,7 @@ class Engine:
         precision: Precision = "fp32",
         accumulate: int = 1,
         clip_norm: float = 1.0,
+        clip: str | Clipping = "fixed",
         compile: bool = False,
         probe_every: int = 50,
     ) -> None:
@@ -63,12 +72,12 @@ class Engine:
             raise ConfigError(f"trainer.precision={precision}: allowed are {', '.join(_DTYPES)}")
         if accumulate < 1:
             raise ConfigError(f"trainer.accumulate={accumulate}: needs at least 1")
-        if clip_norm < 0:
-            raise ConfigError(f"trainer.clip_norm={clip_norm}: needs 0 (no clipping) or more")
         self.rank, self.world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         self.device = _device(accelerator)
-        self.precision, self.accumulate, self.clip_norm = precision, accumulate, clip_norm
-        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        self.precision, self.accumulate = precision, accumulate
+        self._clipping = clipping_of(clip, clip_norm)
+        self.clips: dict[str, Clipping] = {}
+        self.optimizers: dict[str, Sequence[torch.optim.Optimizer]] = {}
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
         self.gates: dict[str, GradientGate] = {}
         self.lr_scale = 1.0
@@ -83,19 +92,22 @@ class Engine:
         return self.rank == 0
 
     def setup(self, model: MusicModel, optim: Optimisation) -> None:
-        """Move the model to the device, wrap it, and make one optimiser per phase."""
+        """Move the model to the device, wrap it, and make the optimisers of each phase."""
         self.model = model.to(self.device)
         self.optim = optim
         self._params = {phase: model.phase_parameters(phase) for phase in model.phases}
         if not self._compile:
             spare_optimizers()
-        self.optimizers = {phase: optim.build(params, phase) for phase, params in self._params.items()}
+        self.optimizers = {phase: _several(optim.build(self.model, phase)) for phase in model.phases}
+        self.clips = {phase: copy.deepcopy(self._clipping) for phase in model.phases}
+        for clipping in self.clips.values():
+            clipping.to(self.device)
         self._probes = {"generator": Probes(self._params["generator"])}
         self.module: nn.Module = self.model
         if self._compile:
             self._compile_model()
         else:
-            for optimizer in self.optimizers.values():
+            for optimizer in chain.from_iterable(self.optimizers.values()):
                 step_without_compiler(optimizer)
         if self.world > 1:
             self._join_processes()
@@ -110,15 +122,15 @@ class Engine:
 
         Returns:
             The model's metrics averaged over the micro-batches by target tokens, `grad/norm` before clipping, at times
-            those of `aurl.train.probes`, where steps are guarded `grad/skipped` (0 or 1), under fp16 `fp16/scale`, all
-            0-dim tensors still on the device; and `lr`.
+            those of `aurl.train.probes`, where steps are guarded `grad/skipped` (0 or 1), under fp16 `fp16/scale` and
+            `fp16/skipped`, where clipping adapts `grad/clip_share`, all 0-dim tensors still on the device; and `lr`,
+            that of the generator, beside those of phases and groups with a rate of their own.
         """
         self.module.train()
         metrics: dict[str, Any] = {}
         for phase in self.model.phases:
             metrics.update(self._phase(phase, batches, step, total))
-        metrics["lr"] = self.lr_scale * self.optim.lr_at(step, total)
-        return metrics
+        return metrics | self._rates(step, total)
 
     @torch.no_grad()
     def evaluate(self, batches: Iterator[Tensor]) -> dict[str, Tensor]:
@@ -164,26 +176,50 @@ class Engine:
         self.module = torch.compile(self.model)  # type: ignore[assignment]
 
     def _phase(self, phase: str, batches: Sequence[Tensor], step: int, total: int) -> dict[str, Any]:
-        optimizer = self.optimizers[phase]
-        for group in optimizer.param_groups:
-            group["lr"] = self.lr_scale * self.optim.lr_at(step, total, phase)
-        optimizer.zero_grad(set_to_none=True)
+        optimizers = self.optimizers[phase]
+        lr = self.lr_scale * self.optim.lr_at(step, total, phase)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = lr * group.get(LR_SCALE, 1.0)
+            optimizer.zero_grad(set_to_none=True)
         metrics = self._backward(phase, batches, step)
-        self.scaler.unscale_(optimizer)
+        for optimizer in optimizers:
+            self.scaler.unscale_(optimizer)
         suffix = "" if phase == "generator" else f"_{phase[:4]}"
-        norm = metrics[f"grad/norm{suffix}"] = self._clip(self._params[phase])
+        norm = metrics[f"grad/norm{suffix}"] = self._norm(self._params[phase])
+        if (share := self._clip(phase, norm)) is not None:
+            metrics[f"grad/clip_share{suffix}"] = share
         probes = self._probes.get(phase) if self._probe_every and step % self._probe_every == 0 else None
         if probes is not None:
             metrics |= probes.before_step()
-        if phase in self.gates:
-            metrics[f"grad/skipped{suffix}"] = self._leave_out(optimizer, phase, norm)
-        self.scaler.step(optimizer)
+        step_all(optimizers, self._leave_out(phase, norm, suffix, metrics))
         self.scaler.update()
-        if (scale := getattr(self.scaler, "_scale", None)) is not None:  # fp16; get_scale() would wait for it
-            metrics["fp16/scale"] = scale.clone()
         if probes is not None:
             metrics |= probes.after_step()
         return metrics
+
+    def _leave_out(self, phase: str, norm: Tensor, suffix: str, metrics: dict[str, Any]) -> Tensor | None:
+        """Whether all optimisers of the phase leave this step out, on the device; None where nothing ever is."""
+        verdict = None
+        if phase in self.gates:
+            verdict = metrics[f"grad/skipped{suffix}"] = self.gates[phase].judge(norm)
+        if self.scaler.is_enabled():
+            broken = metrics[f"fp16/skipped{suffix}"] = (~norm.isfinite()).float()
+            verdict = broken if verdict is None else torch.maximum(verdict, broken)
+            if (scale := getattr(self.scaler, "_scale", None)) is not None:  # get_scale() would wait for it
+                metrics["fp16/scale"] = scale.clone()
+        return verdict
+
+    def _rates(self, step: int, total: int) -> dict[str, float]:
+        """The learning rates: `lr` is the generator's, others stand beside it where they are not the same."""
+        found = {"lr": self.lr_scale * self.optim.lr_at(step, total)}
+        for phase, optimizers in self.optimizers.items():
+            base = self.lr_scale * self.optim.lr_at(step, total, phase)
+            if base != found["lr"]:
+                found[f"lr/{phase}"] = base
+            for label, rate in rates(optimizers, base):
+                found[f"lr/{label}" if phase == "generator" else f"lr/{phase}_{label}"] = rate
+        return found
 
     def _backward(self, phase: str, batches: Sequence[Tensor], step: int) -> dict[str, Any]:
         """The gradient of the whole step, however it is split: each term is weighed by what it is a mean over."""
@@ -208,20 +244,14 @@ class Engine:
         rows = [len(tokens_BT) for tokens_BT in batches]
         return list(zip(targets / targets.sum(), (count / sum(rows) for count in rows), strict=True))
 
-    def _leave_out(self, optimizer: torch.optim.Optimizer, phase: str, norm: Tensor) -> Tensor:
-        """Let the fused optimiser do nothing where the gate says so: it reads `found_inf` on the device."""
-        verdict = self.gates[phase].judge(norm)
-        if not self.scaler.is_enabled():  # the loss scaler sets found_inf itself, and skips what is not finite
-            optimizer.found_inf = verdict  # type: ignore[attr-defined]
-            optimizer.grad_scale = None  # type: ignore[attr-defined]
-        return verdict
+    def _norm(self, params: list[nn.Parameter]) -> Tensor:
+        return torch.nn.utils.get_total_norm([p.grad for p in params if p.grad is not None])
 
-    def _clip(self, params: list[nn.Parameter]) -> Tensor:
-        gradients = [p.grad for p in params if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        if self.clip_norm > 0:
-            torch.nn.utils.clip_grads_with_norm_(params, self.clip_norm, norm)
-        return norm
+    def _clip(self, phase: str, norm: Tensor) -> Tensor | None:
+        """Clip the phase's gradients; the share that was taken away, where it is worth logging."""
+        clipping = self.clips[phase]
+        share = clip(self._params[phase], norm, clipping.limit(norm))
+        return share if clipping.logged else None
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         if self.precision == "fp32":
@@ -269,6 +299,10 @@ def set_rng_state(states: Mapping[str, Tensor]) -> None:
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         if f"cuda{index}" in states:
             torch.cuda.set_rng_state(states[f"cuda{index}"].cpu(), index)
+
+
+def _several(built: torch.optim.Optimizer | Sequence[torch.optim.Optimizer]) -> Sequence[torch.optim.Optimizer]:
+    return (built,) if isinstance(built, torch.optim.Optimizer) else tuple(built)
 
 
 def _device(accelerator: str) -> torch.device:

@@ -99,8 +99,12 @@ def _stateful(training: Training) -> dict[str, Stateful]:
 
 
 def _tensors(training: Training) -> dict[str, Tensor]:
-    gates = training.engine.gates
-    found = {f"gate.{phase}.{name}": value for phase, gate in gates.items() for name, value in gate.tensors().items()}
+    engine = training.engine
+    found = {
+        f"gate.{phase}.{name}": value for phase, gate in engine.gates.items() for name, value in gate.tensors().items()
+    }
+    for phase, clipping in engine.clips.items():
+        found |= {f"clip.{phase}.{name}": value for name, value in clipping.tensors().items()}
     parts = training.parts.items()
     return found | {f"{key}.{name}": value for key, part in parts for name, value in part.tensors().items()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from aurl.train.clipping import Clipping
 from aurl.train.early_stopping import EarlyStopping
 from aurl.train.engine import Engine, Precision
 from aurl.train.plan import Plan
@@ -14,7 +15,7 @@ class Trainer:
 
     Args:
         epochs, steps, eval_every, eval_batches: see `aurl.train.plan.Plan`.
-        accelerator, precision, accumulate, clip_norm, compile, probe_every: see `aurl.train.engine.Engine`.
+        accelerator, precision, accumulate, clip_norm, clip, compile, probe_every: see `aurl.train.engine.Engine`.
         early_stopping: null never stops.
 
     Raises:
@@ -32,6 +33,7 @@ class Trainer:
         precision: Precision = "fp32",
         accumulate: int = 1,
         clip_norm: float = 1.0,
+        clip: str | Clipping = "fixed",
         compile: bool = False,
         probe_every: int = 50,
         early_stopping: EarlyStopping | None = None,
@@ -42,6 +44,7 @@ class Trainer:
             precision=precision,
             accumulate=accumulate,
             clip_norm=clip_norm,
+            clip=clip,
             compile=compile,
             probe_every=probe_every,
         )

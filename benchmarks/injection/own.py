@@ -149,10 +149,11 @@ def _tamper_with_steps(fault: Fault, place: list[int]) -> None:
         fault.tick()
         if "forward" not in engine.model.__dict__:
             _tamper_with_objective(engine.model, fault, place)
-        fault.before(step + 1, engine.model, engine.optimizers)
+        optimizers = {phase: one for phase, [one] in engine.optimizers.items()}
+        fault.before(step + 1, engine.model, optimizers)
         metrics = clean_step(engine, batches, step, total)
         metrics["lr"] *= fault.rate(step + 1, "generator")
-        fault.after(step + 1, engine.model, engine.optimizers)
+        fault.after(step + 1, engine.model, optimizers)
         place[0] = step + 2
         return metrics
 

@@ -95,6 +95,16 @@ def test_what_is_typed_now_wins(tmp_path: Path) -> None:
     assert (flat["data.bars"], flat["data.seq_len"], flat["data.batch_size"]) == (3, 70, 4)
 
 
+def test_settings_of_a_group_that_is_typed_now_are_those_of_its_option(tmp_path: Path) -> None:
+    run = tmp_path / "out" / "before_the_move" / "2026-11-28_23-49-42_2644"
+    shutil.copytree(FIXTURE, run, symlinks=True)
+    document = json.loads((run / "config.json").read_text()) | {"optim.betas": [0.5, 0.6], "optim.warmup_steps": 7}
+    (run / "config.json").write_text(json.dumps(document))
+    _, overrides = with_saved([], [f"resume={run}", "optim=sgd"])
+    flat = flatten(to_plain(compose([text for text in overrides if not text.startswith("hydra.")])))
+    assert (flat["optim.momentum"], flat["optim.warmup_steps"]) == (0.9, None)
+
+
 @pytest.mark.parametrize("option", ["data=midi_folder", "data=chorales", "data=synthetic"])
 def test_a_typed_batch_size_takes_the_place_of_the_budget(option: str) -> None:
     def sizes(*overrides: str) -> tuple[Any, Any]:

@@ -66,10 +66,10 @@ def test_every_phase_is_trained_by_its_own_optimiser() -> None:
     before = weights(engine)
     metrics = engine.train_step([tokens()], 0, 10)
     after = weights(engine)
-    assert set(metrics) == {"loss/total", "grad/norm", "loss/disc", "grad/norm_disc", "lr"}
+    assert set(metrics) == {"loss/total", "grad/norm", "loss/disc", "grad/norm_disc", "lr", "lr/discriminator"}
     assert all(not torch.equal(before[name], after[name]) for name in before)
-    assert engine.optimizers["generator"].param_groups[0]["lr"] == 0.05
-    assert engine.optimizers["discriminator"].param_groups[0]["lr"] == 0.01
+    assert engine.optimizers["generator"][0].param_groups[0]["lr"] == 0.05
+    assert engine.optimizers["discriminator"][0].param_groups[0]["lr"] == 0.01
 
 
 def test_training_reduces_the_loss() -> None:
