@@ -68,6 +68,13 @@ class MusicModel(nn.Module, ABC):
     uncompiled: ClassVar[tuple[str, ...]] = ()
     """Methods that `torch.compile` leaves as they are, such as those that draw token by token."""
 
+    def phases_at(self, step: int) -> tuple[str, ...]:
+        """The phases of the step that follows `step` finished ones, in their order; all of them where not overridden.
+
+        The first one runs in every step.
+        """
+        return self.phases
+
     @abstractmethod
     def forward(
         self, tokens_BT: Tensor, phase: str = "generator", step: int = 0

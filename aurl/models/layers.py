@@ -95,9 +95,10 @@ class Attention(nn.Module):
 
         With a cache, the T tokens follow those stored: either the first T, or one more.
         """
-        q, k, v = (self._split(part) for part in self.qkv(x_BTD).chunk(3, dim=-1))
-        if rotation is not None:
-            q, k = rotate(q, rotation), rotate(k, rotation)
+        B, T, _ = x_BTD.shape
+        qkv = self.qkv(x_BTD).view(B, T, 3 * self.n_heads, -1).transpose(1, 2)
+        qk, v = qkv.split((2 * self.n_heads, self.n_heads), dim=1)
+        q, k = (qk if rotation is None else rotate(qk, rotation)).chunk(2, dim=1)
         if cache is not None:
             if cache.length and q.shape[2] > 1:
                 raise ValueError(f"{q.shape[2]} tokens after {cache.length} cached ones: append them one by one")
@@ -106,10 +107,6 @@ class Attention(nn.Module):
         y_BHTK = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=self.causal and q.shape[2] > 1)
         y_BTD: Tensor = self.out(y_BHTK.transpose(1, 2).flatten(2))
         return y_BTD
-
-    def _split(self, x_BTD: Tensor) -> Tensor:
-        B, T, _ = x_BTD.shape
-        return x_BTD.view(B, T, self.n_heads, -1).transpose(1, 2)
 
 
 class SwiGLU(nn.Module):

@@ -22,8 +22,10 @@ from aurl.models.vae import VAE
 class VAEGAN(VAE):
     """VAE-GAN (Larsen et al. 2016, arXiv:1512.09300) for tokens.
 
-    Generated sequences are decoded by the model from its own output, from the begin token on, half of the batch from
-    posterior z and half from prior z. Phase `discriminator` learns to tell them from the beginnings of real sequences
+    Generated sequences are decoded by the model from its own output, from the begin token on, half of them from
+    posterior z and half from prior z. Drawing token by token is what costs: with `shared_draw` there is one draw a
+    step, half as many sequences as the batch has, and phase `discriminator` judges those of phase `generator`. Phase
+    `discriminator` learns to tell them from the beginnings of real sequences
     by the hinge loss (Lim and Ye 2017; Miyato et al. 2018). Phase `generator` minimises
 
         VAE objective + adversarial_weight * -E[D(generated)]
@@ -42,6 +44,8 @@ class VAEGAN(VAE):
         adversarial_weight: weight of the adversarial term.
         adversarial_warmup_steps: steps in which the term is left out, while the discriminator already learns.
         adversarial_length: L, tokens decoded for the discriminator (fewer where the batch is shorter).
+        adversarial_every: of the steps each n-th has phase `discriminator` and the adversarial term.
+        shared_draw: false draws as many sequences as the batch has, in each phase anew, at twice the price.
         gumbel_temperature: tau > 0; lower is a less biased and noisier gradient.
         discriminator_width: features per token.
         discriminator_layers: convolutions, each of which halves the length.
@@ -49,7 +53,7 @@ class VAEGAN(VAE):
     """
 
     phases = ("generator", "discriminator")
-    uncompiled = ("_draw",)
+    uncompiled = ("_draw", "_keep", "_take")
 
     def __init__(
         self,
@@ -73,6 +77,8 @@ class VAEGAN(VAE):
         adversarial_weight: float = 0.1,
         adversarial_warmup_steps: int = 500,
         adversarial_length: int = 32,
+        adversarial_every: int = 1,
+        shared_draw: bool = True,
         gumbel_temperature: float = 1.0,
         discriminator_width: int = 64,
         discriminator_layers: int = 3,
@@ -84,7 +90,7 @@ class VAEGAN(VAE):
         checkpoint_activations: bool = False,
     ) -> None:
         checks.at_least(0, adversarial_weight=adversarial_weight, adversarial_warmup_steps=adversarial_warmup_steps)
-        checks.at_least(1, adversarial_length=adversarial_length)
+        checks.at_least(1, adversarial_length=adversarial_length, adversarial_every=adversarial_every)
         checks.positive(gumbel_temperature=gumbel_temperature)
         super().__init__(
             vocab_size,
@@ -112,8 +118,11 @@ class VAEGAN(VAE):
         )
         self.adversarial_weight = adversarial_weight
         self.adversarial_warmup_steps = adversarial_warmup_steps
-        self.adversarial_length = adversarial_length
+        self.adversarial_length, self.adversarial_every = adversarial_length, adversarial_every
         self.gumbel_temperature = gumbel_temperature
+        self.shared_draw = shared_draw
+        self._kept_at = -1
+        self._kept: list[tuple[Tensor, Tensor]] = []  # batches of the step's first phase, and what was drawn for each
         self.discriminator = Discriminator(vocab_size, d_model=discriminator_width, n_layers=discriminator_layers)
 
     def phase_parameters(self, phase: str) -> list[nn.Parameter]:
@@ -123,6 +132,13 @@ class VAEGAN(VAE):
             return judging
         judging_ids = {id(parameter) for parameter in judging}
         return [parameter for parameter in super().phase_parameters(phase) if id(parameter) not in judging_ids]
+
+    def phases_at(self, step: int) -> tuple[str, ...]:
+        """See `MusicModel.phases_at`."""
+        return self.phases if self._adversarial(step) else self.phases[:1]
+
+    def _adversarial(self, step: int) -> bool:
+        return (step + 1) % self.adversarial_every == 0
 
     def forward(self, tokens_BT: Tensor, phase: str = "generator", step: int = 0) -> Losses:
         """See `MusicModel.forward`; a phase leaves no gradient in the other's parameters.
@@ -135,8 +151,12 @@ class VAEGAN(VAE):
             return self._judge(tokens_BT)
         posterior = self.encoder(tokens_BT)
         bound = self._bound(tokens_BT, posterior, step)
-        if not self.training or step < self.adversarial_warmup_steps or not self.adversarial_weight:
+        silent = step < self.adversarial_warmup_steps or not self.adversarial_weight or not self._adversarial(step)
+        if not self.training or silent:
             return bound
+        if step != self._kept_at:
+            self._kept.clear()
+            self._kept_at = step
         fooled = hinge_generator(self.discriminator(self._relaxed(tokens_BT, posterior), frozen=True))
         adversarial = self.adversarial_weight * fooled
         objective = bound.objective + adversarial
@@ -144,11 +164,13 @@ class VAEGAN(VAE):
         return Losses(objective, metrics, by_sequence=adversarial)
 
     def _judge(self, tokens_BT: Tensor) -> Losses:
-        with torch.no_grad():
-            posterior = self.encoder(tokens_BT[: _half(tokens_BT)])
-            z_BZ = self._with_prior(posterior.sample(), len(tokens_BT))
-            fake_BL, _ = self._draw(z_BZ, self._free_length(tokens_BT))
-        real_BL = tokens_BT[:, 1 : 1 + fake_BL.shape[1]]
+        fake_BL = self._take(tokens_BT)
+        if fake_BL is None:
+            with torch.no_grad():
+                rows = self._rows(tokens_BT)
+                posterior = self.encoder(tokens_BT[: _half(rows)])
+                fake_BL, _ = self._draw(self._with_prior(posterior.sample(), rows), self._free_length(tokens_BT))
+        real_BL = tokens_BT[: len(fake_BL), 1 : 1 + fake_BL.shape[1]]
         real_B, fake_B = self.discriminator(torch.cat((real_BL, fake_BL))).chunk(2)
         loss = hinge_discriminator(real_B, fake_B)
         metrics = {
@@ -158,6 +180,23 @@ class VAEGAN(VAE):
             "gan/d_fake": fake_B.detach().mean(),
         }
         return Losses(loss, metrics, by_sequence=loss)
+
+    def _rows(self, tokens_BT: Tensor) -> int:
+        """How many sequences are generated for this batch."""
+        return _half(len(tokens_BT)) if self.shared_draw else len(tokens_BT)
+
+    def _keep(self, tokens_BT: Tensor, drawn_BL: Tensor) -> None:
+        if self.shared_draw:
+            self._kept.append((tokens_BT, drawn_BL))
+
+    def _take(self, tokens_BT: Tensor) -> Tensor | None:
+        """What the generator drew for this very batch, once; what was kept before it is of no use any more."""
+        for place, (batch_BT, drawn_BL) in enumerate(self._kept):
+            if batch_BT is tokens_BT:
+                del self._kept[: place + 1]
+                return drawn_BL
+        self._kept.clear()
+        return None
 
     def _free_length(self, tokens_BT: Tensor) -> int:
         return min(self.adversarial_length, tokens_BT.shape[1] - 1)
@@ -171,9 +210,10 @@ class VAEGAN(VAE):
     def _draw(self, z_BZ: Tensor, length: int) -> tuple[Tensor, Tensor]:
         """Tokens [B, L] decoded freely from z without dropout, and the Gumbel noise [B, L, V] that chose them."""
         noise_BLV = -torch.empty(len(z_BZ), length, self.vocab_size, device=z_BZ.device).exponential_().log()
+        choosing_BLV = self._without_special(noise_BLV)
 
         def choose(logits_BV: Tensor, position: int) -> Tensor:
-            return (self._without_special(logits_BV) + noise_BLV[:, position - 1]).argmax(-1)
+            return (logits_BV + choosing_BLV[:, position - 1]).argmax(-1)
 
         with evaluating(self.decoder):
             tokens_BT = unroll(
@@ -190,8 +230,10 @@ class VAEGAN(VAE):
 
     def _relaxed(self, tokens_BT: Tensor, posterior: Posterior) -> Tensor:
         """One-hot generated sequences [B, L, V] with the gradient of the Gumbel-softmax; none after the end token."""
-        z_BZ = self._with_prior(posterior.sample().detach()[: _half(tokens_BT)], len(tokens_BT))
+        rows = self._rows(tokens_BT)
+        z_BZ = self._with_prior(posterior.sample().detach()[: _half(rows)], rows)
         drawn_BL, noise_BLV = self._draw(z_BZ, self._free_length(tokens_BT))
+        self._keep(tokens_BT, drawn_BL)
         history_BL = torch.cat((self._begin(len(z_BZ), z_BZ.device), drawn_BL[:, :-1]), dim=1)
         logits_BLV = self._without_special(self.decoder(history_BL, self.to_context(z_BZ)).float())
         soft_BLV = ((logits_BLV + noise_BLV) / self.gumbel_temperature).softmax(-1)
@@ -209,5 +251,5 @@ class VAEGAN(VAE):
         return logits.masked_fill((tokens_V == self.pad) | (tokens_V == self.bos), float("-inf"))
 
 
-def _half(tokens_BT: Tensor) -> int:
-    return (len(tokens_BT) + 1) // 2
+def _half(rows: int) -> int:
+    return (rows + 1) // 2

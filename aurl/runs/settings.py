@@ -48,6 +48,8 @@ _ONLY_WATCHING = ("observe", "warn")
 # Keys that aurl gained since its first runs, with what runs without them did: there they are no difference.
 GAINED: Mapping[str, Json] = {
     "sample.valid": False,
+    "model.shared_draw": False,
+    "model.adversarial_every": 1,
     "data.tokens_per_batch": None,
     "data.sort_window": 1024,
     "data.width_multiple": 1,

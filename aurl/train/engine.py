@@ -128,7 +128,7 @@ class Engine:
         """
         self.module.train()
         metrics: dict[str, Any] = {}
-        for phase in self.model.phases:
+        for phase in self.model.phases_at(step):
             metrics.update(self._phase(phase, batches, step, total))
         return metrics | self._rates(step, total)
 

@@ -24,7 +24,8 @@ class Progress:
         batch: batches of it that are done.
         scalars: of the last evaluation, and what parts added to it.
         sums: of each loss over the epoch's steps, 0-dim float64 tensors on the device.
-        epoch_steps: steps in these sums.
+        counts: steps in each of these sums; not every step has every loss.
+        epoch_steps: steps of the epoch.
         epoch_seconds: what these steps took.
         usage: what of the corpus the epoch has used.
         owed: what of the last step's end a signal cut short, by name: the evaluation, or hooks of parts. A resumed run
@@ -37,6 +38,7 @@ class Progress:
     batch: int = 0
     scalars: dict[str, float] = field(default_factory=dict)
     sums: dict[str, Tensor] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     epoch_steps: int = 0
     epoch_seconds: float = 0.0
     usage: Usage = field(default_factory=Usage)
@@ -49,14 +51,15 @@ class Progress:
         for name, value in metrics.items():
             if name.startswith("loss/"):
                 self.sums[name] = self.sums[name] + value if name in self.sums else value.double()
+                self.counts[name] = self.counts.get(name, 0) + 1
 
     def means(self) -> dict[str, float]:
         """The mean of each loss over the epoch's steps so far; waits for the device."""
-        return {name: float(value) / max(1, self.epoch_steps) for name, value in self.sums.items()}
+        return {name: float(value) / max(1, self.counts.get(name, 0)) for name, value in self.sums.items()}
 
     def next_epoch(self) -> None:
         """The epoch is over; the next one begins."""
-        self.sums, self.epoch_steps, self.epoch_seconds = {}, 0, 0.0
+        self.sums, self.counts, self.epoch_steps, self.epoch_seconds = {}, {}, 0, 0.0
         self.epoch += 1
         self.batch = 0
 
@@ -68,6 +71,7 @@ class Progress:
             "batch": self.batch,
             "scalars": dict(self.scalars),
             "sums": {name: float(value) for name, value in self.sums.items()},
+            "counts": dict(self.counts),
             "epoch_steps": self.epoch_steps,
             "epoch_seconds": self.epoch_seconds,
             "usage": self.usage.state_dict(),
@@ -80,6 +84,7 @@ class Progress:
         self.step, self.epoch, self.batch = state["step"], state["epoch"], state["batch"]
         self.scalars = {name: math.nan if value is None else value for name, value in state["scalars"].items()}
         self.sums = {name: torch.tensor(value, dtype=torch.float64) for name, value in state["sums"].items()}
+        self.counts = dict(state.get("counts") or dict.fromkeys(self.sums, state["epoch_steps"]))
         self.epoch_steps, self.epoch_seconds = state["epoch_steps"], state["epoch_seconds"]
         self.usage.load_state_dict(state["usage"])
         self.owed, self.evaluated = list(state.get("owed", ())), bool(state.get("evaluated"))

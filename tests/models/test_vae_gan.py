@@ -39,6 +39,14 @@ def test_metrics_of_the_phases():
     assert 0 <= judged["gan/d_accuracy"] <= 1
 
 
+def test_every_nth_step_has_the_discriminator_and_the_adversarial_term():
+    model = build("vae_gan", adversarial_every=3).train()
+    assert [len(model.phases_at(step)) for step in range(6)] == [1, 1, 2, 1, 1, 2]
+    told = ["loss/adv" in model(some_batch(), "generator", AFTER + step).metrics for step in range(6)]
+    assert told == [len(model.phases_at(AFTER + step)) == 2 for step in range(6)]
+    assert sum(told) == 2
+
+
 def test_the_adversarial_term_is_weighed_into_the_objective():
     tokens, objectives = some_batch(), {}
     plain = build("vae_gan", adversarial_weight=0.0)
@@ -71,10 +79,10 @@ def test_relaxed_sequences_are_the_drawn_ones_with_a_softmax_gradient():
     torch.manual_seed(11)
     relaxed = model._relaxed(tokens, posterior)
     torch.manual_seed(11)
-    z = model._with_prior(posterior.sample()[:2].detach(), 4)
+    z = model._with_prior(posterior.sample()[:1].detach(), 2)
     drawn, noise = model._draw(z, 6)
     torch.testing.assert_close(relaxed, F.one_hot(drawn, VOCAB).float(), atol=1e-6, rtol=0.0)
-    history = torch.cat((torch.full((4, 1), BOS), drawn[:, :-1]), 1)
+    history = torch.cat((torch.full((2, 1), BOS), drawn[:, :-1]), 1)
     logits = model._without_special(model.decoder(history, model.to_context(z)))
     live = drawn != PAD
     assert torch.equal((logits + noise).argmax(-1)[live], drawn[live])
@@ -96,21 +104,54 @@ def test_drawn_sequences_are_padded_after_the_end_and_never_begin_again():
         assert set(row[len(body) + 1 :]) <= {PAD}
 
 
-def test_half_of_the_sequences_are_decoded_from_posterior_z_and_half_from_prior_z(monkeypatch):
-    model = build("vae_gan").train()
-    with torch.no_grad():
-        model.encoder.posterior.weight.zero_()
-        model.encoder.posterior.bias.copy_(torch.tensor([30.0] * 4 + [-50.0] * 4))
+def spied(model, monkeypatch):
+    """The z of every draw."""
     drawn_from = []
     draw = model._draw
     monkeypatch.setattr(model, "_draw", lambda z, length: drawn_from.append(z) or draw(z, length))
+    return drawn_from
+
+
+def test_both_phases_of_a_step_judge_what_was_drawn_once_for_each_batch(monkeypatch):
+    model = build("vae_gan").train()
+    drawn_from = spied(model, monkeypatch)
+    judged = []
+    judge = model.discriminator.forward
+    monkeypatch.setattr(model.discriminator, "forward", lambda x, frozen=False: judged.append(x) or judge(x, frozen))
+    micro = [some_batch(5), some_batch(4)]
+    for phase in VAEGAN.phases:  # as the engine does: each phase over all micro-batches
+        for tokens in micro:
+            model(tokens, phase, AFTER)
+    assert [len(z) for z in drawn_from] == [3, 2], "half of each batch, once"
+    for tokens, fooling, telling in zip(micro, judged[:2], judged[2:], strict=True):
+        real, fake = telling.chunk(2)
+        assert torch.equal(fake, fooling.argmax(-1))
+        assert torch.equal(real, tokens[: len(real), 1 : 1 + real.shape[1]])
+    assert not model._kept
+    model(micro[0], "discriminator", AFTER)
+    assert len(drawn_from) == 3, "without the other phase it draws for itself"
+    for step in range(5):
+        model(micro[0], "generator", step)
+    assert len(model._kept) == 1, "nothing piles up where nobody takes it"
+
+
+@pytest.mark.parametrize(("shared", "rows", "draws"), [(True, 3, 1), (False, 5, 2)])
+def test_half_of_the_sequences_are_decoded_from_posterior_z_and_half_from_prior_z(monkeypatch, shared, rows, draws):
+    model = build("vae_gan", shared_draw=shared).train()
+    with torch.no_grad():
+        model.encoder.posterior.weight.zero_()
+        model.encoder.posterior.bias.copy_(torch.tensor([30.0] * 4 + [-50.0] * 4))
+    drawn_from = spied(model, monkeypatch)
+    tokens = some_batch(5)
     for phase in VAEGAN.phases:
-        model(some_batch(5), phase, AFTER)
+        model(tokens, phase, AFTER)
     for z in drawn_from:
-        assert (z[:3] > 25).all()
-        assert (z[3:].abs() < 10).all()
+        half = (rows + 1) // 2
+        assert len(z) == rows
+        assert (z[:half] > 25).all()
+        assert (z[half:].abs() < 10).all()
         assert not z.requires_grad
-    assert len(drawn_from) == 2
+    assert len(drawn_from) == draws
 
 
 def test_the_discriminator_learns_to_tell_an_untrained_generator_from_a_pattern():

@@ -40,3 +40,18 @@ def test_evaluation_at_epoch_ends_or_by_steps() -> None:
 def test_values_out_of_range_are_refused(bad: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="trainer\\."):
         Plan(**bad)
+
+
+def test_the_mean_of_a_loss_is_over_the_steps_that_have_it() -> None:
+    progress = Progress()
+    for step in range(4):
+        progress.add({"loss/total": torch.tensor(1.0 + step), **({"loss/disc": torch.tensor(6.0)} if step % 2 else {})})
+    assert progress.means() == {"loss/total": 2.5, "loss/disc": 6.0}
+    again = Progress()
+    again.load_state_dict(progress.state_dict())
+    assert again.means() == progress.means()
+    old = {key: value for key, value in progress.state_dict().items() if key != "counts"}
+    again.load_state_dict(old)  # of a checkpoint from before each loss was counted
+    assert again.means() == {"loss/total": 2.5, "loss/disc": 3.0}
+    progress.next_epoch()
+    assert progress.means() == {}
