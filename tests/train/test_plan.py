@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from aurl.errors import ConfigError
 from aurl.train.plan import Plan
+from aurl.train.progress import Progress
 
 
 @pytest.mark.parametrize(
