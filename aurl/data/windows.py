@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurl.data.lengths import WindowLengths
-from aurl.data.voices import voices
 from aurl.music.augment import Applied, Augment
 from aurl.music.notes import IntArray, Notes
+from aurl.music.tokenizing.voices import voices
 from aurl.music.tokens import Tokenizer
 
 Ints = NDArray[np.int64]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from aurl.music.grammar import Phase, TokenGrammar
+from aurl.music.grammar import REST, Phase, TokenGrammar
 from aurl.music.vocabulary import Family
 
 _METRE_UNITS = (Phase.OPENING_BAR, Phase.NEW_BAR)
@@ -44,6 +44,14 @@ class GrammarMask:
         self._position_B, self._track_B = zeros() - 1, zeros() - 1
         self._loud_BR = torch.zeros(rows, self._tracks, dtype=torch.bool, device=device)
         self._long_BR = self._loud_BR.clone()
+        self._voices = grammar.voices
+        if grammar.voices:  # their tokens tell no velocity and no duration
+            self._loud_BR, self._long_BR = ~self._loud_BR, ~self._long_BR
+        self._of_voice_V = (self._family_V == Family.PITCH) & bool(grammar.voices)
+        self._voice_V = torch.where(self._of_voice_V, self._index_V // (REST + 1), 0)
+        self._rest_V = self._of_voice_V & (self._index_V % (REST + 1) == REST)
+        self._voice_B = zeros() - 1
+        self._sounding_BR = torch.zeros(rows, max(1, grammar.voices), dtype=torch.bool, device=device)
 
     def allowed(self) -> Tensor:
         """Which tokens may come next, bool [B, V]; at least one in each row."""
@@ -58,6 +66,10 @@ class GrammarMask:
         unit_BV = self._units[self._metre_B][:, self._index_V.clamp(max=len(self._units) - 1)]
         second_B1 = ((self._phase_B == _METRE_UNITS[0]) | (self._phase_B == _METRE_UNITS[1]))[:, None]
         allowed_BV &= ~(self._is_metre_V & second_B1 & ~unit_BV)
+        if self._voices:
+            silent_BV = ~self._sounding_BR[:, self._voice_V]
+            spoken_BV = self._voice_V <= self._voice_B[:, None]
+            allowed_BV &= ~((self._rest_V & silent_BV) | (self._of_voice_V & spoken_BV))
         if self._ordered:
             voices_BV = (self._index_V > self._track_B[:, None]) & (self._index_V < self._programs_B[:, None])
             allowed_BV &= ~(self._is_track_V & ~voices_BV)
@@ -79,6 +91,8 @@ class GrammarMask:
         track_B = family_B == Family.TRACK
         self._track_B = torch.where(bar_B | position_B, -1, torch.where(track_B, index_B, self._track_B))
         self._programs_B = self._programs_B + (family_B == Family.PROGRAM)
+        if self._voices:
+            self._follow_voices(token_B, bar_B | position_B)
         here_B1 = self._here()[:, None]
         self._loud_BR = self._loud_BR.scatter(
             1, here_B1, self._loud_BR.gather(1, here_B1) | (family_B == Family.VELOCITY)[:, None]
@@ -87,6 +101,12 @@ class GrammarMask:
             1, here_B1, self._long_BR.gather(1, here_B1) | (family_B == Family.DURATION)[:, None]
         )
         self._phase_B = self._leads[self._phase_B, family_B]
+
+    def _follow_voices(self, token_B: Tensor, anew_B: Tensor) -> None:
+        of_voice_B, voice_B = self._of_voice_V[token_B], self._voice_V[token_B]
+        self._voice_B = torch.where(anew_B, -1, torch.where(of_voice_B, voice_B, self._voice_B))
+        sounds_B1 = torch.where(of_voice_B, ~self._rest_V[token_B], self._sounding_BR.gather(1, voice_B[:, None])[:, 0])
+        self._sounding_BR = self._sounding_BR.scatter(1, voice_B[:, None], sounds_B1[:, None])
 
     def _here(self) -> Tensor:
         """The track that velocities and durations speak of, int64 [B]."""

@@ -8,10 +8,12 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from aurl.music.barring import Alphabet
+from aurl.music.tokenizing.barring import Alphabet
 from aurl.music.vocabulary import Family, Vocabulary
 
 Flags = NDArray[np.bool_]
+REST = 128
+"""What stands in the place of a pitch where a voice falls silent; voices have 129 tokens each."""
 
 
 class Phase(IntEnum):
@@ -84,6 +86,8 @@ class TokenGrammar:
         bar: ticks that a Metre token stands for, int64 [V]; 0 for others.
         units: bool [bars, bars], whether a unit (second) fits a bar (first), by the index of their tokens.
         tracks: tracks that a sequence may declare; 0 where it declares none.
+        voices: voices that notes are told by, each with 129 tokens of the family PITCH; 0 where notes are told by
+            velocity, duration and pitch. Those of a position ascend, and only one that sounds may rest.
     """
 
     family: NDArray[np.int64]
@@ -93,10 +97,11 @@ class TokenGrammar:
     bar: NDArray[np.int64]
     units: Flags
     tracks: int
+    voices: int = 0
 
 
-def build_grammar(vocabulary: Vocabulary, bars: Alphabet, tracks: int = 0) -> TokenGrammar:
-    """The rules of a tokenizer; `tracks` as for `TokenGrammar`."""
+def build_grammar(vocabulary: Vocabulary, bars: Alphabet, tracks: int = 0, voices: int = 0) -> TokenGrammar:
+    """The rules of a tokenizer; `tracks` and `voices` as for `TokenGrammar`."""
     kinds = len(Family)
     follows, leads = np.zeros((len(Phase), kinds), bool), np.zeros((len(Phase), kinds), np.int64)
     for phase, families in (_FOLLOWS | (_BAND if tracks else {})).items():
@@ -108,7 +113,7 @@ def build_grammar(vocabulary: Vocabulary, bars: Alphabet, tracks: int = 0) -> To
     lengths = vocabulary.values[Family.METRE].astype(np.int64).tolist()
     units = np.array([[bars.means(length, unit) for unit in lengths] for length in lengths], bool)
     bar = np.where(kind == Family.METRE, (index + 1) * bars.step, 0)
-    return TokenGrammar(kind, index, follows, leads, bar, units, tracks)
+    return TokenGrammar(kind, index, follows, leads, bar, units, tracks, voices)
 
 
 def _lead(phase: Phase, family: Family) -> Phase:

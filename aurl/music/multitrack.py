@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aurl.errors import ConfigError
-from aurl.music.barring import Bars, laid_out, read_metres
 from aurl.music.grammar import TokenGrammar, build_grammar
 from aurl.music.notes import TICKS_PER_BEAT, IntArray, Notes
 from aurl.music.score import Instrument, Metre, Tempo, TempoMap, Ticks
-from aurl.music.tokenizer import RemiTokenizer, first_of, latest
+from aurl.music.tokenizer import RemiTokenizer
+from aurl.music.tokenizing.barred import first_of, latest
+from aurl.music.tokenizing.barring import Bars, laid_out, read_metres
 from aurl.music.tokens import BarTokens, Decoded
 from aurl.music.vocabulary import Family, Ids, Vocabulary
 

@@ -10,26 +10,19 @@ that the metre changes there. So plain metres are written as if there were no ot
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-from collections.abc import Callable, Sequence
-from typing import Any, Self
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aurl.errors import ConfigError
-from aurl.music.barring import Alphabet, Bars, Signed, laid_out, read_metres
-from aurl.music.grammar import TokenGrammar, build_grammar
 from aurl.music.notes import DEFAULT_VELOCITY, TICKS_PER_BEAT, IntArray, Notes
-from aurl.music.tokens import BarTokens, Decoded, Tokenizer
-from aurl.music.vocabulary import Family, Ids, Vocabulary
+from aurl.music.tokenizing.barred import BarredTokenizer, first_of, latest, require, steps
+from aurl.music.tokenizing.barring import Bars, laid_out, read_metres
+from aurl.music.tokens import BarTokens, Decoded
+from aurl.music.vocabulary import Family, Vocabulary
 
 _ANYWHERE = np.isin(np.arange(len(Family)), [Family.EOS, Family.BAR, Family.VELOCITY, Family.DURATION])
 
 
-class RemiTokenizer(Tokenizer):
+class RemiTokenizer(BarredTokenizer):
     """Bar, Position, Velocity, Duration and Pitch tokens after a header of Metre and Tempo.
 
     Written exactly: onsets and pitches; durations of 1..48 ticks, then every 3 up to 96, then every 12; velocities
@@ -48,9 +41,6 @@ class RemiTokenizer(Tokenizer):
         ConfigError: a value outside its range.
     """
 
-    pad = int(Family.PAD)
-    bos = int(Family.BOS)
-    eos = int(Family.EOS)
     _layout = "remi"
 
     def __init__(
@@ -64,14 +54,9 @@ class RemiTokenizer(Tokenizer):
         tempo_high: float = 480.0,
         resolution: int = TICKS_PER_BEAT,
     ) -> None:
-        _require("velocity_step", velocity_step, 1, 64)
-        _require("max_duration", max_duration, 1, 4800)
-        _require("max_bar", max_bar, 3, 960)
-        _require("tempo_bins", tempo_bins, 2, 256)
-        _require("resolution", resolution, 4, 480)
-        if not 0.0 < tempo_low < tempo_high < math.inf:
-            raise ConfigError(f"tokenizer.tempo_low={tempo_low}, tempo_high={tempo_high}: needs 0 < low < high")
-        self._settings = {
+        require("velocity_step", velocity_step, 1, 64)
+        require("max_duration", max_duration, 1, 4800)
+        settings = {
             "velocity_step": velocity_step,
             "max_duration": max_duration,
             "max_bar": max_bar,
@@ -79,39 +64,13 @@ class RemiTokenizer(Tokenizer):
             "tempo_low": tempo_low,
             "tempo_high": tempo_high,
         }
-        self.resolution = resolution
-        self._bars = Alphabet.of(resolution, max_bar * resolution // TICKS_PER_BEAT)
+        super().__init__(settings, resolution)
         self._max_duration = max_duration * resolution // TICKS_PER_BEAT
-        self._tempi = np.geomspace(tempo_low, tempo_high, tempo_bins).round(6)
         self.vocabulary = self._build_vocabulary(velocity_step)
         self._durations = self.vocabulary.values[Family.DURATION].astype(np.int32)
         self._velocities = self.vocabulary.values[Family.VELOCITY].astype(np.int32)
         self._duration_ids = self.vocabulary.nearest_ids(Family.DURATION, self._max_duration)
         self._velocity_ids = self.vocabulary.nearest_ids(Family.VELOCITY, 127)
-
-    def at(self, resolution: int) -> Self:
-        """The tokenizer of the same settings for another grid."""
-        settings: dict[str, Any] = self._settings
-        return type(self)(**settings, resolution=resolution)
-
-    @property
-    def vocab_size(self) -> int:
-        """Number of ids; 396 with the default settings."""
-        return self.vocabulary.size
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of the settings and of the version of the layout, 16 hexadecimal digits."""
-        grid = [] if self.resolution == TICKS_PER_BEAT else [self.resolution]
-        return hashlib.sha256(json.dumps([self._layout, 1, *self._settings.values(), *grid]).encode()).hexdigest()[:16]
-
-    def token_name(self, id: int) -> str:
-        """Such as `BOS`, `Bar` or `Pitch_60`; `Unknown_999` outside the vocabulary."""
-        return self.vocabulary.name(id)
-
-    def grammar(self) -> TokenGrammar:
-        """What may follow what: the order in which `encode` writes."""
-        return build_grammar(self.vocabulary, self._bars)
 
     def encode(self, notes: Notes, *, end: bool = True) -> IntArray:
         """Token ids, int32 [T]; notes outside the alphabets are written as `quantise` gives them."""
@@ -159,32 +118,6 @@ class RemiTokenizer(Tokenizer):
         masks[0, bar[first]], masks[1, bar[first]], masks[2, bar[first]] = 1, loud[first], long[first]
         sounds, states_velocity, states_duration = masks
         return BarTokens(tokens.astype(np.int32), sounds, states_velocity, states_duration, self._fixed(bars))
-
-    def _fixed(self, bars: Bars) -> int:
-        """Tokens of the longest header and of the end."""
-        return 4 + any(signed.unit for signed in bars.signed)
-
-    def _metre_tokens(self, bars: Bars, bar_of: Callable[[Ids], Ids], count: int) -> NDArray[np.float64]:
-        """Tokens that change the metre, by bar of the piece."""
-        changes = bars.signed[1:]
-        at = bar_of(bars.starts[np.array([change.bar for change in changes], np.int64)])
-        lengths = np.array([len(self._metre(change)) for change in changes], float)
-        return np.bincount(at, lengths, count)[:count].astype(np.float64)
-
-    def _header(self, signed: Signed, tempo: float) -> list[int]:
-        return [self.bos, *self._metre(signed), self.vocabulary.first[Family.TEMPO] + self._tempo_bin(tempo)]
-
-    def _metre(self, signed: Signed) -> list[int]:
-        lengths = (signed.length, signed.unit) if signed.unit else (signed.length,)
-        return [self.vocabulary.first[Family.METRE] + length // self._bars.step - 1 for length in lengths]
-
-    def _with_changes(self, ids: IntArray, changes: Sequence[Signed]) -> IntArray:
-        if not changes:
-            return ids
-        bars = np.flatnonzero(ids == Family.BAR)
-        metres = [self._metre(change) for change in changes]
-        places = np.repeat(bars[[change.bar for change in changes]], [len(metre) for metre in metres])
-        return np.insert(ids, places, np.concatenate(metres)).astype(np.int32)
 
     def decode(self, ids: ArrayLike) -> Decoded:
         """Notes from any sequence of integers; what means nothing where it stands is counted and skipped.
@@ -249,24 +182,12 @@ class RemiTokenizer(Tokenizer):
     def _build_vocabulary(self, velocity_step: int) -> Vocabulary:
         return Vocabulary(
             {
-                Family.METRE: np.arange(self._bars.step, self._bars.longest + 1, self._bars.step),
-                Family.TEMPO: self._tempi,
-                Family.POSITION: np.arange(self._bars.longest),
+                **self._bar_values(),
                 Family.VELOCITY: np.arange(DEFAULT_VELOCITY % velocity_step or velocity_step, 128, velocity_step),
                 Family.DURATION: duration_alphabet(self._max_duration, self.resolution),
                 Family.PITCH: np.arange(128),
             }
         )
-
-    def _tempo_bin(self, tempo: float) -> int:
-        low, high = float(self._tempi[0]), float(self._tempi[-1])
-        inside = min(max(low, tempo), high)
-        return round(math.log(inside / low) / math.log(high / low) * (len(self._tempi) - 1))
-
-
-def _require(name: str, value: int, low: int, high: int) -> None:
-    if not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(f"tokenizer.{name}={value}: needs a whole number from {low} to {high}")
 
 
 def duration_alphabet(longest: int, resolution: int) -> NDArray[np.int64]:
@@ -275,18 +196,3 @@ def duration_alphabet(longest: int, resolution: int) -> NDArray[np.int64]:
     fine, middle = np.arange(1, 4 * quarter + 1), np.arange(4 * quarter + sixteenth, 8 * quarter + 1, sixteenth)
     ticks = np.concatenate([fine, middle, np.arange(9 * quarter, longest + 1, quarter)])
     return np.union1d(ticks[ticks <= longest], longest)
-
-
-def steps(values: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Difference of each value to the one before, which for the first is -1."""
-    return np.diff(values, prepend=np.array(-1, values.dtype))
-
-
-def first_of(family: NDArray[np.int8], wanted: Family, before: NDArray[np.bool_]) -> Ids:
-    """The place of the first token of the family within `before`: one or none."""
-    return np.flatnonzero((family == wanted) & before)[:1]
-
-
-def latest(where: NDArray[np.bool_]) -> Ids:
-    """For each place the last one up to it at which `where` holds, or -1."""
-    return np.maximum.accumulate(np.where(where, np.arange(len(where)), -1))

@@ -14,6 +14,7 @@ from aurl.models.transformer import Transformer
 from aurl.music.multitrack import MultitrackTokenizer
 from aurl.music.notes import Notes
 from aurl.music.tokenizer import RemiTokenizer
+from aurl.music.tokenizing.chorale import ChoraleTokenizer
 from tests.music.strategies import bands, notes
 
 CPU = torch.device("cpu")
@@ -22,6 +23,8 @@ TOKENIZERS = [
     RemiTokenizer(resolution=24, max_bar=48),
     MultitrackTokenizer(),
     MultitrackTokenizer(resolution=48, max_tracks=3),
+    ChoraleTokenizer(),
+    ChoraleTokenizer(voices=1, resolution=24),
 ]
 
 
@@ -53,7 +56,7 @@ def test_noise_drawn_by_the_grammar_is_music_without_an_invalid_token(tokenizer:
 @given(st.one_of(notes(max_notes=12), bands(12, max_notes=12)))
 @settings(max_examples=10, deadline=None)
 def test_the_grammar_allows_everything_that_is_written(piece: Notes) -> None:
-    for tokenizer in (TOKENIZERS[0], TOKENIZERS[2]):
+    for tokenizer in (TOKENIZERS[0], TOKENIZERS[2], TOKENIZERS[4]):
         mask = GrammarMask(tokenizer.grammar(), 1, CPU)
         ids = tokenizer.encode(piece)
         for token in ids[1 : 300 if len(tokenizer.quantise(piece)) else 0]:

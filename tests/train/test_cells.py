@@ -10,11 +10,11 @@ from torch.nn import functional as F
 from aurl.data.batch import Batch
 from aurl.data.module import MusicData
 from aurl.data.sources import Chorales
-from aurl.data.voices import voices
 from aurl.models.transformer import Transformer
 from aurl.models.vae import VAE
 from aurl.music.notes import Notes
 from aurl.music.tokenizer import RemiTokenizer
+from aurl.music.tokenizing.voices import voices
 from aurl.train.cells import Counted
 from aurl.train.engine import Engine
 from aurl.train.optim import AdamW
