@@ -16,6 +16,7 @@ from torch import Tensor
 
 from aurl.data.loader import TrainLoader
 from aurl.data.module import MusicData
+from aurl.errors import ConfigError
 from aurl.machine.signals import StopSignal
 from aurl.monitor import Monitor
 from aurl.record import Json
@@ -87,6 +88,11 @@ class Training:
         self.loader: TrainLoader
         self.reorder(0)
         accumulate = self.engine.accumulate
+        if accumulate > (batches := self.loader.batches(0)):
+            raise ConfigError(
+                f"trainer.accumulate={accumulate}: an epoch has {batches} batches; give at most {batches}, or make the "
+                f"batches smaller ({self.data.smaller_batch[1]})"
+            )
         self.total_steps, self._epochs = self.plan.totals(lambda epoch: -(-self.loader.batches(epoch) // accumulate))
         self.eta = Eta(self.total_steps)
 

@@ -80,6 +80,15 @@ def test_batches_that_were_planned_by_other_rules_are_refused(train: Trainer) ->
     assert train("run", *TOKENS, "model=transformer", "trainer.steps=6", f"resume='{first.folder}'").status == "done"
 
 
+def test_more_batches_in_a_step_than_an_epoch_has_are_one_clear_error(train: Trainer) -> None:
+    outcome = train("run", "model=transformer", "trainer.accumulate=6", "trainer.steps=1")
+    assert (outcome.status, outcome.exit_code) == ("failed", 2)
+    assert (
+        "trainer.accumulate=6: an epoch has 5 batches; give at most 5, or make the batches smaller" in outcome.message
+    )
+    assert train("fits", "model=transformer", "trainer.accumulate=5", "trainer.steps=1").status == "done"
+
+
 def test_a_budget_below_the_longest_sequence_is_one_clear_error(train: Trainer) -> None:
     outcome = train("run", "data.batch_size=null", "data.tokens_per_batch=20", "model=transformer")
     assert (outcome.status, outcome.exit_code) == ("failed", 2)
