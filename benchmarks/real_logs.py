@@ -147,7 +147,7 @@ def read_logs(folder: Path) -> list[Log]:
             steps = sorted({record.step for record in records})
             told = labels.get(row["file"], [])
             healthy = row["labels"] == "healthy" if "labels" in row else not told
-            logs.append(Log(row["file"], row["repo"], healthy, records, steps, _events(told, steps)))
+            logs.append(Log(row["file"], row["repo"], healthy, records, steps, events_of(told, steps)))
     return logs
 
 
@@ -240,7 +240,8 @@ def _part(logs: Sequence[Log], run: Sequence[Sequence[Alarm]], mask: Sequence[bo
     return add_up(itertools.compress(logs, mask), itertools.compress(run, mask))
 
 
-def _events(rows: Iterable[dict[str, str]], steps: Sequence[int]) -> list[Event]:
+def events_of(rows: Iterable[dict[str, str]], steps: Sequence[int]) -> list[Event]:
+    """Labels as events between rows of the log; `onset` and `end` are steps."""
     found = []
     for row in rows:
         onset = bisect_left(steps, float(row["onset"]))

@@ -6,13 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TypeVar
 
 _Default = TypeVar("_Default", int, None)
 _SAME_LENGTH = 0.02  # counters of whole epochs end within this share of each other
 _LARGEST = 2.0**53  # above, a float tells neighbours no longer apart
 _EXEMPT = 10  # steps in which an epoch number and a step number look alike
+_MUCH_SHORTER = 4  # times fewer rows: a run that was only begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class AxisTrace:
         self._top = -math.inf
         self._low = math.inf
         self._latest: tuple[int, object] = (0, None)
+        self._final = 0  # number of the last row
+        self._varies = False
         self._epoch: float | None = None
         self._strangers = _Strangers() if mixed else None
 
@@ -62,6 +65,7 @@ class AxisTrace:
             self.unusable += 1
             return
         self.rows += 1
+        self._final = row
         if (at, columns) == self._latest:
             self.repeats += 1
             return
@@ -70,6 +74,7 @@ class AxisTrace:
             self._look_back(row, at, columns, epoch)
         else:
             self._top = at
+        self._varies = self._varies or self._low not in (at, math.inf)
         self._low = min(self._low, at)
         if self._strangers is not None:
             self._strangers.compare(at, columns, self._last)
@@ -100,8 +105,24 @@ class AxisTrace:
     @property
     def is_usable(self) -> bool:
         """Whether these numbers count at all: whole, not the same ones for most rows, not up and down."""
-        jumps = 0 if self.begins_anew_each_epoch else len(self.restarts)
-        return 0 < self.rows >= 100 * self.unusable and 2 * self.repeats < self.rows and jumps <= 3 + 0.05 * self.rows
+        if self.rows < 100 * self.unusable or 2 * self.repeats >= self.rows:
+            return False
+        if self.rows > 1 and not self._varies:
+            return False
+        return self.begins_anew_each_epoch or len(self.restarts) <= 3 + 0.05 * self.rows
+
+    @property
+    def next_run(self) -> Restart | None:
+        """Where the run that is to be judged is over and another one follows, of several that a file has.
+
+        Each begins at the lowest step. The last one is meant, but where it was only begun: then the longest.
+        """
+        begins = [restart for restart in self.restarts if restart.to == self._low]
+        places = [0, *(restart.row for restart in begins), self._final + 1]
+        lengths = [end - start for start, end in pairwise(places)]
+        if _MUCH_SHORTER * lengths[-1] >= max(lengths):
+            return None
+        return begins[max(range(len(begins)), key=lambda at: (lengths[at], at))]
 
     @property
     def is_unique(self) -> bool:

@@ -17,7 +17,7 @@ from aurl.lint.readers.json_document import JsonDocument
 from aurl.lint.readers.json_lines import JsonLines, parse
 from aurl.lint.readers.printed_log import PrintedLog
 from aurl.lint.readers.source import LogSource, NothingToJudgeError
-from aurl.lint.readers.table import shape_of
+from aurl.lint.readers.table import called_after, shape_of
 from aurl.lint.readers.text import EXPECTED, bounded_lines, decoded, encoding_of, head, unreadable
 from aurl.lint.readers.tfevents_log import EventFile, TfeventsLog
 from aurl.lint.readers.wandb_log import WandbLog, wandb_files
@@ -90,7 +90,10 @@ def _source(path: Path) -> LogSource:
 
 
 def _table_or_text(path: Path, encoding: str) -> LogSource:
-    shape = shape_of(_lines(path, encoding))
+    text = _lines(path, encoding)
+    shape = shape_of(text)
+    if shape is not None:
+        shape = called_after(shape, path.stem, text)
     if shape is not None and shape.is_certain:
         return CsvLog(path, shape, encoding)
     try:

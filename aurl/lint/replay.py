@@ -60,6 +60,8 @@ class Replay:
         coming = zip(self._steps.restarts, limits(self._steps.restarts), strict=True)
         restart, limit = next(coming, (None, 0))
         for row in self._source.rows(_ignore):
+            if self._steps.end is not None and row.number >= self._steps.end:
+                break
             step = place(row)
             if restart is not None and row.number >= restart.row:
                 yield from self._flush()

@@ -13,6 +13,8 @@ from aurl.lint.readers.columns import LogColumn
 from aurl.lint.readers.source import Row
 from aurl.lint.survey import Survey
 
+_COUNTS_SOME = 10  # times as many rows as a column has that counts; one of fewer is a setting that was printed
+
 Place = Callable[[Row], int]
 """The step of a row; remembers the rows before, so each replay needs its own."""
 
@@ -27,6 +29,7 @@ class Steps:
         last: the step that the log ends with; None where that is not known before it is replayed.
         restarts: where the steps go back and what was logged before is superseded.
         per_epoch: whether a row is a whole epoch.
+        end: number of the first row of another run, which is left out with all that follows; None where there is none.
         notes: what a reader of the report should know.
     """
 
@@ -35,6 +38,7 @@ class Steps:
     last: int | None = None
     restarts: Sequence[Restart] = ()
     per_epoch: bool = False
+    end: int | None = None
     notes: tuple[str, ...] = field(default=())
 
 
@@ -53,18 +57,14 @@ def steps_of(survey: Survey, columns: Sequence[LogColumn], given: str | None) ->
         if survey.events.rows:
             return _events(survey.events)
         named = [column for column in columns if column.role in {Role.STEP, Role.EPOCH}]
+        most = max((survey.traces[column.name].rows for column in named), default=0)
+        named = [column for column in named if _COUNTS_SOME * survey.traces[column.name].rows >= most]
         for column in sorted(named, key=lambda column: _preference(survey, column)):
             trace = survey.traces[column.name]
             if column.role is Role.STEP and trace.is_usable:
                 return _of_column(trace, column.name)
             if column.role is Role.EPOCH and trace.is_unique:
-                return Steps(
-                    f"epochs, column '{column.name}'",
-                    partial(_by_column, column.name),
-                    trace.last,
-                    trace.restarts,
-                    True,
-                )
+                return _of_one_run(trace, f"epochs, column '{column.name}'", column.name, per_epoch=True)
     why = "the row number, since no column counts steps" if given is None else "the row number"
     return Steps(why, _by_row, survey.rows)
 
@@ -87,7 +87,17 @@ def _given(trace: AxisTrace, name: str) -> Steps:
 def _of_column(trace: AxisTrace, name: str) -> Steps:
     if trace.begins_anew_each_epoch:
         return Steps(f"column '{name}', which begins anew each epoch, added up", partial(_added_up, name))
-    return Steps(f"column '{name}'", partial(_by_column, name), trace.last, trace.restarts)
+    return _of_one_run(trace, f"column '{name}'", name)
+
+
+def _of_one_run(trace: AxisTrace, why: str, name: str, *, per_epoch: bool = False) -> Steps:
+    """Counting by a column, up to where a run follows that was only begun."""
+    begin, other = partial(_by_column, name), trace.next_run
+    if other is None:
+        return Steps(why, begin, trace.last, trace.restarts, per_epoch)
+    restarts = [restart for restart in trace.restarts if restart.row < other.row]
+    note = f"several runs: the longest is judged, which ends before row {other.row}; what follows is left out"
+    return Steps(why, begin, other.before, restarts, per_epoch, other.row, (note,))
 
 
 def _events(trace: AxisTrace) -> Steps:

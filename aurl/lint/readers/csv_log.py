@@ -11,7 +11,7 @@ from aurl.formats.skipping import OnSkip
 from aurl.lint.readers.cells import number
 from aurl.lint.readers.source import LogSource, Row
 from aurl.lint.readers.splits import MARKS, marked
-from aurl.lint.readers.table import Shape, is_header, names_of, uncommented
+from aurl.lint.readers.table import Shape, is_header, named_number, names_of, uncommented
 from aurl.lint.readers.text import bounded_lines
 
 
@@ -36,6 +36,9 @@ class CsvLog(LogSource):
         for line, cells, is_last in self._lines(on_skip):
             if len(cells) != wide:
                 if not any(cells) or cells[0].startswith("#"):
+                    continue
+                if len(told := [pair for cell in cells if (pair := named_number(cell))]) > 1:
+                    yield Row(line, dict(told))  # a summary among the rows: `epoch 1,train_loss=0.5,val_loss=0.6`
                     continue
                 if reason := self._misfit(cells, wide, is_last):
                     on_skip(line, reason)

@@ -32,7 +32,7 @@ _AXIS_OF_SPLIT = re.compile(r"(epoch|step|iter)\((\w+)\)", re.IGNORECASE)
 _ALIASES = {
     "ep": "epoch", "epochs": "epoch", "up": "updates", "l.r": "lr", "batch": POSITION, "batches": POSITION,
     "batch_id": POSITION, "minibatch": POSITION, "minibatches": POSITION, "grad": "grad norm", "norm": "grad norm",
-    "i": POSITION,
+    "i": POSITION, "s": "step", "trl": "train loss", "tel": "test loss",  # the last three: llm.c
 }  # fmt: skip
 _STOP = frozenset({
     "over", "of", "in", "at", "is", "was", "to", "from", "for", "with", "and", "by", "on", "than", "took", "or",

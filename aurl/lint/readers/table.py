@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
-from itertools import islice
+from itertools import islice, pairwise
 
 from aurl.lint.readers.cells import number
 
 DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}
 _SAMPLE_LINES = 60
+_KNOWN = {("r", "l", "t"): ("reward", "episode length", "time")}  # what stands for what, by the file's first names
+_YOLO = (
+    "epoch", "memory", "box_loss", "obj_loss", "cls_loss", "loss", "targets", "size", "precision", "recall", "map50",
+    "map", "val/box_loss", "val/obj_loss", "val/cls_loss",
+)  # fmt: skip  # of the results.txt of YOLO 5 to 7, which has no names
+_YOLO_BEGIN = re.compile(r"\s*\d+/\d+\s+\d[\d.]*G\s")
 _MIXED, _PURE, _VERY_PURE = 0.3, 0.75, 0.95
 
 
@@ -57,14 +64,42 @@ def shape_of(text: str) -> Shape | None:
     return best
 
 
+def called_after(shape: Shape, stem: str, text: str) -> Shape:
+    """The shape of a table without names, where the name of its file says what its only column is: `loss_log.txt`.
+
+    A second column may count the rows or the steps: whole numbers that only rise.
+    """
+    if shape.header_line or shape.header != names_of([""] * len(shape.header)) or len(shape.header) > 2:
+        return shape
+    rows = [[number(cell) for cell in _cells(line, shape.delimiter)] for line in text.splitlines()[:_SAMPLE_LINES]]
+    columns = list(zip(*(row for row in rows if len(row) == len(shape.header)), strict=True))
+    counters = [at for at, column in enumerate(columns) if _counts(column)]
+    if len(columns) - len(counters) != 1:
+        return shape
+    return replace(shape, header=tuple("step" if at in counters else stem for at in range(len(columns))))
+
+
+def _counts(column: Sequence[float | None]) -> bool:
+    told = [value for value in column if value is not None]
+    return len(told) > 2 and all(value.is_integer() for value in told) and all(a < b for a, b in pairwise(told))
+
+
 def is_header(cells: Sequence[str]) -> bool:
-    """Whether these cells are names: text, and no number among them."""
+    """Whether these cells are names: text, and no number among them, alone or as in `loss=0.5`."""
     filled = [cell for cell in cells if cell.strip()]
-    return bool(filled) and all(number(cell) is None for cell in filled)
+    return bool(filled) and all(number(cell) is None for cell in filled) and not any(map(named_number, filled))
+
+
+def named_number(cell: str) -> tuple[str, float] | None:
+    """The name and the number of a cell that has both, `val_loss=0.5`."""
+    name, sign, told = cell.partition("=")
+    value = number(told) if sign and name.strip() else None
+    return None if value is None else (name.strip(), value)
 
 
 def names_of(cells: Sequence[str]) -> tuple[str, ...]:
     """The cells as unique, non-empty column names."""
+    cells = (*_KNOWN.get(tuple(cells[:3]), cells[:3]), *cells[3:])
     names: dict[str, None] = {}
     for at, cell in enumerate(cells, 1):
         first = name = cell.strip() or f"column_{at}"
@@ -94,7 +129,12 @@ def _try(lines: Sequence[tuple[int, str]], delimiter: str) -> tuple[Shape | None
     found = sum(number(cell) is not None for cell in filled)
     if not found or 2 * len(fitting) < len(body):
         return None, 0
-    return Shape(delimiter, names_of(names or [""] * width), at if names else 0, found / len(filled)), found
+    named = names or (_YOLO if width == len(_YOLO) and _is_yolo(lines) else [""] * width)
+    return Shape(delimiter, names_of(named), at if names else 0, found / len(filled)), found
+
+
+def _is_yolo(lines: Sequence[tuple[int, str]]) -> bool:
+    return all(_YOLO_BEGIN.match(line) for _, line in lines)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
