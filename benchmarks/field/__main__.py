@@ -67,7 +67,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mirror", type=Path, help="folder of git directories OWNER+NAME/repo that are at hand")
     parser.add_argument("--part", choices=("tune", "kept", "all"), default="tune")
     parser.add_argument("--only", default="", help="ids, separated by commas")
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="changes to the default preset, or a preset")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="changes to the default preset, or a preset"
+    )
     parser.add_argument("--outside", action="store_true", help="also alarms outside the labels of anomalous logs")
     parser.add_argument("-o", "--output", type=Path, default=Path("sheets"), help="folder of the sheets")
     return parser.parse_args()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -32,14 +33,18 @@ _BELOW = {
 
 def draw_sheets(entries: Sequence[Entry], logs: Path, folder: Path) -> Iterable[Path]:
     """Draw twelve logs a sheet; the paths as they are written."""
-    mpl.rcParams.update({"font.size": 6, "axes.linewidth": 0.4, "lines.linewidth": 0.6, "axes.formatter.limits": (-3, 5)})
+    mpl.rcParams.update(
+        {"font.size": 6, "axes.linewidth": 0.4, "lines.linewidth": 0.6, "axes.formatter.limits": (-3, 5)}
+    )
     folder.mkdir(parents=True, exist_ok=True)
     each = _ACROSS * _DOWN
     for start in range(0, len(entries), each):
         figure = Figure(figsize=(16, 11), dpi=100)
-        grid = figure.add_gridspec(_DOWN, _ACROSS, hspace=0.28, wspace=0.16, left=0.03, right=0.99, top=0.96, bottom=0.03)
-        for entry, place in zip(entries[start : start + each], grid, strict=False):
-            halves = place.subgridspec(2, 1, height_ratios=(2.4, 1), hspace=0.02)
+        grid = figure.add_gridspec(
+            _DOWN, _ACROSS, hspace=0.28, wspace=0.16, left=0.03, right=0.99, top=0.96, bottom=0.03
+        )
+        for at, entry in enumerate(entries[start : start + each]):
+            halves = grid[at // _ACROSS, at % _ACROSS].subgridspec(2, 1, height_ratios=(2.4, 1), hspace=0.02)
             _draw(entry, logs / entry.file, figure.add_subplot(halves[0]), figure.add_subplot(halves[1]))
         path = folder / f"sheet_{start // each + 1:02}.png"
         figure.savefig(path)
@@ -88,7 +93,13 @@ def _lines(axes: Axes, series: dict[str, list[tuple[float, float]]], colours: di
     for name in sorted(shown, key=lambda name: role_of(name) not in {Role.LOSS_PART, Role.VAL_PART}):
         points = _thinned(series[name])
         few = len(points) < 60
-        axes.plot(*zip(*points, strict=True), color=colours[role_of(name)], label=name[-22:], marker="." if few else None, ms=2)
+        style: dict[str, Any] = {
+            "color": colours[role_of(name)],
+            "label": name[-22:],
+            "ms": 2,
+            "marker": "." if few else None,
+        }
+        axes.plot(*zip(*points, strict=True), **style)
         bad = [at for at, value in series[name] if not math.isfinite(value)]
         if bad:
             lost.append(f"{name} {len(bad)} from {bad[0]:g}")

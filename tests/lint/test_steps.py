@@ -134,3 +134,34 @@ def test_without_a_loss_the_columns_are_listed() -> None:
     _, log = replay([{"quux": 1.0, "step": 1}, {"quux": 2.0, "step": 2}])
     assert not log.is_judgeable
     assert log.seen == ["quux", "step"]
+
+
+def test_of_several_runs_the_last_is_judged_unless_it_was_only_begun() -> None:
+    long, short = [(step, 3.0) for step in range(1, 41)], [(1, 9.0), (2, 8.0)]
+    found, log = replay([{"step": step, "loss": loss} for step, loss in [*short, *long, *short]])
+    assert series(found, "loss/total") == long
+    assert found[0].fields["steps"] == 40
+    assert log.notes[0] == "several runs: the longest is judged, which ends before row 43; what follows is left out"
+    assert "2 rows superseded by it are left out" in log.notes[1]
+    again = [(step, 2.0) for step in range(1, 21)]
+    found, log = replay([{"step": step, "loss": loss} for step, loss in [*long, *again]])
+    assert series(found, "loss/total") == again
+
+
+def test_of_several_runs_by_epochs_the_longest_is_judged() -> None:
+    found, _ = replay([{"epoch": at, "loss": 1 / at} for at in [*range(1, 30), 1]])
+    assert [step for step, _ in series(found, "loss/total")] == list(range(1, 30))
+
+
+def test_a_setting_that_was_printed_counts_no_steps() -> None:
+    found, log = replay([{"iterations": 2000}, {"iterations": 9000}, *({"loss": 3.0} for _ in range(40))])
+    assert log.counting == "the row number, since no column counts steps"
+    given = [{"step": at, "loss": 3.0} for at in range(40)]
+    found, log = replay([{"iterations": 2000}, {"iterations": 9000}, *given])
+    assert log.counting == "column 'step'"
+    assert len(series(found, "loss/total")) == 40
+
+
+def test_a_number_that_is_always_the_same_counts_no_steps() -> None:
+    found, _ = replay([{"iterations": 500, "loss" if at % 2 else "lr": 3.0} for at in range(20)])
+    assert [step for step, _ in series(found, "loss/total")] == list(range(2, 21, 2))

@@ -37,14 +37,16 @@ class CsvLog(LogSource):
             if len(cells) != wide:
                 if not any(cells) or cells[0].startswith("#"):
                     continue
-                if len(told := [pair for cell in cells if (pair := named_number(cell))]) > 1:
-                    yield Row(line, dict(told))  # a summary among the rows: `epoch 1,train_loss=0.5,val_loss=0.6`
+                if summary := _summary(cells):
+                    yield Row(line, summary)
                     continue
                 if reason := self._misfit(cells, wide, is_last):
                     on_skip(line, reason)
                     continue
             if values := _values(names, cells):
                 yield Row(line, values)
+            elif summary := _summary(cells):
+                yield Row(line, summary)
             elif _is_new_header(cells, names):
                 names = names_of(uncommented(cells))
                 wide = len(names)
@@ -83,6 +85,12 @@ def _values(names: tuple[str, ...], cells: list[str]) -> dict[str, float]:
         pairs = [(name, cell, number(cell)) for name, cell in zip(names, cells, strict=False)]
         values = {name: value for name, _, value in pairs if value is not None}
         return marked(values, (cell for name, cell, value in pairs if value is None and name.lower() in MARKS))
+
+
+def _summary(cells: list[str]) -> dict[str, float]:
+    """What a line among the rows says that has names of its own: `Epoch 1,train_loss=0.5,val_loss=0.6`."""
+    told = [pair for cell in cells if "=" in cell and (pair := named_number(cell))]
+    return dict(told) if len(told) > 1 else {}
 
 
 def _is_new_header(cells: list[str], names: tuple[str, ...]) -> bool:

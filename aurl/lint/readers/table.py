@@ -13,7 +13,9 @@ from aurl.lint.readers.cells import number
 
 DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}
 _SAMPLE_LINES = 60
-_KNOWN = {("r", "l", "t"): ("reward", "episode length", "time")}  # what stands for what, by the file's first names
+_KNOWN: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("r", "l", "t"): ("reward", "episode length", "time")
+}  # what stands for what, by the file's first names
 _YOLO = (
     "epoch", "memory", "box_loss", "obj_loss", "cls_loss", "loss", "targets", "size", "precision", "recall", "map50",
     "map", "val/box_loss", "val/obj_loss", "val/cls_loss",

@@ -120,3 +120,30 @@ def test_finite_numbers_come_back_whatever_stands_between(tmp_path: Path, table:
     ]
     got = [{name: value for name, value in row.values.items() if not math.isnan(value)} for row in found]
     assert [values for values in got if values] == [values for values in expected if values]
+
+
+def test_a_summary_of_names_and_values_among_the_rows(tmp_path: Path) -> None:
+    summary = "Epoch 1 Summary,train_loss=0.85,val_loss=0.7,n="
+    text = f"epoch,batch,loss,acc\n1,1,0.9,0.1\n1,2,0.8,0.2\n{summary}\n2,1,0.6,0.3\n{summary},x=\n"
+    found, skipped = read(write(tmp_path / "a.csv", text))
+    assert [values.get("loss") for values in found] == [0.9, 0.8, None, 0.6, None]
+    assert found[2] == found[4] == {"train_loss": 0.85, "val_loss": 0.7}
+    assert skipped == []
+
+
+def test_the_monitor_of_stable_baselines_has_rewards(tmp_path: Path) -> None:
+    text = '#{"t_start": 1.5, "env_id": "X"}\nr,l,t\n-20.5,10,0.1\n-18.0,12,0.3\n'
+    found, _ = read(write(tmp_path / "monitor.csv", text))
+    assert found == [
+        {"reward": -20.5, "episode length": 10, "time": 0.1},
+        {"reward": -18.0, "episode length": 12, "time": 0.3},
+    ]
+
+
+def test_the_results_of_yolo_have_names_by_their_places(tmp_path: Path) -> None:
+    line = " {}/99     3.1G   0.05  0.02   0.01   0.08    13    640   0.9   0.8   0.7  0.5   0.06   0.03   0.02\n"
+    found, _ = read(write(tmp_path / "results.txt", "".join(line.format(at) for at in range(9))))
+    assert len(found) == 9
+    assert {name: found[0][name] for name in ("loss", "box_loss", "precision", "val/box_loss", "val/cls_loss")} == {
+        "loss": 0.08, "box_loss": 0.05, "precision": 0.9, "val/box_loss": 0.06, "val/cls_loss": 0.02,
+    }  # fmt: skip

@@ -31,6 +31,13 @@ KINDS = {
         [(0, 4.25), (10, 3.9), (20, 3.5), (30, 3.1)],
         [(0, 4.3), (20, 3.6)],
     ),
+    "llm.c, its own log": Made(
+        "s:0 tel:11.0\ns:0 trl:10.9 lr:0.1 norm:15.4\ns:1 trl:10.7 lr:0.2 norm:15.2\ns:2 tel:10.5\n"
+        "s:2 trl:10.4 lr:0.3 norm:14.8\n",
+        [(0, 10.9), (1, 10.7), (2, 10.4)],
+        [(0, 11.0), (2, 10.5)],
+        0.1,
+    ),
     "epoch lines": Made(
         "Epoch 1: Train Loss: 0.9, Val Loss: 1.0\nEpoch 2: Train Loss: 0.7, Val Loss: 0.8\n"
         "Epoch 3: Train Loss: 0.6, Val Loss: nan\n",

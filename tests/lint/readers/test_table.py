@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurl.lint.readers.table import DELIMITERS, Shape, names_of, shape_of
+from aurl.lint.readers.table import DELIMITERS, Shape, called_after, names_of, shape_of
 
 
 @pytest.mark.parametrize("delimiter", DELIMITERS)
@@ -41,6 +41,23 @@ def test_shapes(text: str, expected: Shape) -> None:
 )
 def test_what_is_no_table(text: str) -> None:
     assert shape_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        ("0.9\n0.8\n0.7\n", ("loss_log",)),
+        ("1.5 0\n1.4 100\n1.3 200\n", ("loss_log", "step")),
+        ("1,1.5\n2,1.4\n3,1.3\n", ("step", "loss_log")),
+        ("1.5,-200.5\n1.4,-180.5\n1.3,-170.5\n", ("column_1", "column_2")),
+        ("1 2 0.5\n2 3 0.4\n3 4 0.3\n", ("column_1", "column_2", "column_3")),
+        ("step,x\n1,0.5\n2,0.4\n3,0.3\n", ("step", "x")),
+    ],
+)
+def test_the_only_column_without_a_name_is_what_the_file_is_called_after(text: str, header: tuple[str, ...]) -> None:
+    shape = shape_of(text)
+    assert shape is not None
+    assert called_after(shape, "loss_log", text).header == header
 
 
 @given(st.text())
