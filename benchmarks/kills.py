@@ -4,10 +4,11 @@
     python -m benchmarks.kills --kills 10 --model transformer
 
 A parent imports everything once and forks a child for each attempt, which runs `aurl train` (at first) or
-`aurl train resume=RUN`, and is killed at a random moment, after a random number of records, or while it writes a
-checkpoint. The child announces each record that the event log has acknowledged, in a pipe that outlives it. Then:
-every announced record must be in the log, unchanged; every line of the log must be readable; and what the finished
-run has logged, without the stretches that a resume superseded, must equal an uninterrupted run exactly.
+`aurl train resume=RUN`, with every sink on. It is killed at a random moment, after a random number of records, in its
+start-up, or while it writes a checkpoint, evaluates, samples or closes: alone, with all its children, or one child
+only, after which it must go on. The child announces each record that the event log has acknowledged, in a pipe that
+outlives it. Then: every announced record must be in the log, unchanged; every line of the log must be readable; and
+what the finished run has logged, without the stretches that a resume superseded, must equal an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -27,17 +28,19 @@ from aurl.errors import AurlError
 from aurl.record import Kind
 from aurl.runs.eventlog import read_records, segments
 from aurl.runs.listing import is_run
-from benchmarks.killable import Attempt, attempt, digest
+from benchmarks.killable import VICTIMS, Attempt, attempt, digest
 from benchmarks.measure import machine, table
 
 RUN = (
     "data=synthetic", "data.source.pieces=12", "data.source.bars=4", "data.bars=2", "data.batch_size=4",
     "data.seq_len=96", "model/size=tiny", "model.d_model=32", "model.n_layers=1", "optim.warmup_steps=2",
-    "sample.audio=false", "sample.count=1", "sample.continuations=0", "sample.length=48", "logging=[tensorboard]",
+    "sample.audio=false", "sample.count=1", "sample.continuations=0", "sample.length=48", "logging=all",
+    "logging.wandb.mode=offline",
     "trainer.epochs=8", "trainer.eval_every=null", "sample.scored=2", "checkpoint.every=7", "probe_seconds=0.5",
     "name=kills",
 )  # fmt: skip
-PLANS = ("any moment", "after a record", "in a checkpoint")
+IN = {"in a checkpoint": "c", "in an evaluation": "e", "while sampling": "s", "while closing": "x"}
+PLANS = ("any moment", "after a record", "in start-up", *IN)
 MOST_ATTEMPTS = 6
 """Kills a run has to bear before it may finish."""
 Logged: TypeAlias = dict[tuple[str, int], dict[str, float]]
@@ -54,6 +57,7 @@ class Tally:
     acknowledged: int = 0
     lost: int = 0
     unreadable: int = 0
+    orphaned: int = 0  # only a child was killed
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,24 +109,29 @@ class Killing:
         acknowledged: Counter[bytes] = Counter()
         for number in range(MOST_ATTEMPTS + 1):
             plan = self.chance.choice(PLANS) if number < MOST_ATTEMPTS and self.kills < most else None
-            end = attempt(self._command(run), self.folder / "attempt.txt", self._moment(plan) if plan else None)
+            moment = self._moment(plan) if plan else None
+            end = attempt(self._command(run), self.folder / "attempt.txt", moment, self.chance.choice(VICTIMS))
             acknowledged.update(end.records)
             if plan is not None and end.killed:
                 self._judge_kill(self.tallies[plan], run, end, acknowledged)
             else:
+                if plan is not None and end.orphaned:
+                    self.tallies[plan].orphaned += 1
+                    self.tallies[plan].lost += (acknowledged - Counter(_digests(run))).total()
                 self._judge_end(run, end)
                 return
 
     def report(self) -> str:
         """A table of kills and one of runs."""
         rows = [
-            [plan, *(str(value) for value in (t.kills, t.early, t.acknowledged, t.lost, t.unreadable))]
+            [plan, *(str(value) for value in (t.kills, t.early, t.orphaned, t.acknowledged, t.lost, t.unreadable))]
             for plan, t in sorted(self.tallies.items())
         ]
         head = [
             "killed at",
             "kills",
             "and before a run began",
+            "and of a child alone",
             "records acknowledged",
             "of these lost",
             "log unreadable",
@@ -143,10 +152,15 @@ class Killing:
             delay = self.chance.uniform(0, self.reference.seconds)
             return lambda seen: delay
         count, delay = self.chance.randint(1, len(self.reference.records)), self.chance.uniform(0, 0.03)
+        if plan == "in start-up":
+            delay = self.chance.uniform(0, 1.2 * self.reference.opened)
+            return lambda seen: delay
         if plan == "after a record":
+            count, delay = self.chance.randint(1, len(self.reference.records)), self.chance.uniform(0, 0.03)
             return lambda seen: delay if len(seen.records) >= count else None
-        which, delay = self.chance.randint(1, 4), self.chance.uniform(0, 0.06)
-        return lambda seen: delay if seen.checkpoints >= which else None
+        mark, delay = IN[plan], self.chance.uniform(0, 0.3 if plan == "while closing" else 0.06)
+        which = self.chance.randint(1, min(4, self.reference.begun[mark]))
+        return lambda seen: delay if seen.begun[mark] >= which else None
 
     def _judge_kill(self, tally: Tally, run: Path, end: Attempt, acknowledged: Counter[bytes]) -> None:
         if not is_run(run):

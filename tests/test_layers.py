@@ -26,6 +26,7 @@ FLOORS = (
     ("figures", "report", "dashboard", "terminal"),
     ("config",),
     ("run",),
+    ("sweeps",),
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

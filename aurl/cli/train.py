@@ -6,15 +6,16 @@ import math
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aurl.cli.streams import show, tell
-from aurl.cli.sweep_jobs import Ended, SweepJobs, sweep_jobs
 from aurl.errors import DONE, PREEMPTED, AurlError, RunError
 from aurl.machine.conf import conf_dir
 from aurl.machine.garbage import collector_held
+from aurl.sweeps.again import before, unfinished
+from aurl.sweeps.jobs import NEVER, Ended, SweepJobs, sweep_jobs
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -47,8 +48,8 @@ def run(args: list[str]) -> int:
 
     register()
     flags, overrides = split_argv(args)
-    multirun = is_multirun(flags)
     flags, overrides = with_saved(flags, overrides)
+    multirun = is_multirun(flags)
     if not ASKS.intersection(flags):
         with collector_held():
             from aurl.run import trial
@@ -64,6 +65,8 @@ def run(args: list[str]) -> int:
         outcomes: list[Outcome] = []
         code = _launch(flags, overrides, _job(outcomes, os.getpid(), ["train.py", *args], jobs))
         ended = jobs.all() if jobs is not None else []
+    if text := unfinished(ended):
+        tell(f"aurl: {text}")
     codes = [*(one.exit_code for one in ended), *(one.exit_code for one in outcomes)]
     return PREEMPTED if PREEMPTED in codes else code or _worst(codes)
 
@@ -104,14 +107,17 @@ def _job(
     outcomes: list[Outcome], parent: int, argv: list[str], jobs: SweepJobs | None
 ) -> Callable[[DictConfig], float]:
     def job(config: DictConfig) -> float:
-        if jobs is not None and jobs.stopped:
-            return math.nan  # the machine is being taken away: begin no further job
+        folder, sweep = places_of_job()
+        if jobs is not None and jobs.stopped:  # the machine is being taken away: begin no further job
+            with suppress(OSError):
+                jobs.add(Ended(NEVER, PREEMPTED, str(folder), str(sweep)))
+            return math.nan
         outcome = train_one(config, argv)
         if os.getpid() == parent:
             outcomes.append(outcome)
         try:
             if jobs is not None:
-                jobs.add(Ended(outcome.status, outcome.exit_code, str(outcome.folder)))
+                jobs.add(Ended(outcome.status, outcome.exit_code, str(outcome.folder), str(sweep)))
         except OSError:
             if os.getpid() != parent and outcome.status == "failed":
                 raise AurlError(outcome.message) from None  # on another machine: how its launcher hears of it
@@ -128,18 +134,23 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from aurl.cli.sweep_end import mask_sweep_file
     from aurl.config.build import to_plain
     from aurl.config.files import save_hydra_files
     from aurl.config.show import tree
     from aurl.run import Outcome, execute
     from aurl.runs.lock import begin
     from aurl.runs.rundir import RunDirectory
+    from aurl.sweeps.end import mask_sweep_file
 
     hydra_config = HydraConfig.get()
-    folder = Path(hydra_config.runtime.output_dir)
+    folder, sweep = places_of_job()
     lock = None
     try:
+        if hydra_config.mode == RunMode.MULTIRUN and config.get("resume"):
+            found = before(folder, sweep, str(config.checkpoint.metric), retry_failed=bool(config.retry_failed))
+            if isinstance(found, Outcome):
+                return _told(found)
+            config.resume = None if found is None else str(found)
         lock = begin(RunDirectory(folder.absolute()), resume=bool(config.get("resume")))
         save_hydra_files(folder, config, list(hydra_config.overrides.task), hydra_config)
         if hydra_config.mode == RunMode.MULTIRUN:
@@ -152,6 +163,18 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
     finally:
         if lock is not None:
             lock.release()
+    return _told(outcome)
+
+
+def places_of_job() -> tuple[Path, Path]:
+    """Where Hydra's present job has its run, and where its sweep lies."""
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra_config = HydraConfig.get()
+    return Path(hydra_config.runtime.output_dir), Path(hydra_config.sweep.dir).absolute()
+
+
+def _told(outcome: Outcome) -> Outcome:
     if outcome.status != "done":
         tell(f"aurl: {outcome.status}: {outcome.message}")
     return outcome

@@ -50,7 +50,8 @@ class Experiment:
         parts: further parts of the loop, by name, see `aurl.train.part`.
         tags: words to find the run by.
         seed: of everything that is random.
-        resume: a run directory, a run id, a checkpoint directory, or `latest`.
+        resume: a run directory, a run id, a checkpoint directory, `latest`, or the folder of a sweep.
+        retry_failed: of a sweep that goes on: whether jobs that failed begin anew.
         probe_seconds: between two samples of memory, CPU and GPU; 0 for none.
         profile: torch.profiler over the whole run.
         report: report.html and report.md when the run ends.
@@ -78,6 +79,7 @@ class Experiment:
         tags: Sequence[str] = (),
         seed: int = 1,
         resume: str | None = None,
+        retry_failed: bool = False,
         probe_seconds: float = 5.0,
         profile: bool = False,
         report: bool = True,
@@ -87,6 +89,6 @@ class Experiment:
         self.trainer, self.checkpoint, self.sample, self.quality = trainer, checkpoint, sample, quality
         self.anomaly, self.textlog, self.logging, self.notify = anomaly, textlog, logging or {}, notify or {}
         self.pictures, self.parts = pictures or {}, parts or {}
-        self.tags, self.seed, self.resume = tuple(tags), seed, resume
+        self.tags, self.seed, self.resume, self.retry_failed = tuple(tags), seed, resume, retry_failed
         self.probe_seconds, self.profile, self.report = probe_seconds, profile, report
         self.show_config = show_config

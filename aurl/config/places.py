@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from aurl.config.resume import locate
+from aurl.config.resume import locate, sweep_of
 from aurl.errors import RunError
 
 
@@ -66,6 +66,8 @@ def _writable(key: str, value: str, outputs: Path) -> Iterator[str]:
 
 
 def _run(key: str, value: str, outputs: Path) -> Iterator[str]:
+    if sweep_of(value, outputs) is not None:
+        return
     try:
         locate(value, outputs)
     except RunError as error:

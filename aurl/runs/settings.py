@@ -24,6 +24,7 @@ _BOOKKEEPING = frozenset(
         "name",
         "tags",
         "resume",
+        "retry_failed",
         "profile",
         "probe_seconds",
         "report",

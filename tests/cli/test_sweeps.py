@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from aurl.cli.sweep_jobs import Ended, sweep_jobs
 from aurl.config.sweep_place import sweep_place
+from aurl.sweeps.jobs import Ended, sweep_jobs
 
 pytestmark = [pytest.mark.slow, pytest.mark.two_process]
 TINY = [
@@ -95,3 +97,26 @@ def test_what_jobs_tell_is_kept_until_the_sweep_is_over() -> None:
     with pytest.raises(OSError):
         jobs.add(Ended("done", 0, "y"))
     assert jobs.all() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_sweep_goes_on_by_the_command_it_names(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "aurl", "train", *TINY, "trainer.steps=150", "-m", "seed=1,2,3"]
+    started = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while started.poll() is None and not any(
+        b'"step":9,' in log.read_bytes() for log in tmp_path.rglob("records.jsonl")
+    ):
+        time.sleep(0.02)
+    started.send_signal(number)
+    _, told = started.communicate(timeout=240)
+    [sweep] = tmp_path.glob("outputs/*/sweeps/*")
+    if number == signal.SIGTERM:
+        assert started.returncode == 75
+        assert "interrupted: 0_" in told
+        assert f"Go on with: aurl train resume={sweep}" in told.replace("resume=outputs", f"resume={tmp_path}/outputs")
+    done = aurl("train", f"resume={sweep}", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    runs = [json.loads(path.read_text()) for path in sorted(sweep.glob("*/run.json"))]
+    assert [(run["status"], run["step"]) for run in runs] == [("done", 150)] * 3
+    assert [len(run["resumes"]) for run in runs] == [1, 0, 0]
+    assert len(list(sweep.glob("*/"))) == 3, "each job found its own folder again"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from aurl.cli import sweep_end
-from aurl.cli.sweep_end import CompareRuns, write_comparison
 from aurl.errors import AurlError, RunError
+from aurl.sweeps import end as sweep_end
+from aurl.sweeps.end import CompareRuns, write_comparison
 from tests.cli.test_train import start
 from tests.compare.runs import curve, write_run
 from tests.compare.test_comparing import clear_sweep

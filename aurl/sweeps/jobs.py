@@ -16,13 +16,16 @@ from typing import NamedTuple
 from aurl.errors import PREEMPTED
 from aurl.machine.portable import open_fd
 
+NEVER = "never began"
+
 
 class Ended(NamedTuple):
-    """One job: how it ended, its exit code, and its directory."""
+    """One job: how it ended, its exit code, its directory, and that of the sweep."""
 
     status: str
     exit_code: int
     folder: str
+    sweep: str = ""
 
 
 class SweepJobs:
