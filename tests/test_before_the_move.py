@@ -73,7 +73,15 @@ def test_it_resumes_to_the_same_losses(run: Path, with_links: bool) -> None:
 def test_a_run_of_today_with_another_seed_is_the_same_experiment(run: Path, outputs: Path) -> None:
     argv = json.loads((run / "run.json").read_text())["argv"][1:]
     kept = [word for word in argv if word.partition("=")[0] not in ("paths.outputs", "experiment")]
-    train(*kept, "experiment=null", "optim.decay_embeddings=true", f"paths.outputs='{outputs}'", "seed=2")
+    train(
+        *kept,
+        "experiment=null",
+        "optim.decay_embeddings=true",
+        "model.shared_draw=false",
+        "model.adversarial_every=1",
+        f"paths.outputs='{outputs}'",
+        "seed=2",
+    )
     found = find_runs(outputs)
     assert len(found) == 2
     comparison = compare([outputs])

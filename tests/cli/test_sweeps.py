@@ -65,7 +65,7 @@ def test_a_job_that_fails_in_a_process_of_its_own_says_why_and_hides_no_other(tm
 
 
 def test_an_ascii_stream_and_a_closed_pipe_end_no_run(tmp_path: Path) -> None:
-    few = aurl("train", *TINY, "logging=[console]", "tags=['\u00e9t\u00e9']", folder=tmp_path, PYTHONIOENCODING="ascii")
+    few = aurl("train", *TINY, "logging=[console]", "name='\u00e9t\u00e9'", folder=tmp_path, PYTHONIOENCODING="ascii")
     assert few.returncode == 0, few.stderr
     assert "\\xe9t\\xe9" in few.stdout
     train = f"{sys.executable} -m aurl train {' '.join(TINY)} name=piped logging=[console]"

@@ -83,6 +83,7 @@ def test_an_unknown_name_is_told() -> None:
 def test_a_run_that_clips_by_its_own_gradients_logs_the_share_and_resumes_to_the_same(train: Trainer) -> None:
     plan = (
         "trainer.steps=6",
+        "model.adversarial_every=1",
         "trainer.eval_every=3",
         "trainer.clip={_target_:aurl.train.clipping.ZClip,warmup:2,z:0.1,norm:0}",
     )
