@@ -145,7 +145,7 @@ def load_model(folder: Path, checkpoint: Path) -> tuple[MusicModel, Tokenizer, i
     """
     from omegaconf import OmegaConf
 
-    from aurl.config.build import build, to_plain
+    from aurl.config.build import build
     from aurl.config.resolvers import register
     from aurl.models.base import MusicModel
     from aurl.music.tokens import Tokenizer
@@ -157,16 +157,29 @@ def load_model(folder: Path, checkpoint: Path) -> tuple[MusicModel, Tokenizer, i
     if not path.is_file():
         raise ConfigError(f"{path}: not there, so the model is unknown; give a run that `aurl train` made")
     saved = OmegaConf.load(path)
-    config = to_plain(OmegaConf.masked_copy(saved, ["model", "data"]))  # type: ignore[arg-type]
-    described: Tokenizer = build(config["data"]["tokenizer"], Tokenizer, "data.tokenizer")
+    described: Tokenizer = build(_resolved(saved, "data.tokenizer"), Tokenizer, "data.tokenizer")
     tokenizer = _on_its_grid(described, read_state(checkpoint)["tokenizer"])
     if tokenizer is None:
         raise CheckpointError(f"{checkpoint}: was trained with another tokenizer than {path} describes")
     special = {name: getattr(tokenizer, name) for name in ("vocab_size", "pad", "bos", "eos")}
-    seq_len = config["data"]["seq_len"]
-    model: MusicModel = build(config["model"], MusicModel, "model", seq_len=seq_len, **special)
+    seq_len = _resolved(saved, "data.seq_len")
+    model: MusicModel = build(_resolved(saved, "model"), MusicModel, "model", seq_len=seq_len, **special)
     load_weights(checkpoint, model)
-    return model, tokenizer, seq_len, config["data"]["bars"]
+    return model, tokenizer, seq_len, _resolved(saved, "data.bars")
+
+
+def _resolved(saved: Any, key: str) -> Any:
+    """One value or node of a run's saved config; what else stands there may point at what this machine lacks."""
+    from omegaconf import DictConfig, OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from aurl.config.build import to_plain
+
+    try:
+        found = OmegaConf.select(saved, key, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{key}: {str(error).splitlines()[0]}") from error
+    return to_plain(found) if isinstance(found, DictConfig) else found
 
 
 def _on_its_grid(tokenizer: Tokenizer, fingerprint: str) -> Tokenizer | None:

@@ -27,6 +27,7 @@ CATEGORIES = {
     "system": "Machine",
     "data": "Data",
 }
+_BESIDE = {"nll_cell": "loss"}  # a measure of the loss in other units
 OPEN = ("Losses", "Accuracy", "Musical quality")
 _MEAN = "quality/mean/overall"
 
@@ -45,7 +46,8 @@ def layout(time: float) -> bytes:
 
 
 def _group(name: str) -> str:
-    return describe(name.removeprefix("val/")).group
+    group = describe(name.removeprefix("val/")).group
+    return _BESIDE.get(group, group)
 
 
 def _category(title: str, scalars: list[Scalar]) -> bytes:
