@@ -31,6 +31,7 @@ SMALL = (
     "data.bars=1",
     "data.seq_len=48",
     "data.batch_size=8",
+    "optim.decay_embeddings=true",
     "data.eval_batch_size=32",
     "model/size=tiny",
     "model.d_model=32",
