@@ -79,6 +79,7 @@ def serve(
     app, parts = build(root, access, cache)
     config = uvicorn.Config(
         app,
+        log_config=None,  # uvicorn's own would close every handler of this process, with the streams they write to
         log_level="warning",
         access_log=False,  # addresses hold the token
         server_header=False,

@@ -98,7 +98,8 @@ def servers(cache: Path) -> Iterator[Serve]:
 
     def start(root: Path, **access: Any) -> Site:
         app, parts = build(root, Access(**{"token": TOKEN, "cookie": ("aurl-test", COOKIE)} | access), cache)
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
+        config = uvicorn.Config(app, port=0, log_config=None, log_level="critical", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
         thread.start()
         until = time.monotonic() + 20

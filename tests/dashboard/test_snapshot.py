@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,24 @@ def test_a_run_as_html_and_as_png(outputs: Path, tmp_path: Path, capsys: pytest.
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert main(["dashboard", str(outputs), "--snapshot", "run2", "-o", str(page)]) == 2
     assert "--snapshot run2: no such page or run." in capsys.readouterr().err
+
+
+class Closing(logging.Handler):
+    """As that of absl, which closes the standard error that it writes to."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+        super().close()
+
+
+@pytest.mark.slow
+@pytest.mark.two_process
+def test_the_handlers_of_a_process_stay_open(outputs: Path, tmp_path: Path) -> None:
+    handler = Closing()
+    assert main(["dashboard", str(outputs), "--snapshot", "latest", "-o", str(tmp_path / "run.html")]) == 0
+    assert not handler.closed
 
 
 @pytest.mark.parametrize(
