@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +13,9 @@ from aurl.runs.trash import trashed
 from tests.dashboard.browsing import Visitor
 from tests.dashboard.conftest import Serve, Site
 from tests.dashboard.runs import make
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 pytestmark = [pytest.mark.slow, pytest.mark.two_process]
 
@@ -47,6 +52,18 @@ def test_a_run_gets_name_note_tags_and_a_star(visitor: Visitor, site: Site) -> N
     visitor.go("")
     visitor.wait(lambda: page.locator(".star").count() == 1, "the table shows it")
     assert page.locator("main img").count() == 0
+
+
+def test_what_changes_between_the_table_and_its_stream_is_shown(visitor: Visitor, site: Site) -> None:
+    def change_first(route: Route) -> None:
+        annotate(site.root / "a", name="changed meanwhile")
+        while not any(entry.row["name"] == "changed meanwhile" for entry in site.parts.catalog.entries()):
+            time.sleep(0.05)
+        route.continue_()
+
+    visitor.page.route("**/events*", change_first, times=1)
+    visitor.go("")
+    visitor.wait(lambda: visitor.page.locator("tr.run", has_text="changed meanwhile").count() == 1, "the new name")
 
 
 def test_another_tab_s_note_is_not_overwritten(visitor: Visitor, site: Site) -> None:

@@ -113,6 +113,7 @@ def _columns(request: Request, name: str) -> list[str]:
 
 def _runs(known: Parts, fits: Any, limit: int, keys: list[str], columns: list[str]) -> Response:
     catalog = known.catalog
+    version = catalog.version  # before the rows: one too old makes a page ask again, one too new would hide a change
     entries = catalog.entries()
     # A filter sees the whole config, the table only what varies.
     matching = [entry for entry in entries if fits(entry.row | {"config": entry.config, "summary": entry.summary})]
@@ -127,7 +128,7 @@ def _runs(known: Parts, fits: Any, limit: int, keys: list[str], columns: list[st
         "varying": catalog.varying,
         "telling": catalog.telling,
         "names": {name: _name(name) for name in sorted(metrics)},
-        "version": catalog.version,
+        "version": version,
         "now": time.time(),
     }
     return answer(document)

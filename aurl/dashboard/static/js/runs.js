@@ -66,7 +66,12 @@ class RunsPage {
       answer = await get("/api/runs", this.asked(""));
     }
     this.take(answer);
-    this.stream.watch(() => "", { runs: (event) => this.live(event), reopened: () => this.refresh(), resync: () => this.refresh() });
+    this.stream.watch(() => "", {
+      hello: (event) => event.version === this.version || this.reload(), // what changed before the stream was open
+      runs: (event) => this.live(event),
+      reopened: () => this.refresh(),
+      resync: () => this.refresh(),
+    });
   }
 
   /** A request for rows with what the chosen columns need. */
@@ -76,6 +81,7 @@ class RunsPage {
   }
 
   take(answer) {
+    this.version = answer.version;
     this.root = answer.root;
     this.exists = answer.exists;
     this.total = answer.total;
