@@ -48,10 +48,11 @@ async def columns(request: Request) -> Response:
 async def alerts(request: Request) -> Response:
     """`/api/alerts`."""
     known, fits = parts(request), row_filter(request)
-    keys = known.runs(request)
+    keys, version = known.runs(request), known.catalog.version
     entries = [known.by_key(key) for key in keys] if keys else known.catalog.entries()
     limit = whole_number(request, "limit", 2000, 1, 20_000)
-    return await run_in_threadpool(_alerts, known, entries, fits, limit)
+    found = await run_in_threadpool(_alerts, known, entries, fits, limit)
+    return answer(found | {"version": version})
 
 
 async def status(request: Request) -> Response:
@@ -139,7 +140,7 @@ def _name(name: str) -> dict[str, str]:
     return {"label": scalar.label, "unit": scalar.unit, "format": scalar.format, "better": scalar.better}
 
 
-def _alerts(known: Parts, entries: list[RunEntry], fits: Any, limit: int) -> Response:
+def _alerts(known: Parts, entries: list[RunEntry], fits: Any, limit: int) -> dict[str, Any]:
     until = time.monotonic() + _ALERT_SECONDS
     found: list[dict[str, Any]] = []
     complete = True
@@ -152,14 +153,13 @@ def _alerts(known: Parts, entries: list[RunEntry], fits: Any, limit: int) -> Res
             if fits(row):
                 found.append(alert)
     found.sort(key=lambda alert: -(alert["time"] or 0.0))
-    document = {
+    return {
         "alerts": found[:limit],
         "total": len(found),
         "types": dict(Counter(str(alert["type"]) for alert in found)),
         "severities": dict(Counter(str(alert["severity"]) for alert in found)),
         "complete": complete,
     }
-    return answer(document)
 
 
 def _resident_mb() -> float:

@@ -37,9 +37,9 @@ class AlertsPage {
     } catch (error) {
       if (!(error instanceof Failed) || error.status !== 400) throw error;
       this.fault = error.message;
-      this.answer ??= { alerts: [], total: 0, types: {}, severities: {}, complete: true };
+      this.answer ??= { alerts: [], total: 0, types: {}, severities: {}, complete: true, version: null };
     }
-    this.stream.watch(() => "", { alerts: () => this.reload(), reopened: () => this.reload(), resync: () => this.reload(), runs: () => this.answer.complete || this.reload() });
+    this.stream.watch(() => "", { alerts: () => this.reload(), reopened: () => this.reload(), resync: () => this.reload(), runs: () => this.answer.complete || this.reload() }, this.answer.version);
     if (!this.answer.complete) this.reload();
   }
 

@@ -56,7 +56,7 @@ class ComparePage {
   }
 
   async load() {
-    const { runs, varying } = await get("/api/runs");
+    const { runs, varying, version } = await get("/api/runs");
     const known = new Map(runs.map((row) => [row.key, row]));
     this.missing = this.wanted.filter((key) => !known.has(key)).length;
     this.rows = this.wanted.length ? this.wanted.map((key) => known.get(key)).filter(Boolean) : runs.filter((row) => row.status !== "unreadable").slice(0, BY_DEFAULT);
@@ -64,7 +64,7 @@ class ComparePage {
     const found = await Promise.all(this.rows.slice(0, ASKED_FOR_NAMES).map((row) => get("/api/names", { run: row.key, limit: 200 }).catch(() => ({ series: [] }))));
     this.series = new Map(found.flatMap(({ series }) => series.map((each) => [each.name, each])));
     this.group();
-    this.stream.watch(() => "", { runs: (event) => this.live(event), reopened: () => this.refetch(), resync: () => this.refetch() });
+    this.stream.watch(() => "", { runs: (event) => this.live(event), reopened: () => this.refetch(), resync: () => this.refetch() }, version);
   }
 
   /** Seeds of one setting together; `groups` are what lines and colours stand for. */

@@ -66,12 +66,7 @@ class RunsPage {
       answer = await get("/api/runs", this.asked(""));
     }
     this.take(answer);
-    this.stream.watch(() => "", {
-      hello: (event) => event.version === this.version || this.reload(), // what changed before the stream was open
-      runs: (event) => this.live(event),
-      reopened: () => this.refresh(),
-      resync: () => this.refresh(),
-    });
+    this.stream.watch(() => "", { runs: (event) => this.live(event), reopened: () => this.refresh(), resync: () => this.refresh() }, answer.version);
   }
 
   /** A request for rows with what the chosen columns need. */
@@ -81,7 +76,6 @@ class RunsPage {
   }
 
   take(answer) {
-    this.version = answer.version;
     this.root = answer.root;
     this.exists = answer.exists;
     this.total = answer.total;

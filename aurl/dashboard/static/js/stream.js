@@ -11,6 +11,7 @@ export class Stream {
   constructor(onstate) {
     this.onstate = onstate;
     this.handlers = new Map();
+    this.version = null;
     this.wanted = null; // what is asked for, as a query string; a function, since the cursor moves on
     this.source = null;
     this.wait = FIRST_WAIT;
@@ -22,9 +23,11 @@ export class Stream {
     window.addEventListener("pageshow", (event) => event.persisted && this.wake());
   }
 
-  /** Handlers of a page replace those of the page before. `reopened` is called after a break, when data may be missing. */
-  watch(wanted, handlers) {
+  /** Handlers of a page replace those of the page before. `reopened` is called after a break, when data may be missing.
+   *  `version` is that of the list which the page has shown: `resync` is called where it changed before the stream was open. */
+  watch(wanted, handlers, version = null) {
     this.wanted = wanted;
+    this.version = version;
     this.handlers = new Map(Object.entries(handlers));
     this.open();
   }
@@ -64,6 +67,8 @@ export class Stream {
       const restarted = this.boot !== null && this.boot !== data.boot;
       this.boot = data.boot;
       if (restarted || this.broken) this.handlers.get("reopened")?.(restarted);
+      else if (this.version !== null && this.version !== data.version) this.handlers.get("resync")?.();
+      this.version = null;
       this.broken = false;
     }
     this.handlers.get(kind)?.(data);
