@@ -14,7 +14,7 @@ from aurl.cli.streams import show, tell
 from aurl.errors import DONE, PREEMPTED, AurlError, RunError
 from aurl.machine.conf import conf_dir
 from aurl.machine.garbage import collector_held
-from aurl.sweeps.again import before, unfinished
+from aurl.sweeps.again import last_time, unfinished
 from aurl.sweeps.jobs import NEVER, Ended, SweepJobs, sweep_jobs
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from aurl.run import Outcome
 
 ASKS = frozenset({"--help", "--hydra-help", "--version", "--cfg", "--info", "--shell-completion"})  # trains nothing
-
-_ASKS_FOR_MORE = ("hydra.mode", "hydra.searchpath")  # overrides after which one run may be a sweep
 
 
 def run(args: list[str]) -> int:
@@ -86,7 +84,7 @@ def _make_folder(outputs: Path) -> None:
 
 
 def _launch(flags: Sequence[str], overrides: Sequence[str], job: Callable[[DictConfig], float]) -> int:
-    if not flags and not any(override.lstrip("+~").startswith(_ASKS_FOR_MORE) for override in overrides):
+    if not flags and not any(override.lstrip("+~").startswith("hydra.searchpath") for override in overrides):
         from aurl.config.session import run_one
 
         run_one(overrides, job)
@@ -147,7 +145,7 @@ def train_one(config: DictConfig, argv: list[str]) -> Outcome:
     lock = None
     try:
         if hydra_config.mode == RunMode.MULTIRUN and config.get("resume"):
-            found = before(folder, sweep, str(config.checkpoint.metric), retry_failed=bool(config.retry_failed))
+            found = last_time(folder, sweep, str(config.checkpoint.metric), retry_failed=bool(config.retry_failed))
             if isinstance(found, Outcome):
                 return _told(found)
             config.resume = None if found is None else str(found)

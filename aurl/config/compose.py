@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
@@ -17,6 +18,7 @@ from aurl.config.phrases import ConfigFaultsError
 from aurl.config.resolvers import register
 from aurl.config.session import CONFIG_NAME, ConfigSource, Session, session
 from aurl.config.values import check_values
+from aurl.errors import ConfigError
 
 # Hydra lets raw errors of Python through for some overrides (`=3` is a ValueError, `group=[nan]` a TypeError).
 _LISTS_OF_A_PRESET = {"anomaly/detectors": "anomaly=off", "quality/metrics": "quality=off"}
@@ -54,9 +56,15 @@ def compose(
         return compose_in(opened, overrides)
 
 
-def compose_in(opened: Session, overrides: Sequence[str]) -> DictConfig:
-    """`compose` in a session that is open already, which saves its set-up when many configs are composed."""
+def compose_in(opened: Session, overrides: Sequence[str], *, alone: bool = False) -> DictConfig:
+    """`compose` in a session that is open already, which saves its set-up when many configs are composed.
+
+    Args:
+        alone: for one run, so that a file which asks for a sweep is an error.
+    """
     config = load(opened, overrides)
+    if alone and config.hydra.mode == RunMode.MULTIRUN:
+        raise ConfigError("hydra.mode=MULTIRUN: a file that was chosen asks for a sweep; add -m, or change the file.")
     check_values(config)
     with open_dict(config):
         del config["hydra"]

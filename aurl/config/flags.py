@@ -32,6 +32,7 @@ WITH_VALUE = {
     "--config-dir": "-cd",
     "--experimental-rerun": "",
 }
+_SWEEPS = frozenset({"hydra.mode=MULTIRUN", "++hydra.mode=MULTIRUN"})  # how Hydra takes -m among the overrides
 INFO = "--info"
 INFO_VALUES = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _LONG = {short: long for long, short in (SWITCHES | WITH_VALUE | {INFO: "-i"}).items() if short}
@@ -54,6 +55,8 @@ def split_argv(argv: Sequence[str]) -> tuple[list[str], list[str]]:
             overrides.append(argument)
         else:
             flags += _flag(argument, rest)
+    if _SWEEPS.intersection(overrides) and not is_multirun(flags):
+        flags.append("--multirun")
     return flags, quote_options(overrides, source_of(flags).folders())
 
 

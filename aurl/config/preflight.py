@@ -51,7 +51,7 @@ def preflight(
         jobs = expand_in(opened, overrides, most) if multirun else [list(overrides)]
         configs, found, unused = [], [], []
         for job in jobs:
-            config, problems, idle = _look(opened, job, expected, inspect=inspect, construct=construct)
+            config, problems, idle = _look(opened, job, expected, not multirun, inspect=inspect, construct=construct)
             configs.append(config)
             found.append(problems)
             unused.append(idle)
@@ -67,13 +67,14 @@ def _look(
     opened: Session,
     job: Sequence[str],
     root: type,
+    alone: bool,
     *,
     inspect: Inspect | None,
     construct: Inspect | None,
 ) -> tuple[dict[str, Any], list[str], list[str]]:
     """The resolved config of one job, all that is wrong with it, and what is set in it and used by nothing."""
     try:
-        composed = compose_in(opened, job)
+        composed = compose_in(opened, job, alone=alone)
         config = to_plain(composed)
     except ConfigError as error:
         return {}, list(error.problems) if isinstance(error, ConfigFaultsError) else [str(error)], []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurl.monitor import EXIT_CODES
-from aurl.runs.listing import is_run, read_run
+from aurl.runs.listing import RunSummary, is_run, read_run
 from aurl.runs.trash import throw_away
 from aurl.sweeps.jobs import NEVER, Ended
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MOST_NAMED = 10
 
 
-def before(folder: Path, sweep: Path, metric: str, *, retry_failed: bool) -> Outcome | Path | None:
+def last_time(folder: Path, sweep: Path, metric: str, *, retry_failed: bool) -> Outcome | Path | None:
     """What became of a job of this sweep the last time.
 
     Args:
@@ -41,13 +41,12 @@ def before(folder: Path, sweep: Path, metric: str, *, retry_failed: bool) -> Out
     if run.status == "failed" and retry_failed:
         throw_away(folder, sweep)
         return None
-    return _outcome(folder, metric)
+    return _outcome(run, metric)
 
 
-def _outcome(folder: Path, metric: str) -> Outcome:
+def _outcome(run: RunSummary, metric: str) -> Outcome:
     from aurl.run import Outcome
 
-    run = read_run(folder)
     code, best = run.document.get("exit_code"), (run.summary.get(metric) or {}).get("best")
     message = str(run.document.get("message") or "")
     if run.status == "failed":
@@ -57,7 +56,7 @@ def _outcome(folder: Path, metric: str) -> Outcome:
         code if isinstance(code, int) else EXIT_CODES[run.status],
         float(best) if isinstance(best, (int, float)) else math.nan,
         message,
-        folder,
+        run.path,
     )
 
 

@@ -120,3 +120,28 @@ def test_an_interrupted_sweep_goes_on_by_the_command_it_names(tmp_path: Path, nu
     assert [(run["status"], run["step"]) for run in runs] == [("done", 150)] * 3
     assert [len(run["resumes"]) for run in runs] == [1, 0, 0]
     assert len(list(sweep.glob("*/"))) == 3, "each job found its own folder again"
+
+
+SWEEPING = """# @package _global_
+defaults:
+  - quick
+hydra:
+  mode: MULTIRUN
+  sweeper:
+    params:
+      seed: 1,2
+"""
+
+
+@pytest.mark.parametrize("typed", [[], ["-m"], ["hydra.mode=MULTIRUN"]])
+def test_a_file_that_asks_for_a_sweep_gets_one_or_is_refused(tmp_path: Path, typed: list[str]) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "sweeping.yaml").write_text(SWEEPING)
+    done = aurl("train", "--config-dir", ".", "experiment=sweeping", *TINY[1:], *typed, folder=tmp_path)
+    if typed:
+        assert done.returncode == 0, done.stderr
+        assert len(configs(tmp_path)) == 2
+    else:
+        assert done.returncode == 2
+        assert "asks for a sweep; add -m" in done.stderr
+        assert not configs(tmp_path)

@@ -12,7 +12,7 @@ from aurl.record import Kind
 from aurl.run import Outcome
 from aurl.runs.eventlog import read_records
 from aurl.runs.listing import find_runs, read_run
-from aurl.sweeps.again import before, unfinished
+from aurl.sweeps.again import last_time, unfinished
 from aurl.sweeps.jobs import NEVER, Ended
 
 TINY = [
@@ -30,31 +30,31 @@ def job(folder: Path, **document: object) -> Path:
 
 
 def test_what_never_began_begins_and_what_was_cut_short_goes_on(tmp_path: Path) -> None:
-    assert before(tmp_path / "0", tmp_path, "x", retry_failed=False) is None
+    assert last_time(tmp_path / "0", tmp_path, "x", retry_failed=False) is None
     (tmp_path / "1").mkdir()  # Hydra makes the folder of a job before the job begins
-    assert before(tmp_path / "1", tmp_path, "x", retry_failed=False) is None
+    assert last_time(tmp_path / "1", tmp_path, "x", retry_failed=False) is None
     for name, status in (("2", "preempted"), ("3", "running")):
         folder = job(tmp_path / name, status=status)
-        assert before(folder, tmp_path, "x", retry_failed=False) == folder
+        assert last_time(folder, tmp_path, "x", retry_failed=False) == folder
 
 
 def test_what_is_over_stays_as_it_is(tmp_path: Path) -> None:
     done = job(tmp_path / "0", status="done", summary={"val/loss/total": {"best": 0.5}})
-    assert before(done, tmp_path, "val/loss/total", retry_failed=True) == Outcome("done", 0, 0.5, "", done)
+    assert last_time(done, tmp_path, "val/loss/total", retry_failed=True) == Outcome("done", 0, 0.5, "", done)
     stopped = job(tmp_path / "1", status="stopped", exit_code=3, message="an alert")
-    found = before(stopped, tmp_path, "val/loss/total", retry_failed=True)
+    found = last_time(stopped, tmp_path, "val/loss/total", retry_failed=True)
     assert isinstance(found, Outcome)
     assert (found.exit_code, found.message, math.isnan(found.value)) == (3, "an alert", True)
 
 
 def test_what_failed_is_told_again_or_repeated(tmp_path: Path) -> None:
     failed = job(tmp_path / "0", status="failed", exit_code=2, message="no folder")
-    found = before(failed, tmp_path, "x", retry_failed=False)
+    found = last_time(failed, tmp_path, "x", retry_failed=False)
     assert isinstance(found, Outcome)
     assert found.exit_code == 2
     assert found.message.startswith("no folder; ")
     assert "retry_failed=true" in found.message
-    assert before(failed, tmp_path, "x", retry_failed=True) is None
+    assert last_time(failed, tmp_path, "x", retry_failed=True) is None
     assert not failed.exists()
     assert (tmp_path / ".trash" / "0" / "run.json").is_file()
 
