@@ -17,7 +17,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "clip_norm": ("trainer.clip_norm", "clip_norm", "max_grad_norm", "gradient_clip_val", "grad_clip", "clip_grad"),
     "precision": ("trainer.precision", "precision", "dtype", "mixed_precision"),
     "accumulate": ("trainer.accumulate", "accumulate", "gradient_accumulation_steps", "accumulate_grad_batches"),
-    "batch_size": ("data.batch_size", "batch_size", "per_device_train_batch_size", "train_batch_size"),
+    "batch_size": (
+        "data.batch_size",
+        "data.tokens_per_batch",
+        "batch_size",
+        "per_device_train_batch_size",
+        "train_batch_size",
+    ),
     "workers": ("data.workers", "workers", "num_workers", "dataloader_num_workers"),
     "dropout": ("model.dropout", "dropout"),
     "beta": ("model.beta", "beta", "kl_weight"),
@@ -112,18 +118,15 @@ class Settings:
 
     def _find(self, meaning: str) -> str | None:
         names = _NAMES[meaning]
+        found = [name for name in names if name in self._config]
         for name in names:
-            if name in self._config:
-                return name
-        for name in names:
-            for key in self._config:
-                if key.rsplit(".", 1)[-1].replace("-", "_").lower() == name:
-                    return key
-        return None
+            found += [key for key in self._config if key.rsplit(".", 1)[-1].replace("-", "_").lower() == name]
+        # Of two keys for one thing the one that is null decides nothing.
+        return next((key for key in found if self._config[key] is not None), found[0] if found else None)
 
 
 def _short(value: float) -> str:
-    return f"{value:.3g}"
+    return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e6 else f"{value:.3g}"
 
 
 def _because(why: str) -> str:
